@@ -1,0 +1,1 @@
+//! The run: discover, plan, pump, commit, report.

@@ -1,0 +1,1 @@
+//! The lake: Iceberg tables with a SQLite catalog, one commit API.

@@ -1,0 +1,1 @@
+//! Expands projected exchanges into canonical rows.

@@ -1,0 +1,1 @@
+//! Runs provider components and lends them read-only inputs.

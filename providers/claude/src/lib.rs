@@ -1,0 +1,1 @@
+//! Reads what Claude Code keeps.

@@ -1,0 +1,2 @@
+//! Smokes.
+fn main() {}
