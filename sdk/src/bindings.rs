@@ -1,0 +1,20 @@
+//! What wit-bindgen makes of `wit/`. Everything of use is re-exported by name from the crate's root.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    unsafe_code,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    clippy::undocumented_unsafe_blocks,
+    reason = "generated"
+)]
+
+wit_bindgen::generate!({
+    world: "provider-plugin",
+    path: "../wit",
+    additional_derives: [PartialEq],
+    pub_export_macro: true,
+    export_macro_name: "export_component",
+});

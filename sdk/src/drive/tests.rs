@@ -1,0 +1,277 @@
+//! Lines in, events out: as clients leave them, and as crashes leave them.
+
+use super::*;
+use crate::testkit::{UnitRun, run_files};
+use crate::{
+    Candidate, Counter, Description, Entry, FailureClass, Message, Part, Provider, Record, Root,
+};
+
+/// Emits objects with `t`, skips objects with `s`, and knows nothing else.
+struct Probe;
+
+crate::register!(Probe);
+
+impl Provider for Probe {
+    type Scan = Words;
+
+    fn description() -> Description {
+        Description::new("probe", "Probe", "1")
+            .root(Root::new("files", Candidate::Home(".probe".into())).glob("**/*"))
+    }
+
+    fn open(_: &str, entries: &[Entry], _: &[u8]) -> Result<Words, Fault> {
+        Ok(Words {
+            reading: entries.iter().map(|entry| reading(&entry.path)).collect(),
+            records: 0,
+        })
+    }
+}
+
+fn reading(path: &str) -> Reading {
+    match path.rsplit('.').next() {
+        Some("json") => Reading::Document,
+        Some("bin") => Reading::Unread,
+        _ => Reading::Lines,
+    }
+}
+
+struct Words {
+    reading: Vec<Reading>,
+    records: u64,
+}
+
+impl Scan for Words {
+    fn reading(&self, input: u32) -> Reading {
+        self.reading[input as usize]
+    }
+
+    fn record(&mut self, record: &Record<'_>, out: &mut Page) {
+        self.records += 1;
+        assert_eq!(record.bytes, record.json.raw().as_bytes());
+        if let Some(text) = record.json.get("t").and_then(|text| text.text()) {
+            let mut message = Message::new(record.span, "user");
+            message.parts.push(Part::text(text));
+            out.message(message);
+        } else if let Some(kind) = record.json.get("s").and_then(|kind| kind.str()) {
+            out.skip(record.span, &kind);
+        }
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        vec![Counter { thread_id: String::new(), name: "records".into(), value: self.records }]
+    }
+}
+
+fn read(text: &str) -> UnitRun {
+    run_files::<Probe>(&[("a.jsonl", text)]).units.remove(0)
+}
+
+/// Says in short what came: `M0+9` a message, `S0+9x2:kind` skips, `F0+9:reason` a failure.
+fn brief(run: &UnitRun) -> String {
+    let word = |event: &Event| match event {
+        Event::Message(it) => format!("M{}+{}", it.span.offset, it.span.length),
+        Event::Skip(it) => {
+            format!("S{}+{}x{}:{}", it.span.offset, it.span.length, it.count, it.kind)
+        }
+        Event::Failure(it) => format!("F{}+{}:{}", it.span.offset, it.span.length, it.reason),
+        other => format!("{other:?}"),
+    };
+    run.events.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_byte_of_a_line_is_accounted_for() {
+    #[rustfmt::skip]
+    let cases = [
+        ("",                                "nothing"),
+        ("{\"t\":\"a\"}\n",                 "M0+10"),
+        ("{\"t\":\"a\"}",                   "M0+9"),
+        ("{\"t\":\"a\"}\r\n{\"t\":\"b\"}",  "M0+11 M11+9"),
+        (" {\"t\":\"a\"} \n",               "M0+12"),
+        ("{\"t\":\"a\"}{\"t\":\"b\"}\n",    "M0+9 M9+10"),
+        ("{\"t\":\"a\"} {\"t\":\"b\"} \n",  "M0+9 M9+12"),
+        ("{\"s\":\"k\"}\n{\"s\":\"k\"}\n",  "S0+20x2:k"),
+        ("{\"s\":\"k\"}\n{\"s\":\"l\"}\n",  "S0+10x1:k S10+10x1:l"),
+        ("\n \r\n\t\n",                     "S0+6x3:blank"),
+        ("\0\0\0\n",                        "S0+4x1:blank"),
+        ("\0\0{\"t\":\"a\"}\n",             "S0+2x1:blank M2+10"),
+        ("\u{feff}{\"t\":\"a\"}\n",         "M0+13"),
+        ("\u{feff}\n",                      "S0+4x1:blank"),
+        ("\n\u{feff}{\"t\":\"a\"}\n",       "S0+1x1:blank F1+13:not JSON"),
+        ("{\"type\":\"new\"}\n",            "F0+15:new"),
+        ("{}\n",                            "F0+3:record without a type"),
+        ("[1]\n",                           "F0+4:record without a type"),
+        ("17\n",                            "F0+3:record without a type"),
+        ("17}\n",                           "F0+4:text between records"),
+        ("{\"t\":\"a\"}garbage\n",          "M0+9 F9+8:not JSON"),
+        ("{\"t\":\"a\n{\"t\":\"b\"}\n",     "F0+8:cut off M8+10"),
+        ("{\"t\":\"a\u{1}\"}\n",            "F0+11:not JSON"),
+    ];
+    for (text, expect) in cases {
+        let run = read(text);
+        let got = brief(&run);
+        assert_eq!(got, if expect == "nothing" { "" } else { expect }, "{text:?}");
+    }
+}
+
+#[test]
+fn a_torn_line_is_taken_up_where_a_record_begins() {
+    let whole = r#"{"type":"user","t":"b"}"#;
+    #[rustfmt::skip]
+    let heads = [
+        r#"{"type":"user","t":"a lon"#,
+        r#"{"type":"us"#,
+        r#"{"type":"user","t":"a \"#,
+        r#"{"type":"user","t":"a \u00"#,
+        r#"{"type":"user","n":12"#,
+        r#"{"type":"user","n":tru"#,
+        r#"{"type":"user","m":{"type":"x","b":1}"#,
+        r#"{"#,
+        r#"lost head"}"#,
+        r#""}"#,
+    ];
+    for head in heads {
+        let run = read(&format!("{head}{whole}\n"));
+        let expect = format!("F0+{}:torn record M{}+{}", head.len(), head.len(), whole.len() + 1);
+        assert_eq!(brief(&run), expect, "{head}");
+    }
+    for begins in [r#"{"parentUuid":null,"t":"x"}"#, r#"{"timestamp":"","t":"x"}"#] {
+        assert_eq!(read(&format!("{{\"a\":\"b{begins}")).messages().len(), 1, "{begins}");
+    }
+}
+
+#[test]
+fn what_a_cut_off_record_holds_is_no_record() {
+    let cut = r#"{"type":"user","content":[{"type":"text","t":"inner"}"#;
+    assert_eq!(brief(&read(cut)), format!("F0+{}:cut off", cut.len()));
+}
+
+#[test]
+fn a_record_after_an_invalid_byte_is_read() {
+    let bytes: &[u8] = b"{\"t\":\"a\"}\n{\"t\":\"\xff\"}\n\xc3\n{\"t\":\"b\"}\n";
+    let mut buffer = Buffer::new(0, Lines { offset: 0, bytes: bytes.to_vec() });
+    let mut page = Page::new();
+    let mut scan = Words { reading: Vec::new(), records: 0 };
+    let (mut tape, mut spare) = (Tape::new(), Tape::new());
+    while buffer.line(&mut tape, &mut spare, &mut scan, &mut page).is_some() {}
+    let mut events = Vec::new();
+    page.flush(1 << 20, |page| events.extend_from_slice(page));
+    let run = UnitRun { events, id: String::new(), inputs: vec![], counters: vec![], fault: None };
+    assert_eq!(brief(&run), "M0+10 F10+10:invalid UTF-8 F20+2:invalid UTF-8 M22+10");
+    assert!(run.failures().iter().all(|failure| failure.class == FailureClass::Malformed));
+}
+
+#[test]
+fn a_document_that_nobody_understands_is_a_failure_and_an_unread_input_is_none() {
+    struct Both;
+    impl Provider for Both {
+        type Scan = Words;
+        fn description() -> Description {
+            Probe::description()
+        }
+        fn plan(
+            entries: &[Entry],
+            _: &mut dyn crate::Peek,
+            _: &mut Vec<crate::Note>,
+        ) -> Result<crate::PlanResult, Fault> {
+            let inputs = (0..entries.len() as u32).collect();
+            let unit = crate::Unit { id: "all".into(), inputs, context: Vec::new() };
+            Ok(crate::PlanResult { units: vec![unit], ignored: Vec::new() })
+        }
+        fn open(unit: &str, entries: &[Entry], context: &[u8]) -> Result<Words, Fault> {
+            Probe::open(unit, entries, context)
+        }
+    }
+    let files = [("a.bin", "xx"), ("b.json", "{}"), ("c.jsonl", "{\"t\":\"a\"}"), ("d.json", "")];
+    let run = run_files::<Both>(&files).units.remove(0);
+    assert_eq!(brief(&run), "F0+2:document M0+9");
+    assert_eq!(run.counters[0].value, 1);
+}
+
+#[test]
+fn calls_end_near_their_budget_and_pages_stay_below_it() {
+    struct Sizes(Vec<usize>);
+    impl Sink for Sizes {
+        fn emit(&mut self, page: &[Event]) {
+            self.0.push(page.len());
+        }
+    }
+    struct Repeat(u64);
+    impl Source for Repeat {
+        fn open(&mut self, _: u32) -> Result<(), ReadError> {
+            Ok(())
+        }
+        fn read_lines(&mut self, _: u32) -> Result<Chunk, ReadError> {
+            let bytes = format!("{{\"t\":\"{}\"}}\n", "x".repeat(1000)).into_bytes();
+            self.0 += bytes.len() as u64;
+            Ok(Chunk::Lines(Lines { offset: self.0 - bytes.len() as u64, bytes }))
+        }
+        fn read_document(&mut self) -> Result<Lines, ReadError> {
+            Err(ReadError::Denied)
+        }
+    }
+    let mut drive = Drive::new(Words { reading: vec![Reading::Lines], records: 0 }, 1);
+    let (mut source, mut sizes) = (Repeat(0), Sizes(Vec::new()));
+    let progress = drive.advance(64 << 10, &mut source, &mut sizes).unwrap();
+    assert!(!progress.done && source.0 < 100 << 10 && source.0 > 16 << 10, "{}", source.0);
+    assert!(sizes.0.len() >= 2 && sizes.0.iter().all(|events| *events < 64), "{:?}", sizes.0);
+}
+
+/// A small generator, so that the same lines come every time.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+}
+
+#[test]
+fn spans_partition_whatever_is_read() {
+    let pieces = [
+        "{\"t\":\"a\"}",
+        "{\"type\":\"x\",\"t\":\"é\u{2028}\"}",
+        "{\"s\":\"k\"}",
+        "{\"s\":",
+        "\"",
+        "\\",
+        "}",
+        "{",
+        "[",
+        "]",
+        "\n",
+        "\n",
+        "\n",
+        "\r\n",
+        " ",
+        "\0",
+        "\u{feff}",
+        "1",
+        "true",
+        ",",
+        ":",
+        "{\"type\":\"",
+        "{\"parentUuid\":null,\"t\":\"\\ud800\"}",
+        "{\"timestamp\":1",
+    ];
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..4000 {
+        let text: String = (0..dice.roll(24)).map(|_| pieces[dice.roll(pieces.len())]).collect();
+        // The test kit checks that spans never go backwards and leave no byte out.
+        let run = read(&text);
+        let total: u64 = run
+            .events
+            .iter()
+            .map(|event| match event {
+                Event::Message(it) => it.span.length,
+                Event::Skip(it) => it.span.length,
+                Event::Failure(it) => it.span.length,
+                _ => 0,
+            })
+            .sum();
+        assert_eq!(total, text.len() as u64, "{text:?}");
+    }
+}

@@ -1,0 +1,110 @@
+//! What a provider implements.
+
+use crate::json::Value;
+use crate::{Counter, Description, Entry, FailureClass, Fault, Note, Page, PlanResult, Span, Unit};
+
+/// A client's history, as a component reads it.
+pub trait Provider: 'static {
+    /// A unit being read.
+    type Scan: Scan;
+
+    /// Says what this provider is and wants. Pure.
+    fn description() -> Description;
+
+    /// Groups what was found into units; by default every file is one, and its path is the id.
+    fn plan(
+        entries: &[Entry],
+        peek: &mut dyn Peek,
+        notes: &mut Vec<Note>,
+    ) -> Result<PlanResult, Fault> {
+        let _ = (peek, notes);
+        Ok(unit_per_entry(entries))
+    }
+
+    /// Starts to read a unit whose inputs are `entries`; `context` is what `plan` gave.
+    ///
+    /// Always at the unit's start: the driver hands out no checkpoints.
+    fn open(unit_id: &str, entries: &[Entry], context: &[u8]) -> Result<Self::Scan, Fault>;
+}
+
+/// A look into entries while planning. Nothing is returned for what cannot be read.
+pub trait Peek {
+    /// Returns the first bytes of an entry, at most 64 KiB, decompressed.
+    fn head(&mut self, entry: u32, limit: u32) -> Option<Vec<u8>>;
+
+    /// Returns the last bytes of an uncompressed entry, at most 1 MiB.
+    fn tail(&mut self, entry: u32, limit: u32) -> Option<Vec<u8>>;
+}
+
+/// How an input is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// As JSON records, one or more a line: each is handed to [`Scan::record`].
+    Lines,
+    /// As a whole: it is handed to [`Scan::document`].
+    Document,
+    /// Not at all.
+    Unread,
+}
+
+/// A JSON record of an input.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'r> {
+    /// Index of the input in the unit.
+    pub input: u32,
+    /// The bytes that the record accounts for: give it to every event made of the record.
+    pub span: Span,
+    /// The record. Usually an object.
+    pub json: Value<'r>,
+    /// The bytes of the value alone, without what is around it.
+    pub bytes: &'r [u8],
+}
+
+/// A unit being read. Inputs are read one after the other, in the unit's order.
+pub trait Scan {
+    /// Says how an input is read; asked once, right before.
+    fn reading(&self, input: u32) -> Reading {
+        let _ = input;
+        Reading::Lines
+    }
+
+    /// Takes a record. One that is neither emitted nor skipped is recorded as not understood.
+    fn record(&mut self, record: &Record<'_>, out: &mut Page);
+
+    /// Takes an input that is read as a whole, if it is not empty; by default it is recorded as not understood.
+    fn document(&mut self, input: u32, bytes: &[u8], out: &mut Page) {
+        let span = Span { input, offset: 0, length: bytes.len() as u64 };
+        out.failure(span, FailureClass::Unknown, "document");
+    }
+
+    /// Called before bytes that are no record are accounted for: what was held back (see [`Page::hold`]) is to be
+    /// emitted now.
+    fn release(&mut self, out: &mut Page) {
+        let _ = out;
+    }
+
+    /// Called when an input is at its end, before the next one is opened.
+    fn input_end(&mut self, input: u32, out: &mut Page) {
+        let _ = (input, out);
+    }
+
+    /// Called when the unit is at its end. The last chance to emit.
+    fn end(&mut self, out: &mut Page) {
+        let _ = out;
+    }
+
+    /// Returns the client's own totals, once the unit is at its end.
+    fn counters(&self) -> Vec<Counter> {
+        Vec::new()
+    }
+}
+
+/// Makes one unit of every entry, with its path as the id.
+pub fn unit_per_entry(entries: &[Entry]) -> PlanResult {
+    let units = (0..).zip(entries).map(|(index, entry)| Unit {
+        id: entry.path.clone(),
+        inputs: vec![index],
+        context: Vec::new(),
+    });
+    PlanResult { units: units.collect(), ignored: Vec::new() }
+}

@@ -1,0 +1,14 @@
+//! Runs a provider natively over files, as the host would: describe, plan, scan.
+//!
+//! Every run checks that the spans of each input never go backwards and cover every byte. Compressed
+//! files are not undone here: that is the host's work.
+
+mod account;
+mod files;
+mod glob;
+mod golden;
+mod run;
+mod write;
+
+pub use golden::golden;
+pub use run::{Run, UnitRun, run, run_files};
