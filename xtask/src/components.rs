@@ -1,0 +1,213 @@
+//! `cargo xtask components`: makes the components that are checked in, and knows when they are stale.
+//!
+//! A component's bytes depend on its sources, the SDK, the contract, the resolved dependencies, the flags and the
+//! compiler, and on nothing else: not on where the tree or the compiler lies.
+
+mod cargo;
+mod freshness;
+mod lock;
+mod source;
+mod toolchain;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+use wit_component::ComponentEncoder;
+
+use crate::{root, say};
+use cargo::Build;
+use lock::{Locked, Lockfile};
+use toolchain::Toolchain;
+
+pub use freshness::stale;
+
+/// A component, and what it is made of.
+pub(crate) struct Component {
+    /// Name of the component: `dist/NAME.wasm`.
+    pub(crate) name: &'static str,
+    package: &'static str,
+    /// Folder of the package.
+    folder: &'static str,
+    target: Target,
+    dist: &'static str,
+}
+
+/// What of a package becomes the component.
+enum Target {
+    Library,
+    Example,
+}
+
+const PROVIDERS: &str = "providers/dist";
+const GUESTS: &str = "tests/guests/dist";
+
+#[rustfmt::skip]
+pub(crate) const COMPONENTS: &[Component] = &[
+    provider("claude", "hyp-provider-claude", "providers/claude"),
+    provider("codex", "hyp-provider-codex", "providers/codex"),
+    guest("flood"),
+    guest("good"),
+    guest("hog"),
+    guest("lying-ids"),
+    guest("spin"),
+    guest("trap"),
+    guest("undeclared-kind"),
+    guest("wrong-version"),
+];
+
+const fn provider(name: &'static str, package: &'static str, folder: &'static str) -> Component {
+    Component { name, package, folder, target: Target::Library, dist: PROVIDERS }
+}
+
+const fn guest(name: &'static str) -> Component {
+    let (package, folder) = ("hyp-guests", "tests/guests");
+    Component { name, package, folder, target: Target::Example, dist: GUESTS }
+}
+
+impl Component {
+    fn path(&self, root: &Path) -> PathBuf {
+        root.join(self.dist).join(format!("{}.wasm", self.name))
+    }
+
+    /// Returns the module that cargo makes.
+    fn module(&self, artifacts: &Path) -> PathBuf {
+        match self.target {
+            Target::Library => artifacts.join(format!("{}.wasm", self.package.replace('-', "_"))),
+            Target::Example => {
+                artifacts.join("examples").join(format!("{}.wasm", self.name.replace('-', "_")))
+            }
+        }
+    }
+}
+
+/// A component that was built.
+struct Built {
+    component: &'static Component,
+    bytes: Vec<u8>,
+    locked: Locked,
+}
+
+/// Builds components (all, when no names are given) and writes them beside their lock.
+pub fn build(names: &[String]) -> Result<()> {
+    let root = root();
+    let (built, failed) = build_all(&root, &chosen(names)?, &Toolchain::find(&root)?)?;
+    for dist in [PROVIDERS, GUESTS] {
+        let path = root.join(dist).join("components.lock");
+        let mut lock = Lockfile::read(&path)?;
+        for built in built.iter().filter(|built| built.component.dist == dist) {
+            fs::create_dir_all(root.join(dist))?;
+            let place = built.component.path(&root);
+            fs::write(&place, &built.bytes)
+                .with_context(|| format!("cannot write `{}`", place.display()))?;
+            lock.insert(built.component.name, built.locked.clone());
+            let size = built.bytes.len().div_ceil(1024);
+            say(format!(
+                "{}.wasm: {size} KiB, sha256 {}",
+                built.component.name, built.locked.sha256
+            ));
+        }
+        lock.retain(|name| COMPONENTS.iter().any(|one| one.name == name && one.dist == dist));
+        lock.write(&path)?;
+    }
+    end(failed)
+}
+
+/// Builds components and compares them with what is checked in.
+///
+/// Bytes are comparable only where the compiler is the one that made the checked in ones.
+pub fn check(names: &[String]) -> Result<()> {
+    let root = root();
+    let toolchain = Toolchain::find(&root)?;
+    let (built, mut problems) = build_all(&root, &chosen(names)?, &toolchain)?;
+    for Built { component, bytes, locked } in built {
+        let name = component.name;
+        let path = component.path(&root);
+        let lock = Lockfile::read(&root.join(component.dist).join("components.lock"))?;
+        match lock.get(name) {
+            None => problems.push(format!("{name}: not checked in")),
+            Some(known) if known.rustc != locked.rustc => say(format!(
+                "{name}: builds; not compared, as it was made by {} and this is {}",
+                known.rustc, locked.rustc
+            )),
+            Some(known) if known.source != locked.source => {
+                problems.push(format!("{name}: the sources changed"));
+            }
+            Some(_) if fs::read(&path).ok() == Some(bytes) => say(format!("{name}: same bytes")),
+            Some(known) => problems.push(format!(
+                "{name}: other bytes from the same sources: {} is checked in, {} was built",
+                known.sha256, locked.sha256
+            )),
+        }
+    }
+    end(problems)
+}
+
+fn end(problems: Vec<String>) -> Result<()> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    bail!("{}\n`cargo xtask components` builds what is stale", problems.join("\n"))
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Component>> {
+    if let Some(name) = names.iter().find(|name| COMPONENTS.iter().all(|one| one.name != **name)) {
+        bail!("there is no component `{name}`");
+    }
+    let is_chosen =
+        |one: &&Component| names.is_empty() || names.iter().any(|name| name == one.name);
+    Ok(COMPONENTS.iter().filter(is_chosen).collect())
+}
+
+/// Builds package after package; one that fails is told at the end, and the others are built.
+fn build_all(
+    root: &Path,
+    components: &[&'static Component],
+    toolchain: &Toolchain,
+) -> Result<(Vec<Built>, Vec<String>)> {
+    say(format!("building with {}", toolchain.name()));
+    let (mut built, mut failed) = (Vec::new(), Vec::new());
+    let mut packages: Vec<&str> = components.iter().map(|one| one.package).collect();
+    packages.dedup();
+    for package in packages {
+        let of_package = || components.iter().filter(|one| one.package == package);
+        let examples = of_package().filter(|one| matches!(one.target, Target::Example));
+        let examples = examples.map(|one| one.name).collect();
+        let artifacts = match (Build { root, toolchain, package, examples }).run() {
+            Ok(artifacts) => artifacts,
+            Err(error) => {
+                failed.push(format!("{package}: {error:#}"));
+                continue;
+            }
+        };
+        for component in of_package() {
+            match wrap(&component.module(&artifacts)) {
+                Ok(bytes) => {
+                    let locked = Locked {
+                        sha256: hex(&Sha256::digest(&bytes)),
+                        source: source::hash(root, component)?,
+                        rustc: toolchain.name(),
+                    };
+                    built.push(Built { component, bytes, locked });
+                }
+                Err(error) => failed.push(format!("{}: {error:#}", component.name)),
+            }
+        }
+    }
+    Ok((built, failed))
+}
+
+/// Makes a component of a module that carries the description of its world.
+fn wrap(module: &Path) -> Result<Vec<u8>> {
+    let bytes = fs::read(module).with_context(|| format!("cannot read `{}`", module.display()))?;
+    ComponentEncoder::default()
+        .validate(true)
+        .module(&bytes)
+        .and_then(|encoder| encoder.encode())
+        .context("the module is no component; does it call `hyp_sdk::register!`?")
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
