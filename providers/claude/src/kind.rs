@@ -1,0 +1,66 @@
+//! Kinds of lines that are no messages.
+
+use hyp_sdk::json::Value;
+use hyp_sdk::{Fact, Subject};
+
+/// Kinds that hold state of the client, or repeat what other lines say.
+const KNOWN: [&str; 35] = [
+    "agent-color",
+    "agent-setting",
+    "ai-title",
+    "agent-name",
+    "api-request",
+    "api-request-blob",
+    "api-request-shape",
+    "atis-latch",
+    "attribution-snapshot",
+    "bridge-session",
+    "content-replacement",
+    "cost-state",
+    "custom-title",
+    "file-history-delta",
+    "file-history-snapshot",
+    "fork-context-ref",
+    "isolation-latch",
+    "last-prompt",
+    "marble-origami-commit",
+    "marble-origami-snapshot",
+    "mode",
+    "permission-mode",
+    "pr-link",
+    "progress",
+    "queue-operation",
+    "relocated",
+    "result",
+    "speculation-accept",
+    "started",
+    "summary",
+    "tag",
+    "task-summary",
+    "tools-used",
+    "tool-use-summary",
+    "worktree-state",
+];
+
+/// Returns true for a kind that gives no message.
+pub(crate) fn is_known(kind: &str) -> bool {
+    KNOWN.contains(&kind)
+}
+
+/// Returns what a line says about a thread as a whole.
+///
+/// A summary is often written into the next session's file: it names the last message of the one that it is about.
+pub(crate) fn fact(kind: &str, json: Value<'_>) -> Option<Fact> {
+    let text = |key: &str| json.get(key).and_then(Value::non_empty);
+    let this = Subject::ThisThread;
+    match kind {
+        "summary" => {
+            let about = text("leafUuid").map_or(this, Subject::HolderOf);
+            Some(Fact::new(about, "title", text("summary")?).rank(1))
+        }
+        "ai-title" => Some(Fact::new(this, "title", text("aiTitle")?).rank(2)),
+        "custom-title" => Some(Fact::new(this, "title", text("customTitle")?).rank(3)),
+        "agent-name" => Some(Fact::new(this, "agent-name", text("agentName")?)),
+        _ => None,
+    }
+}

@@ -1,0 +1,100 @@
+//! Messages: what a person, the model or the client says in the conversation.
+
+use hyp_sdk::json::{Object, Value};
+use hyp_sdk::{Context, Message, Record, time};
+
+use crate::content;
+use crate::context::Hook;
+use crate::line::{Line, owned};
+use crate::usage::usage;
+
+/// The model of lines that the client made up.
+const SYNTHETIC: &str = "<synthetic>";
+/// How long a raw frame may be.
+const FRAME: usize = 500;
+
+/// Returns the message of a line that has one, and nothing where it is empty.
+pub(crate) fn spoken(
+    record: &Record<'_>,
+    line: &Line<'_>,
+    hook: &Hook,
+    thread: &Context,
+) -> Option<Message> {
+    let said = line.message?;
+    let content = said.get("content")?;
+    let parts = content::parts(content);
+    if parts.is_empty() {
+        return None;
+    }
+    let role = said.get("role").and_then(Value::str).or_else(|| line.kind());
+    let mut message = framed(record, line, role.as_deref().unwrap_or("user"));
+    message.parts = parts;
+    message.source_tool_assistant_uuid = owned(line.source_tool_assistant);
+    message.is_compact_summary = line.is_compact_summary.and_then(Value::bool);
+    if message.id.is_none() {
+        message.identity = content::identity(content);
+    }
+
+    let model = owned(said.get("model")).filter(|model| model != SYNTHETIC);
+    let is_synthetic = model.is_none() && said.get("model").is_some_and(Value::is_string)
+        || line.is_api_error.and_then(Value::bool) == Some(true);
+    if message.role == "assistant" && !is_synthetic {
+        message.response_id = owned(said.get("id"));
+        message.usage = said.get("usage").and_then(usage);
+        message.stop_reason = owned(said.get("stop_reason"));
+    }
+    message.context = hook.message(line, model, thread);
+    message.attributes = attributes(line, None);
+    Some(message)
+}
+
+/// Returns a message with what all kinds of lines have.
+pub(crate) fn framed(record: &Record<'_>, line: &Line<'_>, role: &str) -> Message {
+    let mut message = Message::new(record.span, role);
+    message.id = owned(line.uuid);
+    message.provider_uuid = message.id.clone();
+    message.parent_uuid = owned(line.parent);
+    message.logical_parent_uuid = owned(line.logical_parent);
+    message.created_at = line.time();
+    message.request_id = owned(line.request);
+    message.prompt_id = owned(line.prompt);
+    message.provider_type = owned(line.kind);
+    message.provider_subtype = owned(line.subtype);
+    message.raw_frame = raw_frame(line, message.created_at);
+    message
+}
+
+/// Returns the attributes of a line, with one more object if given.
+pub(crate) fn attributes(line: &Line<'_>, more: Option<(&str, Object)>) -> Option<String> {
+    if line.tool_use_result.is_none() && line.noted.is_empty() && more.is_none() {
+        return None;
+    }
+    let mut claude = Object::new();
+    for (key, value) in &line.noted {
+        claude.raw(key, value.raw());
+    }
+    claude.maybe_raw("tool_use_result", line.tool_use_result.map(Value::raw));
+    if let Some((key, object)) = more {
+        claude.object(key, object);
+    }
+    let mut attributes = Object::new();
+    attributes.object("claude", claude);
+    attributes.finish()
+}
+
+fn raw_frame(line: &Line<'_>, time: Option<i64>) -> Option<String> {
+    let mut frame = Object::new();
+    frame
+        .maybe_raw("uuid", string(line.uuid))
+        .maybe_raw("parent_uuid", string(line.parent))
+        .maybe_raw("logical_parent_uuid", string(line.logical_parent))
+        .maybe_raw("type", string(line.kind))
+        .maybe_raw("subtype", string(line.subtype))
+        .maybe_raw("message_id", string(line.message.and_then(|message| message.get("id"))))
+        .maybe_text("timestamp", time.map(time::format).as_deref());
+    frame.finish().filter(|frame| frame.len() <= FRAME)
+}
+
+fn string(value: Option<Value<'_>>) -> Option<&str> {
+    value.filter(|value| value.is_string()).map(Value::raw)
+}
