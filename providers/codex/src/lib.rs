@@ -1,1 +1,79 @@
-//! Reads what Codex keeps.
+//! Reads what Codex keeps: the rollouts below `sessions` and `archived_sessions`.
+//!
+//! Read first: [`Codex`], what is looked for; `scan`, how a rollout becomes a thread; `hold`, how
+//! tokens find the row that they belong to. Layouts are told apart by their shape alone: clients
+//! rewrite old recordings and leave the version in them as it was.
+
+mod attributes;
+mod call;
+mod copied;
+mod event;
+mod header;
+mod hold;
+mod injected;
+mod item;
+mod plan;
+mod scan;
+mod turn;
+mod usage;
+
+use hyp_sdk::{Candidate, Description, Entry, Fault, Note, Peek, PlanResult, Provider, Root};
+
+pub use scan::Rollout;
+
+/// The history of Codex, whichever of its clients wrote it.
+#[derive(Debug)]
+pub struct Codex;
+
+hyp_sdk::register!(Codex);
+
+impl Provider for Codex {
+    type Scan = Rollout;
+
+    fn description() -> Description {
+        Description::new("codex", "Codex", env!("CARGO_PKG_VERSION"))
+            .summary("Sessions of the Codex CLI, its editor extension and its desktop app")
+            .root(rollouts("sessions"))
+            .root(rollouts("archived_sessions"))
+            .root(notice("diagnostic_source_detected:history_jsonl", "history.jsonl"))
+            .root(notice("diagnostic_source_detected:history_json", "history.json"))
+            .root(notice("diagnostic_source_detected:log", "log"))
+            .root(application("unsupported_location:chatgpt_desktop_app", "ChatGPT"))
+            .root(application("unsupported_location:codex_desktop_app", "Codex"))
+    }
+
+    fn plan(
+        entries: &[Entry],
+        _peek: &mut dyn Peek,
+        _notes: &mut Vec<Note>,
+    ) -> Result<PlanResult, Fault> {
+        Ok(plan::units(entries))
+    }
+
+    fn open(unit_id: &str, entries: &[Entry], _context: &[u8]) -> Result<Rollout, Fault> {
+        let entry = entries.first().ok_or_else(|| Fault::source("a unit without an input"))?;
+        Ok(Rollout::new(unit_id, &entry.path))
+    }
+}
+
+fn rollouts(folder: &str) -> Root {
+    Root::new(folder, Candidate::overriding("CODEX_HOME", folder))
+        .or(Candidate::Home(format!(".codex/{folder}")))
+        .glob("**/rollout-*.jsonl")
+        .glob("**/rollout-*.json")
+}
+
+/// A file or folder of the client's that repeats what rollouts hold.
+fn notice(name: &str, below: &str) -> Root {
+    Root::notice(name, Candidate::overriding("CODEX_HOME", below))
+        .or(Candidate::Home(format!(".codex/{below}")))
+}
+
+/// Where a desktop app keeps what cannot be read.
+fn application(name: &str, folder: &str) -> Root {
+    Root::notice(name, Candidate::ApplicationSupport(folder.to_owned()))
+        .or(Candidate::ConfigHome(folder.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

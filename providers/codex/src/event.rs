@@ -1,0 +1,127 @@
+//! Events: what the client told the person while it worked. Items repeat most of it.
+
+use std::borrow::Cow;
+
+use hyp_sdk::Text;
+use hyp_sdk::json::Value;
+
+use crate::item::{joined, word};
+
+/// What an event means for the thread.
+#[derive(Debug)]
+pub(crate) enum Event<'e> {
+    /// A person asked something.
+    Prompt(&'static str, Text),
+    /// The model said something.
+    Said(&'static str, Text),
+    /// Totals, where there are some.
+    Count(Option<Value<'e>>),
+    /// A turn begins.
+    Started,
+    /// A turn was broken off.
+    Aborted,
+    /// The thread got a name.
+    Title(String),
+    /// A call started other threads.
+    Spawned { call: String, threads: Vec<String> },
+    /// Known, and without a meaning of its own.
+    Known,
+    /// Not known.
+    Unknown(String),
+}
+
+/// Types without a row, whose content items repeat or nobody asks for.
+#[rustfmt::skip]
+const KNOWN: &[&str] = &[
+    "agent_message_delta", "agent_reasoning", "agent_reasoning_delta", "agent_reasoning_raw_content",
+    "agent_reasoning_raw_content_delta", "agent_reasoning_section_break", "apply_patch_approval_request",
+    "background_event", "context_compacted", "conversation_path", "deprecation_notice",
+    "dynamic_tool_call_request", "dynamic_tool_call_response", "elicitation_request", "entered_review_mode",
+    "error", "exec_approval_request", "exec_command_begin", "exec_command_end", "exec_command_output_delta",
+    "exited_review_mode", "image_generation_begin", "image_generation_end", "item_started", "model_reroute",
+    "patch_apply_begin", "patch_apply_end", "plan_delta", "plan_update", "request_permissions",
+    "request_user_input", "session_configured", "shutdown_complete", "skills_update_available",
+    "stream_error", "sub_agent_activity", "task_complete", "terminal_interaction", "thread_goal_updated",
+    "thread_rolled_back", "thread_settings_applied", "turn_complete", "turn_diff", "undo_completed",
+    "undo_started", "view_image_tool_call", "warning", "web_search_begin", "web_search_end",
+];
+
+/// Beginnings of types of the same sort.
+const FAMILIES: &[&str] = &["collab_", "guardian_", "hook_", "mcp_", "realtime_"];
+
+/// Items that a paginated recording tells as events.
+#[rustfmt::skip]
+const ITEMS: &[&str] = &[
+    "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "DynamicToolCall", "EnteredReviewMode",
+    "ExitedReviewMode", "Extension", "FileChange", "HookPrompt", "ImageGeneration", "ImageView", "McpToolCall",
+    "Plan", "Reasoning", "Sleep", "SubAgentActivity", "WebSearch",
+];
+
+/// Reads an event; returns the word for its record as well.
+pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
+    let Some(kind) = event.get("type").and_then(Value::str) else {
+        return ("event_msg".into(), Event::Unknown("event_msg without a type".to_owned()));
+    };
+    if kind == "item_completed" {
+        return completed(event);
+    }
+    let text =
+        |key| event.get(key).and_then(Value::text).filter(|text: &Text| !text.value.is_empty());
+    let name = format!("event_msg.{}", word(&kind));
+    let meaning = match &*kind {
+        "token_count" => Event::Count(event.get("info")),
+        "user_message" => match text("message") {
+            Some(text) => Event::Prompt("user_message", text),
+            None => Event::Known,
+        },
+        "agent_message" => match text("message") {
+            Some(text) => Event::Said("agent_message", text),
+            None => Event::Known,
+        },
+        "task_started" | "turn_started" => Event::Started,
+        "turn_aborted" => Event::Aborted,
+        "thread_name_updated" => match event.get("thread_name").and_then(Value::non_empty) {
+            Some(title) => Event::Title(title),
+            None => Event::Known,
+        },
+        "collab_agent_spawn_end" => spawned(event, "call_id", event.get("new_thread_id")),
+        kind if KNOWN.contains(&kind) || FAMILIES.iter().any(|it| kind.starts_with(it)) => {
+            Event::Known
+        }
+        _ => Event::Unknown(name.clone()),
+    };
+    (name.into(), meaning)
+}
+
+fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
+    let item = event.get("item");
+    let kind = item.and_then(|item| item.get("type")).and_then(Value::str).unwrap_or_default();
+    let name = format!("item_completed.{}", word(&kind));
+    let Some(item) = item else { return (name.clone().into(), Event::Unknown(name)) };
+    let text = item.get("content").and_then(joined);
+    let meaning = match (&*kind, text) {
+        ("UserMessage", Some(text)) => Event::Prompt("UserMessage", text),
+        ("AgentMessage", Some(text)) => Event::Said("AgentMessage", text),
+        ("UserMessage" | "AgentMessage", None) => Event::Known,
+        ("CollabAgentToolCall", _)
+            if item.get("tool").and_then(Value::str).as_deref() == Some("spawn_agent") =>
+        {
+            spawned(item, "id", item.get("receiver_thread_ids"))
+        }
+        (kind, _) if ITEMS.contains(&kind) => Event::Known,
+        _ => Event::Unknown(name.clone()),
+    };
+    (name.into(), meaning)
+}
+
+/// Reads which threads a call started: one id or a list of them.
+fn spawned<'e>(by: Value<'e>, call: &str, threads: Option<Value<'e>>) -> Event<'e> {
+    let call = by.get(call).and_then(Value::non_empty);
+    let (Some(call), Some(threads)) = (call, threads) else { return Event::Known };
+    let threads: Vec<String> = threads
+        .non_empty()
+        .into_iter()
+        .chain(threads.items().filter_map(Value::non_empty))
+        .collect();
+    Event::Spawned { call, threads }
+}

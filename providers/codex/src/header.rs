@@ -1,0 +1,255 @@
+//! The head of a thread, from the recording's own header and its first turn.
+
+use hyp_sdk::json::{Object, Value};
+use hyp_sdk::{Fact, Git, Subject, Thread, ThreadKind, time};
+
+use crate::injected::is_absolute;
+
+/// What is known of the thread so far.
+#[derive(Debug)]
+pub(crate) struct Header {
+    thread: Thread,
+    /// The recording said who it is.
+    is_own: bool,
+    originator: Option<String>,
+    model_provider: Option<String>,
+    source: Option<String>,
+    nickname: Option<String>,
+    has_changes: Option<bool>,
+}
+
+/// What a further header in the same recording means.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Told {
+    /// The recording's own header.
+    First,
+    /// The same again, written on resume.
+    Again,
+    /// The header of the thread whose history was copied.
+    Other,
+}
+
+impl Header {
+    /// Begins with the id that the file's name gives.
+    pub(crate) fn new(id: &str) -> Self {
+        Self {
+            thread: Thread {
+                conversation_id: Some(id.to_owned()),
+                ..Thread::new(id, "openai", id, "codex")
+            },
+            is_own: false,
+            originator: None,
+            model_provider: None,
+            source: None,
+            nickname: None,
+            has_changes: None,
+        }
+    }
+
+    /// Returns the id of the thread.
+    pub(crate) fn id(&self) -> &str {
+        &self.thread.id
+    }
+
+    /// Says whether the client's totals are of this thread alone.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.thread.forked_from.is_none() && !self.thread.may_start_with_copy
+    }
+
+    /// Returns when the thread started.
+    pub(crate) fn started_at(&self) -> Option<i64> {
+        self.thread.started_at
+    }
+
+    /// Returns the thread as it is known by now.
+    pub(crate) fn thread(&mut self) -> &mut Thread {
+        &mut self.thread
+    }
+
+    /// Takes a header: `session_meta`, the first line of a bare recording, or the `session` of a document.
+    pub(crate) fn tell(&mut self, meta: Value<'_>) -> Told {
+        let text = |key| meta.get(key).and_then(Value::non_empty);
+        let id = text("id").or_else(|| text("session_id"));
+        if self.is_own {
+            let is_other = id.is_some_and(|id| id != self.thread.id);
+            self.thread.may_start_with_copy |= is_other;
+            return if is_other { Told::Other } else { Told::Again };
+        }
+        self.is_own = true;
+        let thread = &mut self.thread;
+        if let Some(id) = id {
+            thread.conversation_id = Some(id.clone());
+            thread.session_id.clone_from(&id);
+            thread.id = id;
+        }
+        if let Some(session) = text("session_id") {
+            if session != thread.id {
+                thread.root_thread_id = Some(session.clone());
+            }
+            thread.session_id = session;
+        }
+        thread.started_at = text("timestamp").and_then(|at| time::parse(&at)).or(thread.started_at);
+        thread.forked_from = text("forked_from_id");
+        thread.parent_thread_id = text("parent_thread_id");
+        let refers = meta.get("history_base").is_some_and(|base| !base.is_null())
+            || meta.get("forked_from_ordinal_exclusive").is_some_and(|at| !at.is_null());
+        thread.may_start_with_copy = thread.forked_from.is_some() && !refers;
+
+        let context = &mut thread.context;
+        context.cwd = text("cwd").filter(|cwd| is_absolute(cwd));
+        context.client_version = text("cli_version");
+        context.entrypoint = text("originator");
+        context.user_type = text("thread_source");
+        context.is_sidechain = context.user_type.as_deref().map(|source| source == "subagent");
+        if let Some(git) = meta.get("git").filter(|git| git.is_object()) {
+            self.has_changes = ["dirty", "is_dirty"].iter().find_map(|key| git.get(key)?.bool());
+            context.git = repository(git);
+        }
+        self.originator = text("originator");
+        self.model_provider = text("model_provider");
+        self.nickname = text("agent_nickname");
+        self.source(meta.get("source"));
+        Told::First
+    }
+
+    fn source(&mut self, source: Option<Value<'_>>) {
+        let thread = &mut self.thread;
+        let context = &mut thread.context;
+        if context.is_sidechain == Some(true) {
+            thread.kind = ThreadKind::Subagent;
+        }
+        if matches!(context.user_type.as_deref(), Some("memory_consolidation" | "feature")) {
+            thread.kind = ThreadKind::Side;
+        }
+        let Some(source) = source else { return };
+        if let Some(word) = source.non_empty() {
+            self.source = Some(word);
+            return;
+        }
+        let Some((kind, what)) = source.entries().next() else { return };
+        self.source = Some(kind.clone().into_owned());
+        if kind == "internal" {
+            thread.kind = ThreadKind::Side;
+        }
+        if kind != "subagent" {
+            return;
+        }
+        context.is_sidechain = Some(true);
+        thread.kind = match what.str().as_deref() {
+            Some("review") => ThreadKind::Review,
+            Some("compact" | "memory_consolidation") => ThreadKind::Side,
+            _ => ThreadKind::Subagent,
+        };
+        if let Some(spawn) = what.get("thread_spawn") {
+            let parent = spawn.get("parent_thread_id").and_then(Value::non_empty);
+            thread.parent_thread_id = thread.parent_thread_id.take().or(parent);
+            let nickname = spawn.get("agent_nickname").and_then(Value::non_empty);
+            self.nickname = self.nickname.take().or(nickname);
+        }
+    }
+
+    /// Returns the head of the thread; `is_native` says whether its items have ids of their own.
+    pub(crate) fn finish(&mut self, is_native: bool) -> Thread {
+        let thread = &mut self.thread;
+        let (context, git) = (&thread.context, &thread.context.git);
+        let thread_id = Some(thread.id.as_str()).filter(|id| *id != thread.session_id);
+        let mut codex = Object::new();
+        codex
+            .text("identity_source", if is_native { "native" } else { "gateway_fallback" })
+            .text("session_id", &thread.session_id)
+            .maybe_text("thread_id", thread_id)
+            .maybe_text("workspace", context.cwd.as_deref())
+            .maybe_text("git_origin_url", git.remote.as_deref())
+            .maybe_text("git_commit", git.head.as_deref())
+            .maybe_text("sandbox", context.permission_mode.as_deref())
+            .maybe_text("originator", self.originator.as_deref())
+            .maybe_text("thread_source", context.user_type.as_deref())
+            .maybe_text("model_provider", self.model_provider.as_deref())
+            .maybe_text("source", self.source.as_deref())
+            .maybe_bool("has_changes", self.has_changes);
+        let mut attributes = Object::new();
+        attributes.object("codex", codex);
+        thread.attributes = attributes.finish();
+        thread.clone()
+    }
+
+    /// Returns the name that the client gave the agent.
+    pub(crate) fn nickname(&self) -> Option<Fact> {
+        let nickname = self.nickname.as_deref()?;
+        Some(Fact::new(Subject::ThisThread, "agent-name", nickname))
+    }
+}
+
+fn repository(git: Value<'_>) -> Git {
+    let first = |keys: [&str; 2]| keys.iter().find_map(|key| git.get(key)?.non_empty());
+    Git {
+        branch: git.get("branch").and_then(Value::non_empty),
+        remote: first(["repository_url", "origin_url"]).map(without_user),
+        head: first(["commit_hash", "commit"]),
+        root: None,
+    }
+}
+
+/// Takes name and password out of an address.
+fn without_user(remote: String) -> String {
+    let Some((scheme, rest)) = remote.split_once("://") else { return remote };
+    let host = rest.find('/').unwrap_or(rest.len());
+    match rest[..host].rfind('@') {
+        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
+        None => remote,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyp_sdk::json::Tape;
+
+    use super::*;
+
+    fn told(meta: &str) -> Thread {
+        let mut header = Header::new("from-the-name");
+        let mut tape = Tape::new();
+        assert_eq!(header.tell(tape.parse(meta, 0).expect("JSON").0), Told::First);
+        header.finish(false)
+    }
+
+    #[test]
+    fn a_thread_is_keyed_by_its_own_id() {
+        let thread = told(r#"{"session_id":"root","id":"child","thread_source":"subagent"}"#);
+        assert_eq!((thread.id.as_str(), thread.session_id.as_str()), ("child", "root"));
+        assert_eq!(thread.root_thread_id.as_deref(), Some("root"));
+        assert_eq!(thread.context.is_sidechain, Some(true));
+        assert_eq!(told("{}").id, "from-the-name");
+    }
+
+    #[test]
+    fn the_source_says_what_kind_of_thread_it_is() {
+        #[rustfmt::skip]
+        let cases = [
+            (r#"{"source":"cli"}"#,                                                        ThreadKind::Main,     None),
+            (r#"{"source":{"subagent":"review"},"parent_thread_id":"p"}"#,                 ThreadKind::Review,   Some("p")),
+            (r#"{"source":{"subagent":{"thread_spawn":{"parent_thread_id":"p"}}}}"#,       ThreadKind::Subagent, Some("p")),
+            (r#"{"source":{"subagent":{"other":"x"}}}"#,                                   ThreadKind::Subagent, None),
+            (r#"{"source":{"internal":"memory_consolidation"}}"#,                          ThreadKind::Side,     None),
+        ];
+        for (meta, kind, parent) in cases {
+            let thread = told(meta);
+            assert_eq!(thread.kind, kind, "{meta}");
+            assert_eq!(thread.parent_thread_id.as_deref(), parent, "{meta}");
+        }
+    }
+
+    #[test]
+    fn a_fork_that_refers_to_its_parent_copies_nothing() {
+        assert!(told(r#"{"id":"c","forked_from_id":"p"}"#).may_start_with_copy);
+        let refers = r#"{"id":"c","forked_from_id":"p","history_base":{"thread_id":"p"}}"#;
+        assert!(!told(refers).may_start_with_copy);
+    }
+
+    #[test]
+    fn passwords_stay_where_they_are() {
+        let remote = |url: &str| without_user(url.to_owned());
+        assert_eq!(remote("https://me:secret@host/a@b.git"), "https://host/a@b.git");
+        assert_eq!(remote("git@host:acme/widget.git"), "git@host:acme/widget.git");
+    }
+}

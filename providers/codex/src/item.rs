@@ -1,0 +1,238 @@
+//! Response items: what was sent to the model, and what it answered.
+
+use std::borrow::Cow;
+
+use hyp_sdk::json::{Tape, Value};
+use hyp_sdk::{Blob, Content, Message, Part, Span, Text, Thinking};
+
+use crate::{attributes, call, injected};
+
+/// What an item is.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// Part of a response of the model.
+    Answer(Message),
+    /// What a tool gave back.
+    Output(Message),
+    /// A prompt, or context.
+    Prompt(Message),
+    /// Known, and without a row.
+    Nothing(Cow<'static, str>),
+    /// Not known.
+    Unknown(String),
+}
+
+/// Types of items that stand alone at the top of a line in some builds, and all the time in the oldest.
+const TYPES: &[&str] = &[
+    "message",
+    "reasoning",
+    "function_call",
+    "function_call_output",
+    "local_shell_call",
+    "local_shell_call_output",
+    "custom_tool_call",
+    "custom_tool_call_output",
+    "web_search_call",
+    "tool_search_call",
+    "tool_search_output",
+    "image_generation_call",
+    "ghost_snapshot",
+    "compaction",
+    "compaction_summary",
+    "context_compaction",
+    "agent_message",
+];
+
+/// Says whether a line's type is that of an item without an envelope.
+pub(crate) fn is_bare(kind: &str) -> bool {
+    TYPES.contains(&kind)
+}
+
+/// Reads an item.
+pub(crate) fn read(item: Value<'_>, span: Span, tape: &mut Tape) -> Item {
+    let told = item.get("type").and_then(Value::str);
+    let kind = match told {
+        Some(kind) => kind,
+        None if item.get("role").is_some() => Cow::Borrowed("message"),
+        None => return Item::Unknown("response_item without a type".to_owned()),
+    };
+    match &*kind {
+        "message" => message(item, span),
+        "reasoning" => reasoning(item, span),
+        "agent_message" => between_agents(item, span),
+        "function_call" | "custom_tool_call" => {
+            Item::Answer(call::function(item, start(item, span, "assistant", &kind), tape))
+        }
+        "local_shell_call" | "web_search_call" | "tool_search_call" | "image_generation_call" => {
+            Item::Answer(call::built_in(item, start(item, span, "assistant", &kind), &kind))
+        }
+        "function_call_output"
+        | "custom_tool_call_output"
+        | "local_shell_call_output"
+        | "tool_search_output"
+        | "tool_search_call_output" => {
+            Item::Output(call::output(item, start(item, span, "tool", &kind)))
+        }
+        "ghost_snapshot" | "compaction" | "compaction_summary" | "context_compaction"
+        | "compaction_trigger" | "other" => Item::Nothing(format!("response_item.{kind}").into()),
+        _ => Item::Unknown(format!("response_item.{}", word(&kind))),
+    }
+}
+
+/// Returns a type as a reason may show it.
+pub(crate) fn word(kind: &str) -> String {
+    kind.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+fn start(item: Value<'_>, span: Span, role: &str, kind: &str) -> Message {
+    let mut message = Message::new(span, role);
+    message.id = item.get("id").and_then(Value::non_empty);
+    message.provider_type = Some(kind.to_owned());
+    message
+}
+
+fn message(item: Value<'_>, span: Span) -> Item {
+    let role = item.get("role").and_then(Value::non_empty).unwrap_or_else(|| "user".to_owned());
+    let mut message = start(item, span, &role, "message");
+    let mut has_images = false;
+    if let Some(content) = item.get("content") {
+        if content.is_string() {
+            message.parts.extend(said(content));
+        }
+        for block in content.items() {
+            let part = part(block);
+            has_images |= matches!(part, Some(Part { content: Content::Image(_), .. }));
+            message.parts.extend(part);
+        }
+        if has_images && message.id.is_none() {
+            message.identity = Some(texts_alone(content));
+        }
+    }
+    if message.parts.is_empty() {
+        return Item::Nothing("response_item.message without text".into());
+    }
+    if role == "assistant" {
+        let phase = item.get("phase").and_then(Value::str);
+        attributes::set(&mut message, &[("phase", phase.as_deref())]);
+        return Item::Answer(message);
+    }
+    if role == "user"
+        && let Some(kind) = first_text(&message).and_then(injected::kind)
+    {
+        message.provider_subtype = Some("injected".to_owned());
+        attributes::set(&mut message, &[("injected", Some(kind))]);
+    }
+    Item::Prompt(message)
+}
+
+/// Returns the first text of a message.
+pub(crate) fn first_text(message: &Message) -> Option<&str> {
+    texts(message).next()
+}
+
+/// Returns all texts of a message.
+pub(crate) fn texts(message: &Message) -> impl Iterator<Item = &str> {
+    message.parts.iter().filter_map(|part| match &part.content {
+        Content::Text(text) => Some(text.value.as_str()),
+        _ => None,
+    })
+}
+
+/// Makes a part of a text that is not empty.
+fn said(text: Value<'_>) -> Option<Part> {
+    text.text().filter(|text| !text.value.is_empty()).map(Part::text)
+}
+
+fn part(block: Value<'_>) -> Option<Part> {
+    match text_of(block) {
+        Some(text) => said(text),
+        None if block.get("type").and_then(Value::str).as_deref() == Some("input_image") => {
+            let url = block.get("image_url").and_then(Value::str).unwrap_or_default();
+            Some(Part::new("image", Content::Image(picture(&url))))
+        }
+        None => None,
+    }
+}
+
+/// Returns the text of a block of content.
+pub(crate) fn text_of(block: Value<'_>) -> Option<Value<'_>> {
+    if block.is_string() {
+        return Some(block);
+    }
+    ["text", "input_text", "output_text"]
+        .iter()
+        .find_map(|key| block.get(key))
+        .filter(|it| it.is_string())
+}
+
+/// Describes a picture by its address, which holds it where it is a data URL.
+fn picture(url: &str) -> Blob {
+    let data = url.strip_prefix("data:").and_then(|rest| rest.split_once(','));
+    let Some((head, bytes)) = data else { return Blob { media_type: None, encoded_length: 0 } };
+    let media_type = head.split(';').next().filter(|kind| !kind.is_empty()).map(str::to_owned);
+    Blob { media_type, encoded_length: bytes.len() as u64 }
+}
+
+/// Returns the content without its pictures: what the derived id is made of.
+fn texts_alone(content: Value<'_>) -> String {
+    let blocks = content.items().filter_map(text_of).filter(|text| text.raw() != r#""""#);
+    let blocks: Vec<String> =
+        blocks.map(|text| format!(r#"{{"text":{},"type":"text"}}"#, text.raw())).collect();
+    format!("[{}]", blocks.join(","))
+}
+
+fn reasoning(item: Value<'_>, span: Span) -> Item {
+    let readable = |key| item.get(key).and_then(joined);
+    let Some(text) = readable("summary").or_else(|| readable("content")) else {
+        let is_encrypted = item.get("encrypted_content").is_some_and(Value::is_string);
+        let kind = if is_encrypted { "reasoning.encrypted" } else { "reasoning without text" };
+        return Item::Nothing(kind.into());
+    };
+    let mut message = start(item, span, "assistant", "reasoning");
+    let thinking = Thinking { text: Some(text), signature: None };
+    message.parts.push(Part::new("thinking", Content::Thinking(thinking)));
+    Item::Answer(message)
+}
+
+/// Returns a text, or the texts of a list with line feeds between them; nothing for an empty one.
+pub(crate) fn joined(value: Value<'_>) -> Option<Text> {
+    if value.is_string() {
+        return value.text().filter(|text| !text.value.is_empty());
+    }
+    let block = |block| text_of(block).or_else(|| Value::get(block, "summary_text"));
+    let mut texts = value.items().filter_map(block).filter(|text| text.is_string());
+    let first = texts.next()?;
+    let mut all = first.text()?;
+    for next in texts {
+        let text = next.text()?;
+        if all.literal.is_some() || text.literal.is_some() {
+            let so_far = all.literal.take().unwrap_or_else(|| hyp_sdk::json::quote(&all.value));
+            let (head, tail) = (&so_far[..so_far.len() - 1], &next.raw()[1..]);
+            all.literal = Some(format!("{head}\\n{tail}"));
+        }
+        all.value.push('\n');
+        all.value.push_str(&text.value);
+    }
+    Some(all).filter(|text| !text.value.is_empty())
+}
+
+/// A message from one agent to another takes the place of a prompt.
+fn between_agents(item: Value<'_>, span: Span) -> Item {
+    let Some(text) = item.get("content").or_else(|| item.get("message")).and_then(joined) else {
+        return Item::Nothing("response_item.agent_message without text".into());
+    };
+    let mut message = start(item, span, "user", "agent_message");
+    message.provider_subtype = Some("injected".to_owned());
+    message.parts.push(Part::text(text));
+    let (author, recipient) =
+        (item.get("author").and_then(Value::str), item.get("recipient").and_then(Value::str));
+    attributes::set(
+        &mut message,
+        &[
+            ("injected", Some("agent_message")),
+            ("author", author.as_deref()),
+            ("recipient", recipient.as_deref()),
+        ],
+    );
+    Item::Prompt(message)
+}

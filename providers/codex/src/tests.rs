@@ -1,0 +1,11 @@
+//! What comes of whole recordings.
+
+use hyp_sdk::testkit;
+
+use super::Codex;
+
+/// Every folder below `fixtures/codex` is a case: `in/` is read, `events.json` is what comes out.
+#[test]
+fn golden() {
+    testkit::golden::<Codex>("../../fixtures/codex");
+}
