@@ -1,0 +1,113 @@
+//! Which components this host can talk to, told from the names of what they import and export.
+
+use crate::bindings::{CONTRACT, PACKAGE};
+use crate::error::LoadError;
+
+/// Refuses bytes that are no component, by their first eight.
+pub(crate) fn check_preamble(origin: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    let origin = || origin.to_owned();
+    match bytes {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
+        [0, b'a', b's', b'm', _, _, 0, 0, ..] => Err(LoadError::CoreModule { origin: origin() }),
+        _ => Err(LoadError::NotAComponent { origin: origin() }),
+    }
+}
+
+/// Refuses a component of another contract, of another world, or with wishes that the host does not fulfil.
+pub(crate) fn check_names<'a>(
+    origin: &str,
+    imports: impl Iterator<Item = &'a str>,
+    exports: impl Iterator<Item = &'a str>,
+) -> Result<(), LoadError> {
+    let origin = || origin.to_owned();
+    let (imports, exports): (Vec<_>, Vec<_>) = (imports.collect(), exports.collect());
+    for name in imports.iter().chain(&exports) {
+        if let Some(wanted) = wanted(name)
+            && !is_spoken(wanted)
+        {
+            let wanted = if wanted.is_empty() { "(no version)" } else { wanted };
+            let wanted = wanted.to_owned();
+            return Err(LoadError::Contract { origin: origin(), wanted, spoken: CONTRACT });
+        }
+    }
+    if !exports.iter().any(|name| interface(name) == Some("provider")) {
+        let exports = match &exports[..] {
+            [] => "nothing".to_owned(),
+            names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        };
+        return Err(LoadError::World { origin: origin(), exports });
+    }
+    let is_given = |name: &&&str| {
+        name.starts_with("wasi:")
+            || interface(name).is_some_and(|interface| {
+                ["types", "inputs", "sink", "log", "digest"].contains(&interface)
+            })
+    };
+    match imports.iter().find(|name| !is_given(name)) {
+        Some(import) => Err(LoadError::Import { origin: origin(), import: (*import).to_owned() }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the version of our contract that a name stands for; nothing for names of other packages.
+fn wanted(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix(PACKAGE)?.strip_prefix('/')?;
+    Some(rest.split_once('@').map_or("", |(_, version)| version))
+}
+
+fn interface(name: &str) -> Option<&str> {
+    let rest = name.strip_prefix(PACKAGE)?.strip_prefix('/')?;
+    Some(rest.split_once('@').map_or(rest, |(interface, _)| interface))
+}
+
+/// Before 1.0, the first two numbers make a version compatible.
+fn is_spoken(version: &str) -> bool {
+    fn line(version: &str) -> Option<(&str, &str)> {
+        let (major, rest) = version.split_once('.')?;
+        let (minor, patch) = rest.split_once('.')?;
+        let is_release = !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());
+        is_release.then_some((major, minor))
+    }
+    line(version).is_some() && line(version) == line(CONTRACT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(imports: &[&str], exports: &[&str]) -> String {
+        match check_names("it", imports.iter().copied(), exports.iter().copied()) {
+            Ok(()) => "fine".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn only_providers_of_this_contract_are_taken() {
+        let provider = "hyp:backfill/provider@0.1.0";
+        #[rustfmt::skip]
+        let cases: &[(&[&str], &[&str], &str)] = &[
+            (&["hyp:backfill/types@0.1.0", "hyp:backfill/sink@0.1.0"], &[provider], "fine"),
+            (&["hyp:backfill/sink@0.1.7"], &["hyp:backfill/provider@0.1.7"], "fine"),
+            (&["wasi:io/poll@0.2.9"], &[provider], "fine"),
+            (&["hyp:backfill/sink@0.9.0"], &["hyp:backfill/provider@0.9.0"],
+             "`it` wants hyp:backfill@0.9.0, this host speaks 0.1.0"),
+            (&["hyp:backfill/sink@0.1.0-rc.1"], &[provider],
+             "`it` wants hyp:backfill@0.1.0-rc.1, this host speaks 0.1.0"),
+            (&[], &["hyp:backfill/provider"],
+             "`it` wants hyp:backfill@(no version), this host speaks 0.1.0"),
+            (&[], &["hyp:backfill/materializer@0.1.0"],
+             "`it` is not a provider: it exports `hyp:backfill/materializer@0.1.0`"),
+            (&[], &[], "`it` is not a provider: it exports nothing"),
+            (&["acme:net/sockets@1.0.0"], &[provider],
+             "`it` imports `acme:net/sockets@1.0.0`, which this host does not give to providers"),
+            (&["hyp:backfill/sqlite@0.1.0"], &[provider],
+             "`it` imports `hyp:backfill/sqlite@0.1.0`, which this host does not give to providers"),
+            (&["hyp:backfilled/x@0.1.0"], &[provider],
+             "`it` imports `hyp:backfilled/x@0.1.0`, which this host does not give to providers"),
+        ];
+        for (imports, exports, expected) in cases {
+            assert_eq!(verdict(imports, exports), *expected);
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What a provider says of itself, and what it may not say.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::provider as wit;
+
+/// What a provider is and wants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/provider.wit")]
+pub struct Description {
+    pub name: String,
+    pub title: String,
+    pub version: String,
+    pub summary: String,
+    pub kinds: Vec<String>,
+    pub roots: Vec<Root>,
+}
+
+/// A folder of the client's, and what to look for in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/provider.wit")]
+pub struct Root {
+    pub name: String,
+    pub purpose: Purpose,
+    pub candidates: Vec<Candidate>,
+    pub globs: Vec<String>,
+    pub depth: u32,
+}
+
+/// What happens with a root's files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/provider.wit")]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    History,
+    Notice,
+}
+
+/// A place to look for a root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/provider.wit")]
+#[serde(rename_all = "snake_case")]
+pub enum Candidate {
+    Environment { variable: String, is_list: bool, below: String, overrides: bool },
+    Home(String),
+    ConfigHome(String),
+    ApplicationSupport(String),
+    HypHome(String),
+}
+
+/// Names that commands have taken.
+const RESERVED: [&str; 2] = ["list", "plan"];
+
+/// Length of any text in a description.
+const TEXT_AT_MOST: usize = 4 * 1024;
+
+/// Number of kinds, of roots, and of candidates or globs of a root.
+const COUNT_AT_MOST: usize = 64;
+
+impl Description {
+    /// Returns what is wrong with it, in a few words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        check_name(&self.name)?;
+        let mut texts = vec![("title", &self.title), ("version", &self.version)];
+        for (what, text) in &texts {
+            if text.trim().is_empty() {
+                return Err(format!("its {what} is empty"));
+            }
+        }
+        texts.push(("summary", &self.summary));
+        for (what, text) in texts {
+            check_text(what, text)?;
+        }
+        if self.kinds.is_empty() {
+            return Err("it declares no kinds".into());
+        }
+        check_count("kinds", self.kinds.len())?;
+        check_unique("kind", self.kinds.iter())?;
+        check_count("roots", self.roots.len())?;
+        // A history root's name is how entries refer to it. That of a notice is what to tell, and two may tell the same.
+        let listed = self.roots.iter().filter(|root| root.purpose == Purpose::History);
+        check_unique("root", listed.map(|root| &root.name))?;
+        self.roots.iter().try_for_each(Root::check)
+    }
+}
+
+impl Root {
+    fn check(&self) -> Result<(), String> {
+        check_text("root name", &self.name)?;
+        if self.name.is_empty() {
+            return Err("it has a root without a name".into());
+        }
+        let of = |reason| format!("root `{}`: {reason}", self.name);
+        check_count("candidates", self.candidates.len()).map_err(of)?;
+        check_count("globs", self.globs.len()).map_err(of)?;
+        for glob in &self.globs {
+            check_below("glob", glob).map_err(of)?;
+            if glob.is_empty() {
+                return Err(of("it has an empty glob".into()));
+            }
+        }
+        for candidate in &self.candidates {
+            candidate.check().map_err(of)?;
+        }
+        Ok(())
+    }
+}
+
+impl Candidate {
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Environment { variable, below, .. } => {
+                let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+                if variable.is_empty() || !variable.bytes().all(is_name) {
+                    return Err(format!(
+                        "`{}` is no environment variable",
+                        variable.escape_debug()
+                    ));
+                }
+                check_below("path", below)
+            }
+            Self::Home(path)
+            | Self::ConfigHome(path)
+            | Self::ApplicationSupport(path)
+            | Self::HypHome(path) => {
+                if path.split('/').all(|name| name.is_empty() || name == ".") {
+                    return Err("it is a whole home folder".into());
+                }
+                check_below("path", path)
+            }
+        }
+    }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let is_good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(is_good) || name.starts_with('-') {
+        let name = name.escape_debug().take(64).collect::<String>();
+        return Err(format!("`{name}` is no name: lower case letters, digits and hyphens are"));
+    }
+    if RESERVED.contains(&name) {
+        return Err(format!("the name `{name}` is taken by a command"));
+    }
+    Ok(())
+}
+
+/// Refuses a path that leaves what it is below.
+fn check_below(what: &str, path: &str) -> Result<(), String> {
+    check_text(what, path)?;
+    let is_absolute = path.starts_with(['/', '\\', '~']) || path.as_bytes().get(1) == Some(&b':');
+    if is_absolute || path.split(['/', '\\']).any(|name| name == "..") {
+        return Err(format!("{what} `{path}` leads out of the root"));
+    }
+    Ok(())
+}
+
+/// Refuses text that could take over a terminal or fill it.
+fn check_text(what: &str, text: &str) -> Result<(), String> {
+    if text.len() > TEXT_AT_MOST {
+        return Err(format!("its {what} is longer than {TEXT_AT_MOST} bytes"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("its {what} has control characters"));
+    }
+    Ok(())
+}
+
+fn check_count(what: &str, count: usize) -> Result<(), String> {
+    if count > COUNT_AT_MOST {
+        Err(format!("it has more than {COUNT_AT_MOST} {what}"))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        check_text(what, name)?;
+        if name.is_empty() {
+            return Err(format!("it has a {what} without a name"));
+        }
+        if !seen.insert(name) {
+            return Err(format!("it has two of {what} `{name}`"));
+        }
+    }
+    Ok(())
+}
+
+impl From<wit::Description> for Description {
+    fn from(it: wit::Description) -> Self {
+        let wit::Description { name, title, version, summary, kinds, roots } = it;
+        let roots = roots.into_iter().map(Root::from).collect();
+        Self { name, title, version, summary, kinds, roots }
+    }
+}
+
+impl From<wit::Root> for Root {
+    fn from(it: wit::Root) -> Self {
+        let purpose = match it.purpose {
+            wit::Purpose::History => Purpose::History,
+            wit::Purpose::Notice => Purpose::Notice,
+        };
+        let candidates = it.candidates.into_iter().map(Candidate::from).collect();
+        Self { name: it.name, purpose, candidates, globs: it.globs, depth: it.depth }
+    }
+}
+
+impl From<wit::Candidate> for Candidate {
+    fn from(it: wit::Candidate) -> Self {
+        match it {
+            wit::Candidate::Environment(it) => {
+                let wit::EnvironmentCandidate { variable, is_list, below, overrides } = it;
+                Self::Environment { variable, is_list, below, overrides }
+            }
+            wit::Candidate::Home(path) => Self::Home(path),
+            wit::Candidate::ConfigHome(path) => Self::ConfigHome(path),
+            wit::Candidate::ApplicationSupport(path) => Self::ApplicationSupport(path),
+            wit::Candidate::HypHome(path) => Self::HypHome(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> Description {
+        Description {
+            name: "good".into(),
+            title: "Good".into(),
+            version: "1.0.0".into(),
+            summary: String::new(),
+            kinds: vec!["ai_gateway.projected_exchange".into()],
+            roots: vec![Root {
+                name: "history".into(),
+                purpose: Purpose::History,
+                candidates: vec![Candidate::Home(".good/logs".into())],
+                globs: vec!["**/*.jsonl".into()],
+                depth: 8,
+            }],
+        }
+    }
+
+    #[test]
+    fn a_good_description_is_taken() {
+        assert_eq!(good().check(), Ok(()));
+    }
+
+    #[test]
+    fn two_notices_may_tell_the_same() {
+        let mut description = good();
+        let notice = Root { purpose: Purpose::Notice, ..description.roots[0].clone() };
+        description.roots.extend([notice.clone(), notice]);
+        assert_eq!(description.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_malformed_description_is_refused_with_a_reason() {
+        type Spoil = fn(&mut Description);
+        #[rustfmt::skip]
+        let cases: &[(Spoil, &str)] = &[
+            (|it| it.name = String::new(),      "`` is no name: lower case letters, digits and hyphens are"),
+            (|it| it.name = "Good".into(),      "`Good` is no name: lower case letters, digits and hyphens are"),
+            (|it| it.name = "--all".into(),     "`--all` is no name: lower case letters, digits and hyphens are"),
+            (|it| it.name = "list".into(),      "the name `list` is taken by a command"),
+            (|it| it.name = "plan".into(),      "the name `plan` is taken by a command"),
+            (|it| it.title = " ".into(),        "its title is empty"),
+            (|it| it.title = "\u{1b}[2J".into(), "its title has control characters"),
+            (|it| it.kinds.clear(),             "it declares no kinds"),
+            (|it| it.kinds.push(it.kinds[0].clone()), "it has two of kind `ai_gateway.projected_exchange`"),
+            (|it| it.roots.push(it.roots[0].clone()), "it has two of root `history`"),
+            (|it| it.roots[0].globs[0] = "../*".into(),     "root `history`: glob `../*` leads out of the root"),
+            (|it| it.roots[0].globs[0] = "/etc/*".into(),   "root `history`: glob `/etc/*` leads out of the root"),
+            (|it| it.roots[0].candidates[0] = Candidate::Home("/".into()),     "root `history`: it is a whole home folder"),
+            (|it| it.roots[0].candidates[0] = Candidate::Home("a/../..".into()), "root `history`: path `a/../..` leads out of the root"),
+            (|it| it.roots[0].candidates[0] = Candidate::Environment { variable: "A=B".into(), is_list: false, below: String::new(), overrides: false }, "root `history`: `A=B` is no environment variable"),
+        ];
+        for (spoil, reason) in cases {
+            let mut description = good();
+            spoil(&mut description);
+            assert_eq!(description.check().unwrap_err(), *reason);
+        }
+    }
+
+    #[test]
+    fn a_description_survives_its_cache_file() {
+        let json = serde_json::to_string(&good()).unwrap();
+        assert_eq!(serde_json::from_str::<Description>(&json).unwrap(), good());
+    }
+}

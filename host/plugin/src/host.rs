@@ -1,0 +1,202 @@
+//! The engine, and how a component becomes a provider.
+
+use std::borrow::Cow;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine};
+
+use crate::bindings::{CONTRACT, ProviderPluginPre};
+use crate::contract;
+use crate::description::Description;
+use crate::error::LoadError;
+use crate::fault::Asked;
+use crate::guest::Guest;
+use crate::imports;
+use crate::limits::Limits;
+use crate::plugin::Plugin;
+use crate::shelf::Shelf;
+use crate::source::Source;
+use crate::state::{Phase, State};
+use crate::ticker::Ticker;
+
+/// The engine that all providers of a process share.
+pub struct Host {
+    pub(crate) engine: Engine,
+    pub(crate) limits: Limits,
+    pub(crate) ticker: Arc<Ticker>,
+    linker: Linker<State>,
+    shelf: Option<Shelf>,
+    compiled: AtomicU64,
+    mapped: AtomicU64,
+    instantiated: AtomicU64,
+}
+
+/// What a host has done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostStats {
+    /// Components compiled.
+    pub compiled: u64,
+    /// Components mapped from the folder of compiled ones.
+    pub mapped: u64,
+    /// Guests started.
+    pub instantiated: u64,
+}
+
+impl Host {
+    /// Starts the engine.
+    ///
+    /// Compiled components are kept in `cache_dir`; without one, each process compiles for itself.
+    pub fn new(cache_dir: Option<PathBuf>, limits: Limits) -> Result<Arc<Self>, LoadError> {
+        let failed = |source| LoadError::Engine { source };
+        let mut config = Config::new();
+        config.epoch_interruption(true).wasm_backtrace_max_frames(NonZeroUsize::new(24));
+        let engine = Engine::new(&config).map_err(failed)?;
+        let mut linker = Linker::new(&engine);
+        imports::link(&mut linker).map_err(failed)?;
+        let shelf = cache_dir.map(|folder| Shelf::open(folder, &engine)).transpose()?;
+        Ok(Arc::new(Self {
+            ticker: Ticker::new(&engine),
+            engine,
+            limits,
+            linker,
+            shelf,
+            compiled: AtomicU64::new(0),
+            mapped: AtomicU64::new(0),
+            instantiated: AtomicU64::new(0),
+        }))
+    }
+
+    /// Makes a provider of a component, or says why that cannot be.
+    ///
+    /// A component that was seen before is neither compiled nor mapped nor started: what it said of itself is on file.
+    pub fn load(self: &Arc<Self>, source: Source) -> Result<Arc<Plugin>, LoadError> {
+        let bytes = source.read(self.limits.component_bytes)?;
+        let kept = self.shelf.as_ref().and_then(|shelf| shelf.description(source.digest()));
+        if let Some(description) = kept {
+            return Ok(Plugin::new(Arc::clone(self), source, description, None));
+        }
+        let origin = source.origin();
+        let component = self.compile(&origin, bytes)?;
+        let ready = self.link(&origin, &component)?;
+        let description = self.describe(&origin, &ready)?;
+        if let Some(shelf) = &self.shelf {
+            shelf.keep(source.digest(), &component, &description);
+        }
+        Ok(Plugin::new(Arc::clone(self), source, description, Some(ready)))
+    }
+
+    /// Returns what was done so far.
+    pub fn stats(&self) -> HostStats {
+        HostStats {
+            compiled: self.compiled.load(Ordering::Relaxed),
+            mapped: self.mapped.load(Ordering::Relaxed),
+            instantiated: self.instantiated.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Returns the limits that its guests have.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Brings up a component whose description is known, from its native code or else from its bytes.
+    pub(crate) fn prepare(
+        &self,
+        source: &Source,
+        description: &Description,
+    ) -> Result<ProviderPluginPre<State>, LoadError> {
+        let origin = source.origin();
+        let shelf = self.shelf.as_ref();
+        let mapped = shelf.and_then(|shelf| shelf.component(&self.engine, source.digest()));
+        if let Some(component) = mapped {
+            self.mapped.fetch_add(1, Ordering::Relaxed);
+            return self.link(&origin, &component);
+        }
+        let component = self.compile(&origin, source.read(self.limits.component_bytes)?)?;
+        let ready = self.link(&origin, &component)?;
+        if let Some(shelf) = shelf {
+            shelf.keep(source.digest(), &component, description);
+        }
+        Ok(ready)
+    }
+
+    pub(crate) fn count_instance(&self) {
+        self.instantiated.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn compile(&self, origin: &str, bytes: Cow<'static, [u8]>) -> Result<Component, LoadError> {
+        contract::check_preamble(origin, &bytes)?;
+        let origin = || origin.to_owned();
+        let limit = self.limits.compile_timeout;
+        let (sender, receiver) = mpsc::channel();
+        let engine = self.engine.clone();
+        // The compiler cannot be interrupted; past the limit its thread is left to end by itself.
+        thread::spawn(move || sender.send(Component::from_binary(&engine, &bytes)));
+        let component = receiver.recv_timeout(limit).map_err(|error| match error {
+            RecvTimeoutError::Timeout => LoadError::CompileTimeout { origin: origin(), limit },
+            RecvTimeoutError::Disconnected => LoadError::Compile {
+                origin: origin(),
+                source: wasmtime::Error::msg("the compiler panicked"),
+            },
+        })?;
+        let component =
+            component.map_err(|source| LoadError::Compile { origin: origin(), source })?;
+        self.compiled.fetch_add(1, Ordering::Relaxed);
+        Ok(component)
+    }
+
+    /// Checks all that can be known of a component before its code runs.
+    fn link(
+        &self,
+        origin: &str,
+        component: &Component,
+    ) -> Result<ProviderPluginPre<State>, LoadError> {
+        let types = component.component_type();
+        contract::check_names(
+            origin,
+            types.imports(&self.engine).map(|(name, _)| name),
+            types.exports(&self.engine).map(|(name, _)| name),
+        )?;
+        self.linker
+            .instantiate_pre(component)
+            .and_then(ProviderPluginPre::new)
+            .map_err(|source| shape(origin, source))
+    }
+
+    fn describe(
+        &self,
+        origin: &str,
+        ready: &ProviderPluginPre<State>,
+    ) -> Result<Description, LoadError> {
+        let asked = Asked { provider: origin.into(), unit: "describe".into() };
+        let mut guest = Guest::new(self, origin.into(), Arc::new([]));
+        let answer = guest.start(ready).and_then(|provider| {
+            guest.call(Phase::Idle, self.limits.advance_deadline, |store| {
+                provider.hyp_backfill_provider().call_describe(store)
+            })
+        });
+        let description = match answer {
+            Ok(answer) => Description::from(answer),
+            Err(error) if Guest::is_misfit(&error) => return Err(shape(origin, error)),
+            Err(error) => {
+                let source = Box::new(guest.explain(&asked, &error));
+                return Err(LoadError::Describe { origin: origin.to_owned(), source });
+            }
+        };
+        description
+            .check()
+            .map_err(|reason| LoadError::Description { origin: origin.to_owned(), reason })?;
+        Ok(description)
+    }
+}
+
+fn shape(origin: &str, source: wasmtime::Error) -> LoadError {
+    LoadError::Shape { origin: origin.to_owned(), spoken: CONTRACT, source }
+}

@@ -1,0 +1,152 @@
+//! Reading: the inputs of a unit, and peeks at entries while units are planned.
+
+use std::time::Instant;
+
+use wasmtime::component::Resource;
+
+use crate::bindings::inputs::{self, Chunk, Host, HostInput, ReadError};
+use crate::fence::Fence;
+use crate::lines::{Broken, Lines, Piece};
+use crate::report::LongLine;
+use crate::state::{Phase, State};
+
+const HEAD_AT_MOST: u32 = 64 * 1024;
+const TAIL_AT_MOST: u32 = 1024 * 1024;
+const OPEN_AT_MOST: u32 = 64;
+
+/// An input that a guest has opened.
+#[expect(unreachable_pub, reason = "generated code re-exports it")]
+pub struct OpenInput {
+    index: usize,
+    lines: Lines,
+}
+
+impl Host for State {
+    fn head(&mut self, entry: u32, limit: u32) -> wasmtime::Result<Result<Vec<u8>, ReadError>> {
+        let asked = Instant::now();
+        let answer =
+            self.peek(entry).and_then(|at| self.lent[at].head(limit.min(HEAD_AT_MOST).into()));
+        self.host_time += asked.elapsed();
+        Ok(answer)
+    }
+
+    fn tail(&mut self, entry: u32, limit: u32) -> wasmtime::Result<Result<Vec<u8>, ReadError>> {
+        let asked = Instant::now();
+        let answer =
+            self.peek(entry).and_then(|at| self.lent[at].tail(limit.min(TAIL_AT_MOST).into()));
+        self.host_time += asked.elapsed();
+        Ok(answer)
+    }
+}
+
+impl HostInput for State {
+    fn open(
+        &mut self,
+        index: u32,
+        offset: u64,
+    ) -> wasmtime::Result<Result<Resource<OpenInput>, ReadError>> {
+        let index = index as usize;
+        if !matches!(self.phase, Phase::Open | Phase::Advance) || index >= self.lent.len() {
+            return Ok(Err(ReadError::Denied));
+        }
+        if self.open_inputs == OPEN_AT_MOST {
+            return Ok(Err(ReadError::Failed));
+        }
+        let stream = match self.lent[index].open(offset) {
+            Ok(stream) => stream,
+            Err(error) => return Ok(Err(error)),
+        };
+        let lines = Lines::new(stream, offset, self.limits.record_bytes);
+        self.books[index].opened = true;
+        self.open_inputs += 1;
+        Ok(Ok(self.table.push(OpenInput { index, lines })?))
+    }
+
+    fn read_lines(
+        &mut self,
+        input: Resource<OpenInput>,
+        budget: u32,
+    ) -> wasmtime::Result<Result<Chunk, ReadError>> {
+        let asked = Instant::now();
+        let answer = self.lines(&input, budget);
+        self.host_time += asked.elapsed();
+        answer
+    }
+
+    fn read_document(
+        &mut self,
+        input: Resource<OpenInput>,
+    ) -> wasmtime::Result<Result<inputs::Lines, ReadError>> {
+        let asked = Instant::now();
+        let answer = self.document(&input);
+        self.host_time += asked.elapsed();
+        answer
+    }
+
+    fn drop(&mut self, input: Resource<OpenInput>) -> wasmtime::Result<()> {
+        self.open_inputs = self.open_inputs.saturating_sub(1);
+        self.table.delete(input)?;
+        Ok(())
+    }
+}
+
+impl State {
+    fn peek(&self, entry: u32) -> Result<usize, ReadError> {
+        let at = entry as usize;
+        if self.phase == Phase::Plan && at < self.lent.len() {
+            Ok(at)
+        } else {
+            Err(ReadError::Denied)
+        }
+    }
+
+    fn lines(
+        &mut self,
+        input: &Resource<OpenInput>,
+        budget: u32,
+    ) -> wasmtime::Result<Result<Chunk, ReadError>> {
+        let OpenInput { index, lines } = self.table.get_mut(input)?;
+        // An input of an earlier unit, kept by the guest: its books are closed.
+        let Some(books) = self.books.get_mut(*index) else {
+            return Ok(Err(ReadError::Denied));
+        };
+        let chunk = match lines.next(budget, self.deadline) {
+            Ok(Piece::Lines { offset, bytes }) => {
+                books.hand(offset, bytes.len() as u64);
+                Chunk::Lines(inputs::Lines { offset, bytes: bytes.to_vec() })
+            }
+            Ok(Piece::LongLine { offset, length, head }) => {
+                books.hand(offset, length);
+                books.long_lines.push(LongLine { offset, length, head: head.clone() });
+                Chunk::LongLine(inputs::LongLine { offset, length, head })
+            }
+            Ok(Piece::End) => {
+                books.ended = true;
+                Chunk::End
+            }
+            Err(Broken::Deadline) => return Err(Fence::Deadline.into()),
+            Err(Broken::Failed | Broken::TooLarge) => {
+                books.failed = true;
+                return Ok(Err(ReadError::Failed));
+            }
+        };
+        Ok(Ok(chunk))
+    }
+
+    fn document(
+        &mut self,
+        input: &Resource<OpenInput>,
+    ) -> wasmtime::Result<Result<inputs::Lines, ReadError>> {
+        let OpenInput { index, lines } = self.table.get_mut(input)?;
+        let Some(books) = self.books.get_mut(*index) else {
+            return Ok(Err(ReadError::Denied));
+        };
+        let Ok(Piece::Lines { offset, bytes }) = lines.document() else {
+            books.failed = true;
+            return Ok(Err(ReadError::Failed));
+        };
+        books.hand(offset, bytes.len() as u64);
+        books.ended = true;
+        Ok(Ok(inputs::Lines { offset, bytes: bytes.to_vec() }))
+    }
+}

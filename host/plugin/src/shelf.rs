@@ -1,0 +1,152 @@
+//! Compiled components and what they said of themselves, kept between runs.
+//!
+//! A component has two files, named for its digest, the engine and the contract: `.cwasm`, native code, and `.json`,
+//! its description and the digest of the native code. The second is written last and vouches for the first.
+
+use std::fs::{self, DirBuilder, File};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::bindings::CONTRACT;
+use crate::description::Description;
+use crate::error::LoadError;
+use crate::source::digest_of;
+
+/// The folder of compiled components.
+pub(crate) struct Shelf {
+    folder: PathBuf,
+    engine: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Label {
+    /// Digest of the native code.
+    code: String,
+    description: Description,
+}
+
+impl Shelf {
+    /// Opens the folder, which is the person's alone: what lies in it is run.
+    pub(crate) fn open(folder: PathBuf, engine: &Engine) -> Result<Self, LoadError> {
+        let failed = |source| LoadError::Cache { path: folder.clone(), source };
+        private_folder(&folder).map_err(failed)?;
+        let mut hash = Sha(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut hash);
+        let engine = format!("{:016x}", hash.finish());
+        Ok(Self { folder, engine })
+    }
+
+    /// Returns what the component said of itself when it was compiled.
+    pub(crate) fn description(&self, digest: &str) -> Option<Description> {
+        let description = self.label(digest)?.description;
+        description.check().ok()?;
+        Some(description)
+    }
+
+    /// Maps the component's native code, if it is there and undamaged.
+    pub(crate) fn component(&self, engine: &Engine, digest: &str) -> Option<Component> {
+        let label = self.label(digest)?;
+        let path = self.path(digest, "cwasm");
+        if digest_of(&fs::read(&path).ok()?) != label.code {
+            tracing::warn!(path = %path.display(), "a compiled component is damaged");
+            return None;
+        }
+        #[expect(unsafe_code, reason = "compiled components are mapped, not copied")]
+        // SAFETY: the folder is accessible to this user alone (mode 0700, enforced when it is opened), only this module
+        // writes into it, always a new file under another name that is then renamed, and the digest has just shown that
+        // the bytes are those that this engine's compiler wrote.
+        let component = unsafe { Component::deserialize_file(engine, &path) };
+        component
+            .inspect_err(|error| tracing::warn!("cannot map a compiled component: {error:#}"))
+            .ok()
+    }
+
+    /// Keeps a component. Where that fails it is compiled again next time.
+    pub(crate) fn keep(&self, digest: &str, component: &Component, description: &Description) {
+        if let Err(error) = self.try_keep(digest, component, description) {
+            tracing::warn!("cannot keep a compiled component: {error:#}");
+        }
+    }
+
+    fn try_keep(
+        &self,
+        digest: &str,
+        component: &Component,
+        description: &Description,
+    ) -> Result<(), wasmtime::Error> {
+        let code = component.serialize()?;
+        let label = Label { code: digest_of(&code), description: description.clone() };
+        replace(&self.path(digest, "cwasm"), &code)?;
+        replace(&self.path(digest, "json"), &serde_json::to_vec(&label)?)?;
+        Ok(())
+    }
+
+    fn label(&self, digest: &str) -> Option<Label> {
+        serde_json::from_slice(&fs::read(self.path(digest, "json")).ok()?).ok()
+    }
+
+    fn path(&self, digest: &str, suffix: &str) -> PathBuf {
+        let digest = digest.to_ascii_lowercase();
+        self.folder.join(format!("{digest}-{}-{CONTRACT}.{suffix}", self.engine))
+    }
+}
+
+/// Writes a file beside the old one and puts it in its place, so that nobody ever sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = create_private(&beside).and_then(|mut file| file.write_all(bytes));
+    written.and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
+        // What is left is of no use, and nothing depends on whether it goes.
+        let _ = fs::remove_file(&beside);
+    })
+}
+
+#[cfg(unix)]
+fn private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let permissions = fs::metadata(folder)?.permissions();
+    if permissions.mode() & 0o077 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).create(folder)
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    File::options().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<File> {
+    File::create(path)
+}
+
+/// A hasher that is the same in every build: file names depend on it.
+struct Sha(Sha256);
+
+impl Hasher for Sha {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finalize();
+        u64::from_be_bytes(digest[..8].try_into().expect("a SHA-256 has 32 bytes"))
+    }
+}

@@ -1,0 +1,148 @@
+//! What the host keeps for one guest.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyp_model::event::{Event, Span};
+use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::fence::Fence;
+use crate::lent::Lent;
+use crate::limits::Limits;
+use crate::report::Books;
+
+/// Kind of the messages, which have no item of their own.
+pub(crate) const MESSAGE_KIND: &str = "ai_gateway.projected_exchange";
+
+/// What the guest is being asked for, and so what it may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing: it says what it is, or its resources are dropped.
+    Idle,
+    /// It groups entries: it may peek at them and emit notes.
+    Plan,
+    /// It starts on a unit: it may read.
+    Open,
+    /// It reads on: it may read and emit.
+    Advance,
+}
+
+/// The data of a store.
+pub(crate) struct State {
+    pub(crate) provider: Arc<str>,
+    pub(crate) kinds: Arc<[String]>,
+    pub(crate) limits: Limits,
+    pub(crate) phase: Phase,
+    /// What the guest may read: the entries while planning, the inputs of the unit while scanning.
+    pub(crate) lent: Vec<Lent>,
+    pub(crate) books: Vec<Books>,
+    pub(crate) open_inputs: u32,
+    pub(crate) page: Vec<Event>,
+    /// Bytes of the pages that this call has emitted.
+    pub(crate) bytes_in_call: u64,
+    pub(crate) bytes_emitted: u64,
+    pub(crate) log_lines: u32,
+    pub(crate) panic: Option<String>,
+    pub(crate) deadline: Instant,
+    /// Time spent in host functions, which is not the guest's.
+    pub(crate) host_time: Duration,
+    pub(crate) table: ResourceTable,
+    memory: usize,
+    wasi: WasiCtx,
+}
+
+impl State {
+    pub(crate) fn new(provider: Arc<str>, kinds: Arc<[String]>, limits: Limits) -> Self {
+        Self {
+            provider,
+            kinds,
+            phase: Phase::Idle,
+            lent: Vec::new(),
+            books: Vec::new(),
+            open_inputs: 0,
+            page: Vec::new(),
+            bytes_in_call: 0,
+            bytes_emitted: 0,
+            log_lines: limits.log_lines,
+            panic: None,
+            deadline: Instant::now(),
+            host_time: Duration::ZERO,
+            table: ResourceTable::new(),
+            memory: 0,
+            wasi: WasiCtx::builder().build(),
+            limits,
+        }
+    }
+
+    /// Opens the books for a unit.
+    pub(crate) fn begin(&mut self, lent: Vec<Lent>) {
+        self.books = lent.iter().map(|_| Books::default()).collect();
+        self.lent = lent;
+        self.page.clear();
+        self.bytes_emitted = 0;
+        self.log_lines = self.limits.log_lines;
+        self.host_time = Duration::ZERO;
+    }
+
+    /// Bytes of events that this unit may have emitted by now.
+    pub(crate) fn output_bound(&self) -> u64 {
+        let read: u64 = self.books.iter().map(|books| books.account.bytes_handed()).sum();
+        let each = self.limits.output_bytes_per_input_byte;
+        self.limits.output_bytes.saturating_add(read.saturating_mul(each))
+    }
+
+    /// Books the bytes that an event accounts for.
+    pub(crate) fn claim(&mut self, span: Span) -> Result<(), Fence> {
+        let Span { input, offset, length } = span;
+        let fence = |reason| Fence::Span { input, offset, length, reason };
+        let books = self.books.get_mut(input as usize);
+        let books = books.ok_or_else(|| fence("names an input that the unit does not have"))?;
+        books.account.claim(span).map_err(|lie| fence(lie.reason()))
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        // The bound is on all memories of a guest together.
+        let wanted = self.memory.saturating_add(desired.saturating_sub(current));
+        if wanted > self.limits.memory {
+            return Err(Fence::Memory { wanted }.into());
+        }
+        self.memory = wanted;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= 100_000)
+    }
+
+    fn instances(&self) -> usize {
+        64
+    }
+
+    fn tables(&self) -> usize {
+        64
+    }
+
+    fn memories(&self) -> usize {
+        16
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}

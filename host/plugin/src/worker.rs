@@ -1,0 +1,188 @@
+//! Reading units, one after the other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hyp_model::event::Event;
+use wasmtime::StoreContextMut;
+use wasmtime::component::ResourceAny;
+
+use crate::bindings::ProviderPlugin;
+use crate::error::RunError;
+use crate::fault::Asked;
+use crate::guest::Guest;
+use crate::lent::Lent;
+use crate::plan::{fault_of, told};
+use crate::plugin::Plugin;
+use crate::report::{Counter, ScanReport};
+use crate::state::{Phase, State};
+
+/// A unit with the files it is made of.
+#[derive(Debug, Clone)]
+pub struct UnitInputs {
+    /// Identity of the unit.
+    pub id: String,
+    /// Its files, in the order that the plan gave.
+    pub inputs: Vec<Lent>,
+    /// What the plan knew.
+    pub context: Vec<u8>,
+}
+
+/// Said by the receiver of events that wants no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop;
+
+/// Reads units with one instance of the component, which lasts until something goes wrong in it.
+pub struct Worker {
+    plugin: Arc<Plugin>,
+    /// An instance that the last unit left in order.
+    idle: Option<Instance>,
+}
+
+struct Instance {
+    guest: Guest,
+    provider: ProviderPlugin,
+}
+
+/// How the reading of a unit ended.
+enum End {
+    Done(Vec<Counter>),
+    Stopped,
+}
+
+impl Worker {
+    pub(crate) fn new(plugin: Arc<Plugin>) -> Self {
+        Self { plugin, idle: None }
+    }
+
+    /// Reads a unit from its start to its end, and gives what the guest emits to `each` as it comes.
+    ///
+    /// Where this fails, `each` has seen events of the unit already; they are not to be kept. `cancelled` is looked at
+    /// between two calls into the guest.
+    pub fn scan(
+        &mut self,
+        unit: &UnitInputs,
+        cancelled: &AtomicBool,
+        each: &mut dyn FnMut(Vec<Event>) -> Result<(), Stop>,
+    ) -> Result<ScanReport, RunError> {
+        let asked = Asked { provider: Arc::clone(&self.plugin.name), unit: unit.id.clone() };
+        let mut instance = match self.idle.take() {
+            Some(instance) => instance,
+            None => Instance::start(&self.plugin, &asked)?,
+        };
+        let mut reading = Reading { asked: &asked, each, cancelled, guest_time: Duration::ZERO };
+        instance.guest.state().begin(unit.inputs.clone());
+        let end = instance.read(unit, &mut reading)?;
+        let guest_time = reading.guest_time;
+
+        let state = instance.guest.state();
+        let books = std::mem::take(&mut state.books);
+        let mut report = ScanReport {
+            bytes_emitted: state.bytes_emitted,
+            guest_time: guest_time.saturating_sub(state.host_time),
+            ..ScanReport::default()
+        };
+        match end {
+            End::Stopped => report.stopped = true,
+            End::Done(counters) => {
+                report.counters = counters;
+                for (input, books) in (0..).zip(&books) {
+                    if let Some((unclaimed, offset)) = books.account.unclaimed() {
+                        let Asked { provider, unit } = asked;
+                        return Err(RunError::Accounting {
+                            provider,
+                            unit,
+                            input,
+                            unclaimed,
+                            offset,
+                        });
+                    }
+                }
+            }
+        }
+        report.inputs = books.into_iter().map(|books| books.close()).collect();
+        // A guest that keeps inputs open would meet them again in another unit.
+        if instance.guest.state().open_inputs == 0 {
+            self.idle = Some(instance);
+        }
+        Ok(report)
+    }
+}
+
+/// What is needed while a unit is read.
+struct Reading<'a> {
+    asked: &'a Asked,
+    each: &'a mut dyn FnMut(Vec<Event>) -> Result<(), Stop>,
+    cancelled: &'a AtomicBool,
+    guest_time: Duration,
+}
+
+impl Instance {
+    fn start(plugin: &Plugin, asked: &Asked) -> Result<Self, RunError> {
+        let ready = plugin.ready()?;
+        let mut guest =
+            Guest::new(&plugin.host, Arc::clone(&plugin.name), Arc::clone(&plugin.kinds));
+        match guest.start(&ready) {
+            Ok(provider) => Ok(Self { guest, provider }),
+            Err(error) => Err(guest.explain(asked, &error)),
+        }
+    }
+
+    fn read(&mut self, unit: &UnitInputs, reading: &mut Reading<'_>) -> Result<End, RunError> {
+        let budget = self.guest.state().limits.advance_budget;
+        let entries: Vec<_> = unit.inputs.iter().map(|lent| told(&lent.entry)).collect();
+        if reading.cancelled.load(Ordering::Relaxed) {
+            return Ok(End::Stopped);
+        }
+        let scan = self.call(reading, Phase::Open, |provider, store| {
+            let scans = provider.hyp_backfill_provider().scan();
+            scans.call_open(store, &unit.id, &entries, &unit.context, None)
+        })?;
+        let scan = scan.map_err(|fault| fault_of(reading.asked, fault))?;
+        let end = loop {
+            if reading.cancelled.load(Ordering::Relaxed) {
+                break End::Stopped;
+            }
+            let progress = self.call(reading, Phase::Advance, |provider, store| {
+                provider.hyp_backfill_provider().scan().call_advance(store, scan, budget)
+            })?;
+            let page = std::mem::take(&mut self.guest.state().page);
+            if !page.is_empty() && (reading.each)(page) == Err(Stop) {
+                break End::Stopped;
+            }
+            if progress.map_err(|fault| fault_of(reading.asked, fault))?.done {
+                break End::Done(self.counters(reading, scan)?);
+            }
+        };
+        self.call(reading, Phase::Idle, |_, store| scan.resource_drop(store))?;
+        Ok(end)
+    }
+
+    fn counters(
+        &mut self,
+        reading: &mut Reading<'_>,
+        scan: ResourceAny,
+    ) -> Result<Vec<Counter>, RunError> {
+        let counters = self.call(reading, Phase::Idle, |provider, store| {
+            provider.hyp_backfill_provider().call_counters(store, scan)
+        })?;
+        let counters = counters.into_iter();
+        Ok(counters
+            .map(|it| Counter { thread_id: it.thread_id, name: it.name, value: it.value })
+            .collect())
+    }
+
+    fn call<R>(
+        &mut self,
+        reading: &mut Reading<'_>,
+        phase: Phase,
+        call: impl FnOnce(&ProviderPlugin, StoreContextMut<'_, State>) -> wasmtime::Result<R>,
+    ) -> Result<R, RunError> {
+        let limit = self.guest.state().limits.advance_deadline;
+        let started = Instant::now();
+        let answer = self.guest.call(phase, limit, |store| call(&self.provider, store));
+        reading.guest_time += started.elapsed();
+        answer.map_err(|error| self.guest.explain(reading.asked, &error))
+    }
+}

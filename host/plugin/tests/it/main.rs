@@ -1,0 +1,10 @@
+//! The host with real components: those of `tests/guests`, and some made of bytes here.
+
+#[cfg(test)]
+mod bench;
+#[cfg(test)]
+mod cache;
+#[cfg(test)]
+mod guests;
+#[cfg(test)]
+mod refusals;
