@@ -1,1 +1,63 @@
-//! The lake: Iceberg tables with a SQLite catalog, one commit API.
+//! The lake: an Iceberg table with a SQLite catalog, written through one commit.
+//!
+//! Read first: [`Store`], an opened folder; [`Writer`], which alone may change it; [`Commit`], what is
+//! written together. Readers start at [`Snapshot`]. This crate alone knows Iceberg and SQLite.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use hyp_cache::{Commit, Store};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let store = Store::open_or_create(&folder.path().join("store"))?;
+//! let mut writer = store.writer(Duration::ZERO, "run-1")?;
+//! writer.commit(Commit::default())?;
+//! assert!(store.snapshot()?.files.is_empty());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod attributes;
+mod catalog;
+mod change;
+mod clock;
+mod commit;
+mod compaction;
+mod deletes;
+mod encode;
+mod error;
+mod facts;
+pub mod failpoint;
+mod index;
+mod judge;
+mod layout;
+mod ledger;
+mod lineage;
+mod lock;
+mod migrations;
+mod own;
+mod publish;
+mod rows;
+mod schema;
+mod snapshot;
+mod split;
+mod store;
+mod sweep;
+mod table;
+mod tables;
+mod threads;
+mod wait;
+mod writer;
+
+pub use commit::{Commit, Committed};
+pub use error::{LockError, StoreError};
+pub use judge::{Change, Correction, Judgement};
+pub use ledger::{InputState, Listing, Quarantined, RunEnd, RunStart, UnitState};
+pub use lock::Holder;
+pub use schema::messages_schema;
+pub use snapshot::{Bound, FileEntry, Snapshot};
+pub use store::Store;
+pub use tables::{TABLES, table_schema};
+pub use writer::Writer;
+
+#[cfg(test)]
+mod tests;

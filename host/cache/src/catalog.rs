@@ -1,0 +1,141 @@
+//! The SQLite file: how it is opened, and the pointer to each table's metadata.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyp_model::dataset::MESSAGES;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use crate::error::StoreError;
+use crate::migrations;
+
+/// Name of the catalog and of the namespace.
+pub(crate) const NAME: &str = "hyp";
+
+/// How long a statement waits for a reader or a checkpoint.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// An open catalog.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    pub(crate) connection: Connection,
+    pub(crate) path: PathBuf,
+}
+
+impl Catalog {
+    /// Opens a catalog to read; refuses what is none, and what a newer hyp wrote.
+    pub(crate) fn read(path: &Path) -> Result<Self, StoreError> {
+        let catalog = match Self::open(path, OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            Ok(catalog) => catalog,
+            // A folder that cannot be written to has no room for the shared memory of the log.
+            Err(error) => Self::open_immutable(path).map_err(|_| error)?,
+        };
+        Ok(catalog)
+    }
+
+    /// Opens a catalog to write, or makes an empty one.
+    pub(crate) fn write(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let catalog = Self::open(path, flags)?;
+        let set = |name: &str, value: &str| {
+            catalog.connection.pragma_update(None, name, value).or_else(ignore_answer)
+        };
+        set("journal_mode", "WAL")
+            .and_then(|()| set("synchronous", "FULL"))
+            .map_err(|error| catalog.error(error))?;
+        Ok(catalog)
+    }
+
+    fn open(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self::checked(path, Connection::open_with_flags(path, flags))
+    }
+
+    fn open_immutable(path: &Path) -> Result<Self, StoreError> {
+        let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f");
+        let uri = format!("file:{}?immutable=1", escaped.replace('#', "%23"));
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        Self::checked(path, Connection::open_with_flags(uri, flags))
+    }
+
+    fn checked(path: &Path, opened: rusqlite::Result<Connection>) -> Result<Self, StoreError> {
+        let failed =
+            |source| StoreError::Catalog { path: path.to_owned(), source: Box::new(source) };
+        let connection = opened.map_err(failed)?;
+        connection.busy_timeout(BUSY).map_err(failed)?;
+        let foreign = |found: String| StoreError::Foreign { path: path.to_owned(), found };
+        let (id, version) = match migrations::identity(&connection) {
+            Ok(identity) => identity,
+            Err(rusqlite::Error::SqliteFailure(error, _))
+                if error.code == rusqlite::ErrorCode::NotADatabase =>
+            {
+                return Err(foreign("`catalog.db` is no SQLite file".to_owned()));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+            .map_err(failed)?;
+        if tables > 0 && id != migrations::APPLICATION_ID {
+            return Err(foreign("`catalog.db` has other tables".to_owned()));
+        }
+        let known = migrations::newest();
+        if version > known {
+            return Err(StoreError::Newer { path: path.to_owned(), found: version, known });
+        }
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// Wraps an error of SQLite.
+    pub(crate) fn error(&self, source: rusqlite::Error) -> StoreError {
+        StoreError::Catalog { path: self.path.clone(), source: Box::new(source) }
+    }
+
+    /// Says whether the catalog has the tables that this code expects.
+    pub(crate) fn is_current(&self) -> Result<bool, StoreError> {
+        let identity = migrations::identity(&self.connection).map_err(|error| self.error(error))?;
+        Ok(identity == (migrations::APPLICATION_ID, migrations::newest()))
+    }
+
+    /// Returns where the messages' metadata lies, if the table was made.
+    pub(crate) fn pointer(&self) -> Result<Option<String>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT metadata_location FROM iceberg_tables
+                 WHERE catalog_name = ?1 AND table_namespace = ?1 AND table_name = ?2",
+                [NAME, MESSAGES],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|error| self.error(error))
+    }
+}
+
+/// Moves the messages' pointer; false when it was not where it should have been.
+pub(crate) fn swap(
+    connection: &Connection,
+    from: Option<&str>,
+    to: &str,
+) -> rusqlite::Result<bool> {
+    let changed = match from {
+        None => connection.execute(
+            "INSERT OR IGNORE INTO iceberg_tables VALUES (?1, ?1, ?2, ?3, NULL, 'TABLE')",
+            [NAME, MESSAGES, to],
+        )?,
+        Some(from) => connection.execute(
+            "UPDATE iceberg_tables SET metadata_location = ?3, previous_metadata_location = ?4
+             WHERE catalog_name = ?1 AND table_namespace = ?1 AND table_name = ?2
+               AND metadata_location = ?4",
+            [NAME, MESSAGES, to, from],
+        )?,
+    };
+    Ok(changed == 1)
+}
+
+/// A pragma that answers with a row did its work all the same.
+fn ignore_answer(error: rusqlite::Error) -> rusqlite::Result<()> {
+    match error {
+        rusqlite::Error::ExecuteReturnedResults => Ok(()),
+        error => Err(error),
+    }
+}

@@ -1,0 +1,69 @@
+//! What is said about threads beside their messages: titles, names, links.
+
+use std::collections::HashSet;
+
+use hyp_model::event::{Fact, Subject};
+use hyp_model::row::Key;
+use rusqlite::{Connection, params};
+
+use crate::error::StoreError;
+use crate::writer::Writer;
+
+/// Writes facts; of two with one name, the higher rank stands, of the same rank the later.
+pub(crate) fn put(connection: &Connection, facts: &[(String, Fact)]) -> rusqlite::Result<()> {
+    for (thread, fact) in facts {
+        let (table, subject) = match &fact.about {
+            Subject::ThisThread if thread.is_empty() => continue,
+            Subject::ThisThread => (ABOUT_THREAD, thread),
+            Subject::Thread(thread) => (ABOUT_THREAD, thread),
+            Subject::HolderOf(message) => (ABOUT_HOLDER, message),
+            _ => continue,
+        };
+        connection.prepare(table)?.execute(params![subject, fact.name, fact.value, fact.rank])?;
+    }
+    Ok(())
+}
+
+const ABOUT_THREAD: &str = "INSERT INTO facts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
+    SET value = excluded.value, rank = excluded.rank WHERE excluded.rank >= rank";
+const ABOUT_HOLDER: &str = "INSERT INTO open_facts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
+    SET value = excluded.value, rank = excluded.rank WHERE excluded.rank >= rank";
+
+/// A fact about whoever holds a message: message, name, value, rank.
+type Open = (String, String, String, u32);
+
+/// Gives facts about the holders of messages to the threads that hold them.
+///
+/// The facts stay open as well: an earlier thread may yet take the message over.
+pub(crate) fn settle(writer: &mut Writer) -> Result<(), StoreError> {
+    let open = |connection: &Connection| -> rusqlite::Result<Vec<Open>> {
+        connection
+            .prepare("SELECT message_id, name, value, rank FROM open_facts")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+            .collect()
+    };
+    let open = open(&writer.catalog.connection).map_err(|error| writer.catalog.error(error))?;
+    if open.is_empty() {
+        return Ok(());
+    }
+    writer.load_lineage()?;
+    let ids: Vec<String> = open.iter().map(|(message, ..)| format!("{message}#0")).collect();
+    let wanted: Vec<(Key, &str)> =
+        ids.iter().map(|id| (Key::of(id.as_bytes()), id.as_str())).collect();
+    let hits = writer.index.find(&writer.table.data, &HashSet::new(), &wanted)?;
+    let mut facts = Vec::new();
+    for ((key, _), (_, name, value, rank)) in wanted.iter().zip(open) {
+        let owner = hits.get(key).and_then(|hit| writer.index.owner(hit.owner));
+        let thread = owner.and_then(|owner| writer.threads.of_row(owner));
+        if let Some(known) = thread.and_then(|thread| writer.threads.get(thread)) {
+            let fact = Fact { about: Subject::ThisThread, name, value, rank };
+            facts.push((known.thread_id.clone(), fact));
+        }
+    }
+    let put = || {
+        let transaction = writer.catalog.connection.unchecked_transaction()?;
+        put(&transaction, &facts)?;
+        transaction.commit()
+    };
+    put().map_err(|error| writer.catalog.error(error))
+}

@@ -1,0 +1,153 @@
+//! Where things lie in a store's folder, and how files get there to stay.
+
+use std::collections::BTreeSet;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use hyp_model::dataset::MESSAGES;
+
+use crate::catalog;
+use crate::error::StoreError;
+
+/// What stands before the part of a location that is the same wherever the store lies.
+const WAREHOUSE: &str = "/warehouse/";
+
+/// Paths of a store.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) root: PathBuf,
+}
+
+impl Layout {
+    pub(crate) fn catalog(&self) -> PathBuf {
+        self.root.join("catalog.db")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
+    /// The marker that files without a pointer may lie about.
+    pub(crate) fn unswept(&self) -> PathBuf {
+        self.root.join("unswept")
+    }
+
+    pub(crate) fn warehouse(&self) -> PathBuf {
+        self.root.join("warehouse")
+    }
+
+    pub(crate) fn table(&self) -> PathBuf {
+        self.warehouse().join(catalog::NAME).join(MESSAGES)
+    }
+
+    /// Returns the location of a path, as metadata holds it.
+    pub(crate) fn uri(path: &Path) -> String {
+        format!("file://{}", path.display())
+    }
+
+    /// Returns the path of a location, wherever the store was when it was written.
+    pub(crate) fn resolve(&self, uri: &str) -> PathBuf {
+        let table = format!("{WAREHOUSE}{}/{MESSAGES}/", catalog::NAME);
+        match uri.rfind(&table) {
+            Some(at) => self.warehouse().join(&uri[at + WAREHOUSE.len()..]),
+            None => PathBuf::from(uri.strip_prefix("file://").unwrap_or(uri)),
+        }
+    }
+}
+
+/// Files and folders that were made and must reach the disk before a pointer to them does.
+#[derive(Debug, Default)]
+pub(crate) struct Dirty {
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Dirty {
+    /// Makes a folder and those above it.
+    pub(crate) fn folder(&mut self, path: &Path) -> Result<(), StoreError> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = path.parent() {
+            self.folder(parent)?;
+            self.folders.insert(parent.to_owned());
+        }
+        make_folder(path)
+    }
+
+    /// Makes a file that is not there yet.
+    pub(crate) fn file(&mut self, path: &Path) -> Result<File, StoreError> {
+        if let Some(parent) = path.parent() {
+            self.folder(parent)?;
+            self.folders.insert(parent.to_owned());
+        }
+        create_file(path)
+    }
+
+    /// Writes a whole file.
+    pub(crate) fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let mut file = self.file(path)?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(StoreError::io(path))
+    }
+
+    /// Notes a file that the table format's library wrote and synced, and gives it the rights of ours.
+    pub(crate) fn note(&mut self, path: &Path) -> Result<(), StoreError> {
+        self.folders.extend(path.parent().map(Path::to_owned));
+        #[cfg(unix)]
+        {
+            let rights = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(path, rights).map_err(StoreError::io(path))?;
+        }
+        Ok(())
+    }
+
+    /// Makes the names of all files last.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        for folder in std::mem::take(&mut self.folders) {
+            sync_folder(&folder)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the names in a folder last.
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|file| file.sync_all()).map_err(StoreError::io(folder))?;
+    }
+    Ok(())
+}
+
+/// Makes a folder that only its owner may enter, if it is not there.
+pub(crate) fn make_folder(path: &Path) -> Result<(), StoreError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(StoreError::io(path))
+}
+
+/// Makes a file that only its owner may read.
+pub(crate) fn create_file(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(StoreError::io(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_found_again_after_the_store_moved() {
+        let layout = Layout { root: PathBuf::from("/new/warehouse/home") };
+        let file = "/warehouse/hyp/ai_gateway_messages/data/a.parquet";
+        assert_eq!(
+            layout.resolve(&format!("file:///old{file}")),
+            PathBuf::from(format!("/new/warehouse/home{file}"))
+        );
+        assert_eq!(layout.resolve("file:///elsewhere/x"), PathBuf::from("/elsewhere/x"));
+    }
+}

@@ -1,0 +1,316 @@
+//! What was read: runs, units, inputs, listings, quarantine.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::catalog::Catalog;
+use crate::clock;
+use crate::error::StoreError;
+
+/// The beginning of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunStart {
+    /// Id of the run.
+    pub run_id: String,
+    /// When it began, in microseconds.
+    pub started_at: i64,
+    /// True when nothing but this record is written.
+    pub dry_run: bool,
+    /// Names of its providers.
+    pub providers: Vec<String>,
+    /// Earliest message asked for.
+    pub since: Option<i64>,
+    /// Latest message asked for.
+    pub until: Option<i64>,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunEnd {
+    /// Id of the run.
+    pub run_id: String,
+    /// When it ended, in microseconds.
+    pub ended_at: i64,
+    /// `ok`, `failed` or `interrupted`.
+    pub status: String,
+    /// Rows that were added.
+    pub rows_written: u64,
+    /// Rows that were left out.
+    pub rows_skipped: u64,
+    /// The report, as JSON.
+    pub report: String,
+}
+
+/// A unit as it was when it was last imported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnitState {
+    /// Name of the provider.
+    pub provider: String,
+    /// Identity of the unit.
+    pub unit_id: String,
+    /// Fingerprint of everything that was opened or looked for.
+    pub fingerprint: String,
+    /// Digest of the component that read it.
+    pub component_digest: String,
+    /// Earliest message in the unit.
+    pub first_at: Option<i64>,
+    /// Latest message in the unit.
+    pub last_at: Option<i64>,
+    /// Start of the interval that was imported.
+    pub since: Option<i64>,
+    /// End of the interval that was imported.
+    pub until: Option<i64>,
+}
+
+/// An input as it was when it was last read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InputState {
+    /// Value of `input_id` on its rows.
+    pub input_id: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// Unit that it is of.
+    pub unit_id: String,
+    /// Where it lies. Absolute, which is why it is nowhere else.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last change, in microseconds.
+    pub modified: i64,
+    /// Bytes that were handed out, after decompression.
+    pub bytes_read: u64,
+    /// JSON object: bytes by reason.
+    pub accounting: String,
+    /// `ok` or what went wrong.
+    pub status: String,
+}
+
+/// A record that was not understood.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quarantined {
+    /// Input that it is in.
+    pub input_id: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// Path of the input below its root.
+    pub path: String,
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// Number of its bytes.
+    pub length: u64,
+    /// `malformed`, `unknown` or `too_long`.
+    pub class: String,
+    /// What is wrong with it, without content.
+    pub reason: String,
+    /// Its bytes, or the first of them, compressed with zstd.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// What a provider's whole source looked like when it was last imported whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Hash over names, sizes and times of all files.
+    pub hash: String,
+    /// Digest of the component that read them.
+    pub component_digest: String,
+    /// Start of the interval that was imported.
+    pub since: Option<i64>,
+    /// End of the interval that was imported.
+    pub until: Option<i64>,
+}
+
+/// Bytes of quarantined records that are kept in all; of later ones only the range is.
+const QUARANTINE_BYTES: i64 = 256 << 20;
+
+pub(crate) fn units(
+    catalog: &Catalog,
+    provider: &str,
+) -> Result<HashMap<String, UnitState>, StoreError> {
+    let read = |row: &Row<'_>| {
+        let state = UnitState {
+            provider: provider.to_owned(),
+            unit_id: row.get(0)?,
+            fingerprint: row.get(1)?,
+            component_digest: row.get(2)?,
+            first_at: row.get(3)?,
+            last_at: row.get(4)?,
+            since: row.get(5)?,
+            until: row.get(6)?,
+        };
+        Ok((state.unit_id.clone(), state))
+    };
+    let query = || -> rusqlite::Result<HashMap<String, UnitState>> {
+        let mut statement = catalog.connection.prepare(
+            "SELECT unit_id, fingerprint, component_digest, first_at, last_at, since, until
+             FROM units WHERE provider = ?1",
+        )?;
+        statement.query_map([provider], read)?.collect()
+    };
+    query().map_err(|error| catalog.error(error))
+}
+
+pub(crate) fn listing(catalog: &Catalog, provider: &str) -> Result<Option<Listing>, StoreError> {
+    catalog
+        .connection
+        .query_row(
+            "SELECT hash, component_digest, since, until FROM listings WHERE provider = ?1",
+            [provider],
+            |row| {
+                Ok(Listing {
+                    hash: row.get(0)?,
+                    component_digest: row.get(1)?,
+                    since: row.get(2)?,
+                    until: row.get(3)?,
+                })
+            },
+        )
+        .optional()
+        .map_err(|error| catalog.error(error))
+}
+
+pub(crate) fn begin_run(connection: &Connection, run: &RunStart) -> rusqlite::Result<()> {
+    let providers = serde_json::to_string(&run.providers).unwrap_or_default();
+    connection.execute(
+        "INSERT OR REPLACE INTO runs (run_id, started_at, status, dry_run, providers, since, until)
+         VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6)",
+        params![run.run_id, run.started_at, run.dry_run, providers, run.since, run.until],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn end_run(connection: &Connection, run: &RunEnd) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE runs SET ended_at = ?2, status = ?3, rows_written = ?4, rows_skipped = ?5, report = ?6
+         WHERE run_id = ?1",
+        params![
+            run.run_id,
+            run.ended_at,
+            run.status,
+            number(run.rows_written),
+            number(run.rows_skipped),
+            run.report
+        ],
+    )?;
+    Ok(())
+}
+
+/// Runs that a crash ended are called so.
+pub(crate) fn end_crashed_runs(connection: &Connection, run_id: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE runs SET status = 'crashed' WHERE status = 'running' AND run_id <> ?1",
+        [run_id],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn put_units(connection: &Connection, units: &[UnitState]) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare("INSERT OR REPLACE INTO units VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    for unit in units {
+        statement.execute(params![
+            unit.provider,
+            unit.unit_id,
+            unit.fingerprint,
+            unit.component_digest,
+            unit.first_at,
+            unit.last_at,
+            unit.since,
+            unit.until
+        ])?;
+    }
+    Ok(())
+}
+
+/// Replaces what is known of inputs, and forgets what was quarantined when they were read before.
+pub(crate) fn put_inputs(
+    connection: &Connection,
+    inputs: &[InputState],
+    run_id: &str,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(
+        "INSERT OR REPLACE INTO inputs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    let mut forget = connection.prepare("DELETE FROM quarantine WHERE input_id = ?1")?;
+    for input in inputs {
+        statement.execute(params![
+            input.input_id,
+            input.provider,
+            input.unit_id,
+            input.path,
+            number(input.size),
+            input.modified,
+            number(input.bytes_read),
+            input.accounting,
+            input.status,
+            run_id
+        ])?;
+        forget.execute([&input.input_id])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn put_quarantine(
+    connection: &Connection,
+    records: &[Quarantined],
+    run_id: &str,
+) -> rusqlite::Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let mut kept: i64 = connection.query_row(
+        "SELECT coalesce(sum(length(bytes)), 0) FROM quarantine",
+        [],
+        |row| row.get(0),
+    )?;
+    let mut statement = connection
+        .prepare("INSERT OR REPLACE INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    for record in records {
+        let length = record.bytes.as_ref().map_or(0, |bytes| number(bytes.len() as u64));
+        let bytes = record.bytes.as_ref().filter(|_| kept + length <= QUARANTINE_BYTES);
+        kept += if bytes.is_some() { length } else { 0 };
+        statement.execute(params![
+            record.input_id,
+            record.provider,
+            record.path,
+            number(record.offset),
+            number(record.length),
+            record.class,
+            record.reason,
+            bytes,
+            run_id
+        ])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn put_listing(
+    connection: &Connection,
+    provider: &str,
+    listing: &Listing,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO listings VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![provider, listing.hash, listing.component_digest, listing.since, listing.until],
+    )?;
+    Ok(())
+}
+
+/// Notes something that happened to the store.
+pub(crate) fn journal(
+    connection: &Connection,
+    run_id: &str,
+    event: &str,
+    detail: &str,
+) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO journal VALUES (?1, ?2, ?3, ?4)",
+        params![clock::now(), run_id, event, detail],
+    )?;
+    Ok(())
+}
+
+/// Returns a count as SQLite holds it.
+pub(crate) fn number(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,174 @@
+//! Reads stored rows: some of a file by position, or those of a thread.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, Scalar, StringArray};
+use arrow::compute::concat_batches;
+use arrow::compute::kernels::cmp::eq;
+use arrow::datatypes::Int32Type;
+use hyp_model::row::Key;
+use iceberg::spec::PrimitiveLiteral;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
+};
+
+use crate::error::StoreError;
+use crate::schema::{field_id, file_schema};
+use crate::table::LiveData;
+use crate::threads::Known;
+
+/// A stored row as far as copies matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) part_id: String,
+    pub(crate) message_index: i32,
+    pub(crate) part_index: i32,
+    pub(crate) said_key: Key,
+    pub(crate) is_replay: bool,
+    pub(crate) replay_of: Option<String>,
+}
+
+/// Reads whole rows of a file by their positions, in the order of the file.
+pub(crate) fn at_positions(
+    path: &Path,
+    positions: &BTreeSet<u64>,
+) -> Result<RecordBatch, StoreError> {
+    let file = File::open(path).map_err(StoreError::io(path))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
+    let ranges = positions.iter().filter_map(|row| {
+        let row = usize::try_from(*row).ok().filter(|row| *row < total)?;
+        Some(row..row + 1)
+    });
+    let selection = RowSelection::from_consecutive_ranges(ranges, total);
+    let reader =
+        builder.with_row_selection(selection).build().map_err(StoreError::parquet(path))?;
+    let batches: Vec<RecordBatch> =
+        reader.collect::<Result<_, _>>().map_err(StoreError::arrow(path))?;
+    let schema = file_schema();
+    let batches = batches
+        .into_iter()
+        .map(|batch| conform(&batch))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|reason| StoreError::damaged(path, reason))?;
+    concat_batches(&schema, &batches).map_err(StoreError::arrow(path))
+}
+
+/// Returns rows with the columns of the table, in their order; an absent column is null.
+pub(crate) fn conform(batch: &RecordBatch) -> Result<RecordBatch, String> {
+    let schema = file_schema();
+    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(column) if column.data_type() == field.data_type() => Ok(column.clone()),
+        Some(column) => Err(format!("column `{}` is of type {}", field.name(), column.data_type())),
+        None if field.is_nullable() => {
+            Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows()))
+        }
+        None => Err(format!("column `{}` is missing", field.name())),
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(schema.clone(), columns).map_err(|error| error.to_string())
+}
+
+/// Reads the rows of a thread.
+pub(crate) fn of_thread(data: &[LiveData], known: &Known) -> Result<Vec<Part>, StoreError> {
+    let mut parts = Vec::new();
+    for data in data.iter().filter(|data| may_hold(data, known)) {
+        read_thread(data, known, &mut parts)?;
+    }
+    Ok(parts)
+}
+
+fn may_hold(data: &LiveData, known: &Known) -> bool {
+    let file = &data.live.file;
+    let id = field_id("session_id");
+    let text = |datum: &iceberg::spec::Datum| match datum.literal() {
+        PrimitiveLiteral::String(text) => Some(text.clone()),
+        _ => None,
+    };
+    let lower = file.lower_bounds().get(&id).and_then(text);
+    let upper = file.upper_bounds().get(&id).and_then(text);
+    data.live.partition.0 == known.client
+        && lower.is_none_or(|lower| lower <= known.session_id)
+        && upper.is_none_or(|upper| upper >= known.session_id)
+}
+
+fn read_thread(data: &LiveData, known: &Known, parts: &mut Vec<Part>) -> Result<(), StoreError> {
+    let path = &data.live.path;
+    let file = File::open(path).map_err(StoreError::io(path))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let columns =
+        |names: &[&str]| ProjectionMask::columns(builder.parquet_schema(), names.to_vec());
+    let names = [
+        "session_id",
+        "conversation_id",
+        "input_id",
+        "part_id",
+        "message_index",
+        "part_index",
+        "said_key",
+        "is_replay",
+        "replay_of",
+    ];
+    let (mask, session) = (columns(&names), columns(&["session_id"]));
+    let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
+    let deleted = data.deleted.iter().filter_map(|row| usize::try_from(*row).ok());
+    let mut live = Vec::new();
+    let mut from = 0;
+    for row in deleted.chain([total]) {
+        if row > from {
+            live.push(from..row);
+        }
+        from = row + 1;
+    }
+    let wanted = Scalar::new(StringArray::from(vec![known.session_id.clone()]));
+    let filter = ArrowPredicateFn::new(session, move |batch| eq(batch.column(0), &wanted));
+    let reader = builder
+        .with_projection(mask)
+        .with_row_selection(RowSelection::from_consecutive_ranges(live.into_iter(), total))
+        .with_row_filter(RowFilter::new(vec![Box::new(filter)]))
+        .build()
+        .map_err(StoreError::parquet(path))?;
+    for batch in reader {
+        let batch = batch.map_err(StoreError::arrow(path))?;
+        collect(&batch, known, parts)
+            .ok_or_else(|| StoreError::damaged(path, "columns are missing"))?;
+    }
+    Ok(())
+}
+
+fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<()> {
+    let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
+    let number = |name| batch.column_by_name(name)?.as_primitive_opt::<Int32Type>();
+    let conversations = text("conversation_id")?;
+    let inputs = text("input_id")?;
+    let ids = text("part_id")?;
+    let originals = text("replay_of")?;
+    let (messages, indexes) = (number("message_index")?, number("part_index")?);
+    let keys = batch.column_by_name("said_key")?.as_fixed_size_binary_opt()?;
+    let replays: &BooleanArray = batch.column_by_name("is_replay")?.as_boolean_opt()?;
+    for at in 0..batch.num_rows() {
+        let conversation = conversations.is_valid(at).then(|| conversations.value(at));
+        let input = if inputs.is_valid(at) { inputs.value(at) } else { "" };
+        if conversation != known.conversation_id.as_deref() || input != known.input_id {
+            continue;
+        }
+        let mut said_key = [0; 16];
+        if keys.is_valid(at) {
+            said_key.copy_from_slice(keys.value(at));
+        }
+        parts.push(Part {
+            part_id: ids.value(at).to_owned(),
+            message_index: messages.value(at),
+            part_index: indexes.value(at),
+            said_key: Key(said_key),
+            is_replay: replays.is_valid(at) && replays.value(at),
+            replay_of: originals.is_valid(at).then(|| originals.value(at).to_owned()),
+        });
+    }
+    Some(())
+}

@@ -1,0 +1,166 @@
+//! A store's folder, opened.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+
+use crate::catalog::Catalog;
+use crate::error::{LockError, StoreError};
+use crate::layout::{Layout, make_folder};
+use crate::ledger::{self, Listing, UnitState};
+use crate::snapshot::Snapshot;
+use crate::table::Table;
+use crate::writer::Writer;
+use crate::{lock, migrations, tables};
+
+/// Names that may lie in a store's folder before there is a catalog.
+const OURS: &[&str] = &[
+    "cache",
+    "compiled",
+    "components",
+    "config.toml",
+    "lock",
+    "log",
+    "logs",
+    "plugins",
+    "plugins.lock",
+    "tmp",
+    "unswept",
+];
+
+/// An opened store. Cheap to clone; nothing is held open.
+#[derive(Debug, Clone)]
+pub struct Store {
+    layout: Layout,
+}
+
+impl Store {
+    /// Opens a store to read. Nothing is changed in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is none, [`StoreError::Newer`] when a newer hyp wrote it,
+    /// [`StoreError::Foreign`] when the folder belongs to something else.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let root = std::path::absolute(dir).map_err(StoreError::io(dir))?;
+        let layout = Layout { root };
+        if !layout.catalog().exists() {
+            return Err(StoreError::Missing { path: layout.root });
+        }
+        Catalog::read(&layout.catalog())?;
+        Ok(Self { layout })
+    }
+
+    /// Opens a store, or makes an empty one that only its owner may read.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; a folder with other things in it is refused.
+    pub fn open_or_create(dir: &Path) -> Result<Self, StoreError> {
+        match Self::open(dir) {
+            Err(StoreError::Missing { path }) => Self::create(path),
+            opened => opened,
+        }
+    }
+
+    fn create(root: PathBuf) -> Result<Self, StoreError> {
+        if root.exists() {
+            for entry in fs::read_dir(&root).map_err(StoreError::io(&root))? {
+                let name = entry.map_err(StoreError::io(&root))?.file_name();
+                let name = name.to_string_lossy();
+                if !name.starts_with("catalog.db") && !OURS.contains(&name.as_ref()) {
+                    let found = format!("it holds `{name}`");
+                    return Err(StoreError::Foreign { path: root, found });
+                }
+            }
+        } else {
+            make_folder(&root)?;
+        }
+        let layout = Layout { root };
+        make_folder(&layout.warehouse())?;
+        Ok(Self { layout })
+    }
+
+    /// Takes the lock and everything that only its holder may do: migrating, sweeping, writing.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when another process still has it after `wait`.
+    pub fn writer(&self, wait: Duration, run_id: &str) -> Result<Writer, LockError> {
+        let lock = lock::take(&self.layout.lock(), wait, run_id)?;
+        let path = self.layout.catalog();
+        if !path.exists() {
+            // Made here, so that SQLite's files get the rights of ours.
+            drop(crate::layout::create_file(&path)?);
+        }
+        let mut catalog = Catalog::write(&path)?;
+        if !catalog.is_current()? {
+            migrations::apply(&mut catalog.connection)
+                .map_err(|source| StoreError::Catalog { path, source: Box::new(source) })?;
+            crate::layout::sync_folder(&self.layout.root)?;
+        }
+        Ok(Writer::new(self.clone(), lock, catalog, run_id)?)
+    }
+
+    /// Returns what a reader sees now.
+    ///
+    /// # Errors
+    /// Fails when the catalog, or a file of metadata that it points at, cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let Some(catalog) = self.reader()? else { return Ok(Snapshot::empty()) };
+        match catalog.pointer()? {
+            Some(location) => Ok(Snapshot::new(&Table::load(&self.layout, &location)?)),
+            None => Ok(Snapshot::empty()),
+        }
+    }
+
+    /// Returns what is known of a provider's units.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be read.
+    pub fn units(&self, provider: &str) -> Result<HashMap<String, UnitState>, StoreError> {
+        let Some(catalog) = self.reader()? else { return Ok(HashMap::new()) };
+        ledger::units(&catalog, provider)
+    }
+
+    /// Returns what a provider's source looked like when it was last imported whole.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be read.
+    pub fn listing(&self, provider: &str) -> Result<Option<Listing>, StoreError> {
+        let Some(catalog) = self.reader()? else { return Ok(None) };
+        ledger::listing(&catalog, provider)
+    }
+
+    /// Returns all rows of one of [`TABLES`](crate::TABLES), with the schema of
+    /// [`table_schema`](crate::table_schema).
+    ///
+    /// # Errors
+    /// Fails when there is no such table, or the catalog cannot be read.
+    pub fn read_table(&self, name: &str) -> Result<RecordBatch, StoreError> {
+        tables::read(self.reader()?.as_ref(), name)
+    }
+
+    /// Returns where the catalog lies.
+    pub fn catalog_path(&self) -> PathBuf {
+        self.layout.catalog()
+    }
+
+    /// Returns the store's folder.
+    pub fn dir(&self) -> &Path {
+        &self.layout.root
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Opens the catalog to read; none when nothing was ever written to it.
+    fn reader(&self) -> Result<Option<Catalog>, StoreError> {
+        if !self.layout.catalog().exists() {
+            return Ok(None);
+        }
+        let catalog = Catalog::read(&self.layout.catalog())?;
+        Ok(catalog.is_current()?.then_some(catalog))
+    }
+}

@@ -1,0 +1,193 @@
+//! The messages' table as one of its metadata files has it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use iceberg::io::FileIO;
+use iceberg::spec::{
+    DataContentType, DataFile, FormatVersion, ManifestContentType, ManifestFile, ManifestList,
+    PrimitiveLiteral, TableMetadata, TableMetadataBuilder,
+};
+
+use crate::deletes;
+use crate::error::StoreError;
+use crate::layout::Layout;
+use crate::schema;
+use crate::wait::ready;
+
+/// Client and month of a partition; months count from 1970-01.
+pub(crate) type Partition = (String, i32);
+
+/// A file that the current snapshot has.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveFile {
+    pub(crate) file: DataFile,
+    pub(crate) path: PathBuf,
+    pub(crate) partition: Partition,
+    pub(crate) snapshot_id: i64,
+    pub(crate) sequence: i64,
+    pub(crate) file_sequence: Option<i64>,
+}
+
+/// A data file and the positions in it that are superseded, sorted and distinct.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveData {
+    pub(crate) live: LiveFile,
+    pub(crate) deleted: Arc<Vec<u64>>,
+}
+
+/// A file of superseded positions and the locations that it names.
+#[derive(Debug, Clone)]
+pub(crate) struct LiveDeletes {
+    pub(crate) live: LiveFile,
+    pub(crate) targets: BTreeSet<String>,
+}
+
+/// The table at one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) metadata: TableMetadata,
+    /// Where the metadata lies; none for a table that was never written.
+    pub(crate) location: Option<String>,
+    pub(crate) manifests: Vec<ManifestFile>,
+    pub(crate) data: Vec<LiveData>,
+    pub(crate) deletes: Vec<LiveDeletes>,
+}
+
+impl Table {
+    /// Returns a table without rows.
+    pub(crate) fn new(layout: &Layout) -> Result<Self, StoreError> {
+        let path = layout.table();
+        let make = || {
+            let properties = HashMap::from([
+                ("write.metadata.previous-versions-max".to_owned(), "20".to_owned()),
+                ("write.parquet.compression-codec".to_owned(), "zstd".to_owned()),
+            ]);
+            TableMetadataBuilder::new(
+                schema::table_schema()?,
+                schema::partition_spec()?,
+                schema::sort_order()?,
+                Layout::uri(&path),
+                FormatVersion::V2,
+                properties,
+            )?
+            .build()
+        };
+        let metadata = make().map_err(StoreError::metadata(&path))?.metadata;
+        Ok(Self { metadata, location: None, manifests: vec![], data: vec![], deletes: vec![] })
+    }
+
+    /// Reads the table at a location.
+    pub(crate) fn load(layout: &Layout, location: &str) -> Result<Self, StoreError> {
+        let path = layout.resolve(location);
+        let bytes = fs::read(&path).map_err(StoreError::io(&path))?;
+        let metadata: TableMetadata = serde_json::from_slice(&bytes)
+            .map_err(|error| StoreError::damaged(&path, error.to_string()))?;
+        let manifests = match metadata.current_snapshot() {
+            Some(snapshot) => manifest_list(layout, snapshot.manifest_list())?,
+            None => Vec::new(),
+        };
+        let mut table = Self {
+            metadata,
+            location: Some(location.to_owned()),
+            manifests,
+            data: vec![],
+            deletes: vec![],
+        };
+        table.load_files(layout)?;
+        Ok(table)
+    }
+
+    fn load_files(&mut self, layout: &Layout) -> Result<(), StoreError> {
+        for manifest in &self.manifests {
+            for live in live_files(layout, manifest)? {
+                if manifest.content == ManifestContentType::Data {
+                    self.data.push(LiveData { live, deleted: Arc::default() });
+                } else {
+                    let targets = BTreeSet::new();
+                    self.deletes.push(LiveDeletes { live, targets });
+                }
+            }
+        }
+        let mut positions: BTreeMap<String, Vec<(i64, Partition, Vec<u64>)>> = BTreeMap::new();
+        for deletes in &mut self.deletes {
+            let of = &deletes.live;
+            if of.file.content_type() != DataContentType::PositionDeletes {
+                return Err(StoreError::damaged(&of.path, "equality deletes are not understood"));
+            }
+            for (target, rows) in deletes::read(&of.path)? {
+                deletes.targets.insert(target.clone());
+                let entry = (of.sequence, of.partition.clone(), rows);
+                positions.entry(target).or_default().push(entry);
+            }
+        }
+        for data in &mut self.data {
+            let Some(found) = positions.get(data.live.file.file_path()) else { continue };
+            let mut rows: Vec<u64> = found
+                .iter()
+                .filter(|(sequence, partition, _)| {
+                    *sequence >= data.live.sequence && *partition == data.live.partition
+                })
+                .flat_map(|(_, _, rows)| rows.iter().copied())
+                .filter(|row| *row < data.live.file.record_count())
+                .collect();
+            rows.sort_unstable();
+            rows.dedup();
+            data.deleted = Arc::new(rows);
+        }
+        Ok(())
+    }
+}
+
+/// Reads the manifests of a snapshot.
+pub(crate) fn manifest_list(
+    layout: &Layout,
+    location: &str,
+) -> Result<Vec<ManifestFile>, StoreError> {
+    let path = layout.resolve(location);
+    let bytes = fs::read(&path).map_err(StoreError::io(&path))?;
+    let list = ManifestList::parse_with_version(&bytes, FormatVersion::V2)
+        .map_err(StoreError::metadata(&path))?;
+    Ok(list.consume_entries().into_iter().collect())
+}
+
+/// Reads the files of a manifest that are still there.
+pub(crate) fn live_files(
+    layout: &Layout,
+    manifest: &ManifestFile,
+) -> Result<Vec<LiveFile>, StoreError> {
+    let path = layout.resolve(&manifest.manifest_path);
+    let mut here = manifest.clone();
+    here.manifest_path = path.display().to_string();
+    let loaded =
+        ready(here.load_manifest(&FileIO::new_with_fs())).map_err(StoreError::metadata(&path))?;
+    let (entries, _) = loaded.into_parts();
+    let live = entries.iter().filter(|entry| entry.is_alive()).map(|entry| {
+        let file = entry.data_file.clone();
+        let missing = || StoreError::damaged(&path, "an entry has no sequence number");
+        Ok(LiveFile {
+            path: layout.resolve(file.file_path()),
+            partition: partition_of(&file)
+                .ok_or_else(|| StoreError::damaged(&path, "an entry has another partition"))?,
+            snapshot_id: entry.snapshot_id().ok_or_else(missing)?,
+            sequence: entry.sequence_number().ok_or_else(missing)?,
+            file_sequence: entry.file_sequence_number,
+            file,
+        })
+    });
+    live.collect()
+}
+
+fn partition_of(file: &DataFile) -> Option<Partition> {
+    let [client, month] = file.partition().fields() else { return None };
+    let client = match client.as_ref()?.as_primitive_literal()? {
+        PrimitiveLiteral::String(client) => client,
+        _ => return None,
+    };
+    match month.as_ref()?.as_primitive_literal()? {
+        PrimitiveLiteral::Int(month) => Some((client, month)),
+        _ => None,
+    }
+}

@@ -1,0 +1,287 @@
+//! A small world of threads: makes chunks the way an import does, and reads tables whole.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, FixedSizeBinaryArray, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::util::display::array_value_to_string;
+use hyp_model::dataset::{COLUMNS, Column, Type};
+use hyp_model::event::{ThreadKind, Usage};
+use hyp_model::judge::{Candidate, ThreadFacts, Verdict};
+use hyp_model::row::Key;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use tempfile::TempDir;
+
+use crate::schema::messages_schema;
+use crate::{Change, Commit, Committed, Correction, Store, StoreError, Writer, attributes};
+
+/// 2025-10-09.
+pub(super) const START: i64 = 1_760_000_000_000_000;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    pub(super) message_id: String,
+    pub(super) message_index: i32,
+    pub(super) part_index: i32,
+    pub(super) text: String,
+    pub(super) response_id: Option<String>,
+    pub(super) tokens: Option<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Thread {
+    pub(super) id: String,
+    pub(super) started_at: i64,
+    pub(super) client: String,
+    pub(super) lines: Vec<Line>,
+}
+
+impl Line {
+    pub(super) fn part_id(&self) -> String {
+        format!("{}#{}", self.message_id, self.part_index)
+    }
+
+    pub(super) fn said_key(&self) -> Key {
+        Key::of(format!("{:?}{}", self.response_id, self.text).as_bytes())
+    }
+}
+
+/// Returns a thread of `messages` lines with one response each second line.
+pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
+    let lines = (0..messages).map(|at| Line {
+        message_id: format!("{id}-m{at}"),
+        message_index: at,
+        part_index: 0,
+        text: format!("{id} says {at}"),
+        response_id: (at % 2 == 1).then(|| format!("response-{id}-{at}")),
+        tokens: (at % 2 == 1).then_some(10 + at as u64),
+    });
+    let client = "claude".to_owned();
+    Thread { id: id.to_owned(), started_at: START + started_at, client, lines: lines.collect() }
+}
+
+impl Thread {
+    pub(super) fn facts(&self) -> ThreadFacts {
+        ThreadFacts {
+            thread_id: self.id.clone(),
+            provider: "claude".into(),
+            session_id: self.id.clone(),
+            conversation_id: None,
+            input_id: format!("input-{}", self.id),
+            client: self.client.clone(),
+            kind: ThreadKind::Main,
+            started_at: Some(self.started_at),
+            first_at: Some(self.started_at),
+            last_at: Some(self.started_at + 1000),
+            forked_from: None,
+            parent_thread_id: None,
+            root_thread_id: None,
+            cwd: Some("/w".into()),
+            messages: self.lines.len() as u64,
+            parts: self.lines.len() as u64,
+            may_start_with_copy: true,
+        }
+    }
+}
+
+/// Where a test's store lies.
+pub(super) struct World {
+    _folder: TempDir,
+    pub(super) store: Store,
+}
+
+pub(super) fn world() -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_or_create(&folder.path().join("store")).unwrap();
+    World { _folder: folder, store }
+}
+
+impl World {
+    pub(super) fn writer(&self, run: &str) -> Writer {
+        self.store.writer(Duration::ZERO, run).unwrap()
+    }
+
+    /// Imports whole threads, all in one chunk.
+    pub(super) fn import(&self, threads: &[Thread]) -> Committed {
+        let rows = threads
+            .iter()
+            .enumerate()
+            .flat_map(|(at, thread)| (0..thread.lines.len()).map(move |line| (at, line)));
+        chunk(&mut self.writer("run"), threads, &rows.collect::<Vec<_>>()).unwrap()
+    }
+
+    /// Returns every row that is not superseded, by id; each column as text but for the run.
+    pub(super) fn table(&self) -> BTreeMap<String, BTreeMap<&'static str, String>> {
+        let mut rows = BTreeMap::new();
+        for file in self.store.snapshot().unwrap().files {
+            let reader =
+                ParquetRecordBatchReaderBuilder::try_new(File::open(&file.path).unwrap()).unwrap();
+            let mut position = 0u64;
+            for batch in reader.build().unwrap() {
+                let batch = batch.unwrap();
+                for at in 0..batch.num_rows() {
+                    let is_live = file.deleted.binary_search(&position).is_err();
+                    position += 1;
+                    if !is_live {
+                        continue;
+                    }
+                    let row = row(&batch, at);
+                    let id = row["part_id"].clone();
+                    assert!(rows.insert(id.clone(), row).is_none(), "two rows of {id}");
+                }
+            }
+            assert_eq!(position, file.rows);
+        }
+        rows
+    }
+}
+
+fn row(batch: &RecordBatch, at: usize) -> BTreeMap<&'static str, String> {
+    let columns = COLUMNS.iter().filter(|column| column.name != "run_id");
+    let text = |column: &Column| {
+        array_value_to_string(batch.column_by_name(column.name).unwrap(), at).unwrap()
+    };
+    columns.map(|column| (column.name, text(column))).collect()
+}
+
+/// Imports some rows of some threads as one chunk, the way an import does.
+pub(super) fn chunk(
+    writer: &mut Writer,
+    threads: &[Thread],
+    rows: &[(usize, usize)],
+) -> Result<Committed, StoreError> {
+    let mut commit = judged(writer, threads, rows)?;
+    commit.is_last = false;
+    writer.commit(commit)
+}
+
+pub(super) fn judged(
+    writer: &mut Writer,
+    threads: &[Thread],
+    rows: &[(usize, usize)],
+) -> Result<Commit, StoreError> {
+    let facts: Vec<ThreadFacts> = threads.iter().map(Thread::facts).collect();
+    let candidates: Vec<Candidate> = rows
+        .iter()
+        .map(|(thread, line)| {
+            let line_of = &threads[*thread].lines[*line];
+            Candidate {
+                part_id: line_of.part_id(),
+                thread: *thread,
+                message_index: line_of.message_index,
+                response_id: line_of.response_id.clone(),
+                call_id: None,
+                said_key: line_of.said_key(),
+                is_replay: false,
+                content_key: line_of.said_key(),
+                span: (*line as u64 * 10, 10),
+            }
+        })
+        .collect();
+    let judgement = writer.judge(&facts, &candidates)?;
+    let mut kept = Vec::new();
+    let mut take_over = Vec::new();
+    for ((thread, line), verdict) in rows.iter().zip(judgement.verdicts) {
+        let replay = match verdict {
+            Verdict::Stored => continue,
+            Verdict::WriteReplay { replay_of } => Some(replay_of),
+            Verdict::TakeOver => {
+                take_over.push(threads[*thread].lines[*line].part_id());
+                None
+            }
+            _ => None,
+        };
+        kept.push((&threads[*thread], *line, replay));
+    }
+    Ok(Commit {
+        rows: (!kept.is_empty()).then(|| batch(&kept)),
+        take_over,
+        corrections: judgement.corrections,
+        threads: facts,
+        ..Commit::default()
+    })
+}
+
+pub(super) fn late(part_id: &str, output: u64) -> Correction {
+    let usage = Usage { output: Some(output), ..Usage::default() };
+    Correction { part_id: part_id.to_owned(), change: Change::Usage(usage) }
+}
+
+/// A row to write: its thread, its line, and what it is a copy of if it is one.
+type Kept<'a> = (&'a Thread, usize, Option<Option<String>>);
+
+fn batch(rows: &[Kept<'_>]) -> RecordBatch {
+    let columns = COLUMNS.iter().map(|column| array(column, rows)).collect();
+    RecordBatch::try_new(messages_schema(), columns).unwrap()
+}
+
+fn array(column: &Column, rows: &[Kept<'_>]) -> ArrayRef {
+    let lines =
+        || rows.iter().map(|(thread, line, replay)| (*thread, &thread.lines[*line], replay));
+    match column.kind {
+        Type::Int => {
+            Arc::new(Int32Array::from_iter_values(lines().map(|(_, line, _)| match column.name {
+                "message_index" => line.message_index,
+                "part_index" => line.part_index,
+                _ => 7,
+            })))
+        }
+        Type::Long => {
+            Arc::new(Int64Array::from_iter(rows.iter().map(
+                |(thread, at, replay)| match column.name {
+                    "input_offset" => Some(*at as i64 * 10),
+                    "input_length" => Some(10),
+                    "output_tokens" if replay.is_none() => {
+                        thread.lines[*at].tokens.map(|tokens| tokens as i64)
+                    }
+                    _ => None,
+                },
+            )))
+        }
+        Type::Boolean => Arc::new(BooleanArray::from_iter(
+            lines().map(|(_, _, replay)| (column.name == "is_replay").then_some(replay.is_some())),
+        )),
+        Type::Timestamp => Arc::new(
+            TimestampMicrosecondArray::from_iter_values(
+                lines().map(|(thread, line, _)| thread.started_at + i64::from(line.message_index)),
+            )
+            .with_timezone("+00:00"),
+        ),
+        Type::Key => Arc::new(
+            FixedSizeBinaryArray::try_from_iter(lines().map(|(_, line, _)| line.said_key().0))
+                .unwrap(),
+        ),
+        _ => Arc::new(StringArray::from_iter(
+            lines().map(|(thread, line, replay)| text(column.name, thread, line, replay)),
+        )),
+    }
+}
+
+fn text(
+    name: &str,
+    thread: &Thread,
+    line: &Line,
+    replay: &Option<Option<String>>,
+) -> Option<String> {
+    Some(match name {
+        "session_id" => thread.id.clone(),
+        "client_name" => Some(thread.client.clone()).filter(|client| !client.is_empty())?,
+        "message_id" => line.message_id.clone(),
+        "part_id" => line.part_id(),
+        "content_text" => line.text.clone(),
+        "response_id" => line.response_id.clone()?,
+        "input_id" => format!("input-{}", thread.id),
+        "replay_of" => replay.clone()??,
+        "attributes" => {
+            let usage = Usage { output: Some(line.tokens?), ..Usage::default() };
+            attributes::with_usage(r#"{"a":1}"#, &usage, replay.is_some())
+        }
+        "gateway_id" | "provider" | "role" | "part_type" | "date" => name.to_owned(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,128 @@
+//! The one writer of a store, for as long as it holds the lock.
+
+use std::collections::HashMap;
+
+use crate::catalog::Catalog;
+use crate::error::StoreError;
+use crate::index::Index;
+use crate::ledger::{self, Listing, RunEnd, RunStart, UnitState};
+use crate::lineage::{Kin, Pending};
+use crate::lock::Lock;
+use crate::own::Own;
+use crate::store::Store;
+use crate::table::Table;
+use crate::threads::Threads;
+use crate::{facts, sweep};
+
+/// Writes to a store. Its lock is held until it is dropped.
+pub struct Writer {
+    pub(crate) store: Store,
+    pub(crate) catalog: Catalog,
+    pub(crate) run_id: String,
+    pub(crate) table: Table,
+    pub(crate) index: Index,
+    pub(crate) own: Own,
+    pub(crate) threads: Threads,
+    pub(crate) kin: Kin,
+    pub(crate) pending: Pending,
+    pub(crate) chunks: i64,
+    pub(crate) is_marked: bool,
+    is_lineage_loaded: bool,
+    _lock: Lock,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        store: Store,
+        lock: Lock,
+        catalog: Catalog,
+        run_id: &str,
+    ) -> Result<Self, StoreError> {
+        let layout = store.layout();
+        let table = match catalog.pointer()? {
+            Some(location) => Table::load(layout, &location)?,
+            None => Table::new(layout)?,
+        };
+        sweep::sweep(layout, &table)?;
+        let chunks = || {
+            ledger::end_crashed_runs(&catalog.connection, run_id)?;
+            catalog.connection.query_row(
+                "SELECT coalesce(max(number), 0) FROM chunks WHERE run_id = ?1",
+                [run_id],
+                |row| row.get(0),
+            )
+        };
+        let chunks = chunks().map_err(|error| catalog.error(error))?;
+        Ok(Self {
+            store,
+            catalog,
+            run_id: run_id.to_owned(),
+            table,
+            index: Index::default(),
+            own: Own::default(),
+            threads: Threads::default(),
+            kin: Kin::default(),
+            pending: Pending::default(),
+            chunks,
+            is_marked: false,
+            is_lineage_loaded: false,
+            _lock: lock,
+        })
+    }
+
+    /// Returns the store that is written to.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Returns what is known of a provider's units.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be read.
+    pub fn units(&self, provider: &str) -> Result<HashMap<String, UnitState>, StoreError> {
+        ledger::units(&self.catalog, provider)
+    }
+
+    /// Returns what a provider's source looked like when it was last imported whole.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be read.
+    pub fn listing(&self, provider: &str) -> Result<Option<Listing>, StoreError> {
+        ledger::listing(&self.catalog, provider)
+    }
+
+    /// Notes that a run began.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be written.
+    pub fn begin_run(&mut self, run: &RunStart) -> Result<(), StoreError> {
+        ledger::begin_run(&self.catalog.connection, run).map_err(|error| self.catalog.error(error))
+    }
+
+    /// Notes how a run ended, and settles facts about messages that arrived after them.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be written or a data file cannot be read.
+    pub fn end_run(&mut self, run: &RunEnd) -> Result<(), StoreError> {
+        facts::settle(self)?;
+        ledger::end_run(&self.catalog.connection, run).map_err(|error| self.catalog.error(error))
+    }
+
+    /// Reads what copies are told by, the first time that it is needed.
+    pub(crate) fn load_lineage(&mut self) -> Result<(), StoreError> {
+        if self.is_lineage_loaded {
+            return Ok(());
+        }
+        let failed = |error| self.catalog.error(error);
+        self.threads = Threads::load(&self.catalog.connection).map_err(failed)?;
+        self.kin = Kin::load(&self.catalog.connection).map_err(failed)?;
+        self.is_lineage_loaded = true;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("store", &self.store).field("run_id", &self.run_id).finish()
+    }
+}
