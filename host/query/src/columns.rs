@@ -1,0 +1,116 @@
+//! The columns that SQL sees.
+
+use arrow::datatypes::DataType;
+use hyp_model::dataset::{COLUMNS, MESSAGES, Type};
+
+use crate::error::QueryError;
+
+/// Name of the view of [`MESSAGES`] without copies.
+pub(crate) const VIEW: &str = "messages";
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Column {
+    /// The table or view.
+    pub table: String,
+    /// Name of the column.
+    pub name: String,
+    /// Its type; `json` is text that holds JSON.
+    pub kind: String,
+    /// Whether it may be null.
+    pub nullable: bool,
+}
+
+/// Returns the names of all tables, the lake's first.
+pub(crate) fn tables() -> Vec<&'static str> {
+    let mut names = vec![MESSAGES, VIEW];
+    names.extend(hyp_cache::TABLES);
+    names
+}
+
+/// Returns the columns of one table, or of all, in their order.
+pub fn columns(table: Option<&str>) -> Result<Vec<Column>, QueryError> {
+    let known = tables();
+    match table {
+        None => Ok(known.into_iter().flat_map(of_table).collect()),
+        Some(name) if known.contains(&name) => Ok(of_table(name)),
+        Some(name) => Err(QueryError::UnknownTable { name: name.to_owned() }),
+    }
+}
+
+fn of_table(table: &str) -> Vec<Column> {
+    let column = |name: &str, kind: &str, nullable| Column {
+        table: table.to_owned(),
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        nullable,
+    };
+    if table == MESSAGES || table == VIEW {
+        return COLUMNS.iter().map(|c| column(c.name, kind(c.kind), c.nullable)).collect();
+    }
+    let Some(schema) = hyp_cache::table_schema(table) else {
+        return Vec::new();
+    };
+    let fields = schema.fields().iter();
+    fields.map(|f| column(f.name(), arrow_kind(f.data_type()), f.is_nullable())).collect()
+}
+
+fn kind(kind: Type) -> &'static str {
+    match kind {
+        Type::Text => "text",
+        Type::Json => "json",
+        Type::Int => "integer",
+        Type::Long => "bigint",
+        Type::Boolean => "boolean",
+        Type::Timestamp => "timestamp",
+        Type::Key => "key",
+        _ => "unknown",
+    }
+}
+
+fn arrow_kind(kind: &DataType) -> &'static str {
+    match kind {
+        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => "text",
+        DataType::Int32 => "integer",
+        DataType::Int64 => "bigint",
+        DataType::Float64 => "double",
+        DataType::Boolean => "boolean",
+        DataType::Timestamp(..) => "timestamp",
+        DataType::FixedSizeBinary(_) => "key",
+        DataType::Binary | DataType::LargeBinary => "binary",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_view_has_the_columns_of_the_table() {
+        let names = |table| -> Vec<String> {
+            columns(Some(table)).unwrap().into_iter().map(|column| column.name).collect()
+        };
+        assert_eq!(names(MESSAGES), names(VIEW));
+        assert_eq!(names(MESSAGES).len(), COLUMNS.len());
+    }
+
+    #[test]
+    fn an_unknown_table_is_named_with_those_there_are() {
+        use hyp_model::Explain;
+
+        let error = columns(Some("mesages")).unwrap_err();
+        assert_eq!(error.to_string(), "unknown table: mesages");
+        assert!(error.help().unwrap().starts_with("tables: ai_gateway_messages, messages, sessions"));
+    }
+
+    #[test]
+    fn every_table_has_columns() {
+        let all = columns(None).unwrap();
+        for table in tables() {
+            assert!(all.iter().any(|column| column.table == table), "{table}");
+        }
+        assert!(all.iter().all(|column| column.kind != "unknown"));
+    }
+}
