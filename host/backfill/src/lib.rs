@@ -1,1 +1,68 @@
-//! The run: discover, plan, pump, commit, report.
+//! The run: finds history, reads what changed through components, commits it, tells about it.
+//!
+//! Read first: [`run()`], what `hyp backfill` does; [`Request`], what can be asked of it;
+//! [`Report`], what it tells.
+//!
+//! ```no_run
+//! use std::sync::atomic::AtomicBool;
+//! use hyp_backfill::{Places, Request};
+//!
+//! # fn main() -> Result<(), hyp_backfill::BackfillError> {
+//! let places = Places {
+//!     history_home: "/home/me".into(),
+//!     store: "/home/me/.hyp".into(),
+//!     environment: std::env::vars().collect(),
+//! };
+//! let request = Request {
+//!     providers: vec!["claude".into()],
+//!     since: None,
+//!     until: None,
+//!     retention_days: None,
+//!     dry_run: true,
+//!     full: false,
+//!     wait: std::time::Duration::ZERO,
+//!     run_id: "bf-1".into(),
+//! };
+//! let report = hyp_backfill::run(&places, &request, &|_| {}, &AtomicBool::new(false))?;
+//! assert_eq!(report.providers[0].rows_written, 0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod chunk;
+mod components;
+mod discover;
+mod error;
+mod import;
+mod inspect;
+mod places;
+mod quarantine;
+mod report;
+mod run;
+mod tally;
+mod unit;
+mod work;
+mod worker;
+
+pub use error::BackfillError;
+pub use inspect::{list, plan};
+pub use places::Places;
+pub use report::{Progress, ProviderInfo, ProviderPlan, ProviderReport, Report, RootInfo, Status};
+pub use run::{Request, run};
+
+/// Returns an error with its causes and its help as one line.
+fn explain(error: &dyn hyp_model::Explain) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+        cause = error.source();
+    }
+    match error.help() {
+        Some(help) => format!("{line} ({help})"),
+        None => line,
+    }
+}

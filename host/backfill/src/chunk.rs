@@ -1,0 +1,156 @@
+//! Rows on their way to a commit.
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::RecordBatch;
+use hyp_cache::{Correction, Judgement, Writer};
+use hyp_materialize::{Produced, Window};
+use hyp_model::event::{Fact, Usage};
+use hyp_model::judge::{ThreadFacts, Verdict};
+use hyp_model::row::Row;
+
+use crate::error::BackfillError;
+use crate::tally::RowTally;
+
+/// Rows of about this size are committed together.
+pub(crate) const CHUNK_BYTES: usize = 24 << 20;
+
+/// Returns about how many bytes a row holds.
+pub(crate) fn weight(row: &Row) -> usize {
+    let long = [&row.content_text, &row.tool_args, &row.attributes, &row.thinking_signature];
+    400 + long.into_iter().flatten().map(String::len).sum::<usize>()
+}
+
+/// What waits for the next commit.
+#[derive(Default)]
+pub(crate) struct Chunk {
+    rows: Vec<(usize, Row)>,
+    threads: Vec<ThreadFacts>,
+    by_id: HashMap<String, usize>,
+    facts: Vec<(String, Fact)>,
+    late: Vec<(String, Usage)>,
+    /// Units that end in this chunk.
+    pub(crate) done: Vec<usize>,
+    weight: usize,
+}
+
+/// Rows that were judged.
+pub(crate) struct Judged {
+    pub(crate) batch: Option<RecordBatch>,
+    pub(crate) take_over: Vec<String>,
+    pub(crate) corrections: Vec<Correction>,
+    pub(crate) threads: Vec<ThreadFacts>,
+    pub(crate) facts: Vec<(String, Fact)>,
+    pub(crate) late: Vec<(String, Usage)>,
+    pub(crate) done: Vec<usize>,
+    pub(crate) rows: u64,
+    /// Threads that get at least one row.
+    pub(crate) sessions: Vec<String>,
+}
+
+impl Chunk {
+    pub(crate) fn is_full(&self) -> bool {
+        self.weight >= CHUNK_BYTES
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.done.is_empty() && self.late.is_empty()
+    }
+
+    /// Takes a unit's rows; those outside the window are counted and dropped.
+    pub(crate) fn add(
+        &mut self,
+        unit: usize,
+        produced: Produced,
+        window: &Window,
+        tally: &mut RowTally,
+    ) {
+        for thread in produced.threads {
+            match self.by_id.get(&thread.thread_id) {
+                Some(at) => self.threads[*at] = thread,
+                None => {
+                    self.by_id.insert(thread.thread_id.clone(), self.threads.len());
+                    self.threads.push(thread);
+                }
+            }
+        }
+        for row in produced.rows {
+            if window.contains(row.message.created_at) {
+                self.weight += weight(&row);
+                self.rows.push((unit, row));
+            } else {
+                tally.note(row.message.span, "outside_window");
+            }
+        }
+        self.facts.extend(produced.facts);
+        self.late.extend(produced.late);
+    }
+
+    /// Asks the store about every row, and makes a batch of those that are to be written.
+    pub(crate) fn judge(
+        self,
+        writer: &mut Writer,
+        run_id: &str,
+        tallies: &mut HashMap<usize, RowTally>,
+    ) -> Result<Judged, BackfillError> {
+        let (units, mut rows): (Vec<usize>, Vec<Row>) = self.rows.into_iter().unzip();
+        let late = settle(&mut rows, self.late);
+        let candidates = hyp_materialize::candidates(&rows, &self.threads);
+        let Judgement { verdicts, corrections, .. } = writer.judge(&self.threads, &candidates)?;
+        drop(candidates);
+        let mut kept = Vec::with_capacity(rows.len());
+        let mut take_over = Vec::new();
+        let mut sessions: Vec<String> = Vec::new();
+        for ((unit, mut row), verdict) in units.into_iter().zip(rows).zip(verdicts) {
+            let reason = match verdict {
+                Verdict::Stored => "stored_already",
+                Verdict::WriteReplay { replay_of } => {
+                    hyp_materialize::as_replay(&mut row, replay_of);
+                    "written_as_replay"
+                }
+                Verdict::TakeOver => {
+                    take_over.push(row.part_id.clone());
+                    "taken_over"
+                }
+                Verdict::Refresh => {
+                    take_over.push(row.part_id.clone());
+                    "refreshed"
+                }
+                _ if row.is_replay => "written_as_replay",
+                _ => "written",
+            };
+            tallies.entry(unit).or_default().note(row.message.span, reason);
+            if reason != "stored_already" {
+                let thread = &row.message.thread.head.id;
+                if sessions.last() != Some(thread) {
+                    sessions.push(thread.clone());
+                }
+                kept.push(row);
+            }
+        }
+        Ok(Judged {
+            batch: (!kept.is_empty()).then(|| hyp_materialize::batch(&kept, run_id)),
+            rows: kept.len() as u64,
+            take_over,
+            corrections,
+            threads: self.threads,
+            facts: self.facts,
+            late,
+            done: self.done,
+            sessions,
+        })
+    }
+}
+
+/// Gives late tokens to the rows that are still here; returns those whose rows were committed.
+fn settle(rows: &mut [Row], late: Vec<(String, Usage)>) -> Vec<(String, Usage)> {
+    let mut late: BTreeMap<String, Usage> = late.into_iter().collect();
+    if !late.is_empty() {
+        for row in rows {
+            if let Some(usage) = late.remove(&row.part_id) {
+                hyp_materialize::with_usage(row, usage);
+            }
+        }
+    }
+    late.into_iter().collect()
+}

@@ -1,0 +1,133 @@
+//! The components that a run may use: those in the binary, and those in `plugins.lock`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+
+use hyp_plugin::{Host, Limits, Plugin, Registry, Source};
+use serde::Deserialize;
+
+use crate::error::BackfillError;
+use crate::places::Places;
+
+/// Digests of the components that the binary holds, by name.
+const LOCK: &str = include_str!("../../../providers/dist/components.lock");
+
+const CLAUDE: &[u8] = include_bytes!("../../../providers/dist/claude.wasm");
+const CODEX: &[u8] = include_bytes!("../../../providers/dist/codex.wasm");
+
+#[derive(Debug, Deserialize)]
+struct Bundled {
+    sha256: String,
+}
+
+static BUNDLED: LazyLock<BTreeMap<String, Bundled>> =
+    LazyLock::new(|| toml::from_str(LOCK).expect("the list is written by `cargo xtask components`"));
+
+/// `plugins.lock`: which files below `plugins/` may be loaded.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Installed {
+    #[serde(default)]
+    plugin: Vec<InstalledPlugin>,
+}
+
+#[derive(Debug, Deserialize)]
+struct InstalledPlugin {
+    name: String,
+    digest: String,
+}
+
+/// Every provider that this machine has, by name.
+pub(crate) struct Components {
+    pub(crate) registry: Registry,
+    /// Installed components that were refused, by name.
+    pub(crate) refused: Vec<(String, BackfillError)>,
+}
+
+impl Components {
+    /// Loads what the binary holds and what `plugins.lock` allows.
+    ///
+    /// An installed component that is refused takes nothing else down; a bundled one is an error.
+    pub(crate) fn load(places: &Places, limits: Limits) -> Result<Self, BackfillError> {
+        let cache = places.store.join("cache").join("components");
+        let host = Host::new(Some(cache), limits)?;
+        let mut registry = Registry::default();
+        for (name, bundled) in &*BUNDLED {
+            let Some((name, bytes)) = bytes_of(name) else { continue };
+            let source = Source::Bundled { name, bytes, digest: &bundled.sha256 };
+            registry.add(host.load(source)?)?;
+        }
+        let mut refused = Vec::new();
+        for plugin in installed(&places.store)?.plugin {
+            let path = places.store.join("plugins").join(format!("{}.wasm", plugin.name));
+            let loaded = host
+                .load(Source::File { path, digest: plugin.digest })
+                .and_then(|component| registry.add(component));
+            if let Err(error) = loaded {
+                refused.push((plugin.name, error.into()));
+            }
+        }
+        Ok(Self { registry, refused })
+    }
+
+    /// Returns the providers with these names, each once, in the order of the names; all without.
+    ///
+    /// # Errors
+    /// Fails when a name is not known, and with the reason when its component was refused.
+    pub(crate) fn select(&mut self, names: &[String]) -> Result<Vec<Arc<Plugin>>, BackfillError> {
+        if let Some(at) = self.refused.iter().position(|(name, _)| names.contains(name)) {
+            return Err(self.refused.swap_remove(at).1);
+        }
+        let known: Vec<String> = self.registry.iter().map(|p| name_of(p).to_owned()).collect();
+        let unknown: Vec<String> =
+            names.iter().filter(|name| !known.contains(name)).cloned().collect();
+        if !unknown.is_empty() {
+            return Err(BackfillError::Unknown { names: unknown, known });
+        }
+        let mut chosen: Vec<Arc<Plugin>> = Vec::new();
+        if names.is_empty() {
+            chosen.extend(self.registry.iter().cloned());
+        }
+        for name in names {
+            if !chosen.iter().any(|plugin| name_of(plugin) == name) {
+                chosen.extend(self.registry.get(name).cloned());
+            }
+        }
+        Ok(chosen)
+    }
+}
+
+/// Returns the name of a provider.
+pub(crate) fn name_of(plugin: &Plugin) -> &str {
+    &plugin.description().name
+}
+
+/// Returns how the provider came here: `bundled` or `installed`.
+pub(crate) fn origin_of(plugin: &Plugin) -> &'static str {
+    match plugin.source() {
+        Source::Bundled { .. } => "bundled",
+        _ => "installed",
+    }
+}
+
+fn bytes_of(name: &str) -> Option<(&'static str, &'static [u8])> {
+    match name {
+        "claude" => Some(("claude", CLAUDE)),
+        "codex" => Some(("codex", CODEX)),
+        _ => None,
+    }
+}
+
+fn installed(store: &Path) -> Result<Installed, BackfillError> {
+    let path = store.join("plugins.lock");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Installed::default()),
+        Err(error) => return Err(BackfillError::PluginList { path, reason: error.to_string() }),
+    };
+    toml::from_str(&text).map_err(|error| BackfillError::PluginList {
+        path,
+        reason: error.message().to_owned(),
+    })
+}

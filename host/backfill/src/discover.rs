@@ -1,0 +1,182 @@
+//! Finds a provider's files: walks its roots, matches its globs, and opens nothing.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use hyp_model::event::Note;
+use hyp_plugin::{Compression, Description, Entry, Lent, Purpose, Root};
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use crate::error::BackfillError;
+use crate::places::Places;
+
+/// What lies below a provider's roots.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Files, newest first, then by root and path.
+    pub(crate) files: Vec<Lent>,
+    /// Places that were seen and are not read.
+    pub(crate) notes: Vec<Note>,
+    /// Folders that could not be listed, each with the reason.
+    pub(crate) unreadable: Vec<String>,
+    /// True when a root of history exists.
+    pub(crate) has_source: bool,
+}
+
+impl Found {
+    /// Returns a hash over every file's name, size and time.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for lent in &self.files {
+            hash.update(lent.file.as_os_str().as_encoded_bytes());
+            hash.update(format!("\0{}\0{}\n", lent.entry.size, lent.entry.modified));
+        }
+        hex(&hash.finalize())
+    }
+}
+
+/// Returns the lower case hexadecimal form of some bytes.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Lists what a provider may read.
+pub(crate) fn discover(
+    description: &Description,
+    places: &Places,
+) -> Result<Found, BackfillError> {
+    let mut found = Found::default();
+    let mut seen = BTreeSet::new();
+    for root in &description.roots {
+        let globs = globs(&description.name, root)?;
+        for folder in places.resolve(&root.candidates) {
+            let Ok(folder) = folder.canonicalize() else { continue };
+            if !seen.insert((root.name.clone(), folder.clone())) {
+                continue;
+            }
+            match root.purpose {
+                Purpose::Notice => found.notes.push(notice(root, &folder)),
+                Purpose::History if folder.is_file() => {
+                    list_file(root, &folder, &mut found);
+                }
+                Purpose::History => {
+                    found.has_source = true;
+                    walk(root, &folder, &globs, &places.store, &mut found);
+                }
+            }
+        }
+    }
+    found.files.sort_by(|a, b| {
+        let key = |lent: &Lent| (lent.entry.root.clone(), lent.entry.path.clone());
+        b.entry.modified.cmp(&a.entry.modified).then_with(|| key(a).cmp(&key(b)))
+    });
+    Ok(found)
+}
+
+/// Tells of a place that is seen and never opened. The root's name is `event:kind`.
+fn notice(root: &Root, path: &Path) -> Note {
+    let (event, kind) = root.name.split_once(':').unwrap_or((&root.name, ""));
+    let mut attributes = vec![("path".to_owned(), path.display().to_string())];
+    if !kind.is_empty() {
+        attributes.push(("location_kind".to_owned(), kind.to_owned()));
+    }
+    Note { event: event.to_owned(), attributes }
+}
+
+fn list_file(root: &Root, file: &Path, found: &mut Found) {
+    let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+    match lend(root, file.to_path_buf(), name) {
+        Ok(lent) => found.files.push(lent),
+        Err(reason) => found.unreadable.push(reason),
+    }
+}
+
+fn walk(root: &Root, folder: &Path, globs: &GlobSet, store: &Path, found: &mut Found) {
+    let store = store.canonicalize().ok();
+    let walker = WalkDir::new(folder)
+        .follow_links(false)
+        .max_depth(root.depth.max(1) as usize)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(|entry| store.as_deref() != Some(entry.path()));
+    for step in walker {
+        let entry = match step {
+            Ok(entry) => entry,
+            Err(error) => {
+                found.unreadable.push(format!("cannot list {error}"));
+                continue;
+            }
+        };
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let Ok(below) = entry.path().strip_prefix(folder) else { continue };
+        let below = slashes(below);
+        if globs.is_match(logical(&below).0) {
+            match lend(root, entry.path().to_path_buf(), below) {
+                Ok(lent) => found.files.push(lent),
+                Err(reason) => found.unreadable.push(reason),
+            }
+        }
+    }
+}
+
+fn lend(root: &Root, file: PathBuf, below: String) -> Result<Lent, String> {
+    let metadata =
+        file.metadata().map_err(|error| format!("cannot stat {}: {error}", file.display()))?;
+    let modified = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+    let (path, compression) = logical(&below);
+    let entry =
+        Entry { root: root.name.clone(), path: path.to_owned(), size: metadata.len(), modified };
+    Ok(Lent { entry, file, compression })
+}
+
+/// Returns the path without its compression suffix, and the compression.
+fn logical(path: &str) -> (&str, Compression) {
+    if let Some(path) = path.strip_suffix(".zst") {
+        (path, Compression::Zstd)
+    } else if let Some(path) = path.strip_suffix(".gz") {
+        (path, Compression::Gzip)
+    } else {
+        (path, Compression::None)
+    }
+}
+
+fn slashes(path: &Path) -> String {
+    let names: Vec<_> = path.iter().map(|name| name.to_string_lossy()).collect();
+    names.join("/")
+}
+
+fn globs(provider: &str, root: &Root) -> Result<GlobSet, BackfillError> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in &root.globs {
+        set.add(glob(pattern).map_err(|error| BackfillError::Glob {
+            provider: provider.to_owned(),
+            pattern: pattern.clone(),
+            reason: error.kind().to_string(),
+        })?);
+    }
+    set.build().map_err(|error| BackfillError::Glob {
+        provider: provider.to_owned(),
+        pattern: root.globs.join(" "),
+        reason: error.kind().to_string(),
+    })
+}
+
+fn glob(pattern: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(pattern).literal_separator(true).build()
+}
+
+#[cfg(test)]
+mod tests;

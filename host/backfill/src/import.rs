@@ -1,0 +1,327 @@
+//! One provider's part of a run: plan, read with all workers, judge and commit in chunks.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Instant;
+
+use hyp_cache::{Commit, Correction, Listing, UnitState, Writer};
+use hyp_materialize::Window;
+use hyp_plugin::{Plugin, RunError};
+use tracing::info_span;
+
+use crate::chunk::{Chunk, Judged};
+use crate::discover::Found;
+use crate::error::BackfillError;
+use crate::report::{Progress, ProviderReport};
+use crate::run::{Request, now};
+use crate::tally::RowTally;
+use crate::unit::Ended;
+use crate::work::{Agenda, Question, Work, agenda};
+use crate::worker::{Parcel, UnitEnd, note_line, work};
+
+/// Parcels that may wait between the workers and the commit.
+const WAITING_PARCELS: usize = 4;
+
+/// The state of one provider's import.
+pub(crate) struct Import<'a> {
+    pub(crate) plugin: &'a Arc<Plugin>,
+    pub(crate) writer: &'a mut Writer,
+    pub(crate) request: &'a Request,
+    pub(crate) window: &'a Window,
+    pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
+    pub(crate) cancelled: &'a AtomicBool,
+    pub(crate) report: ProviderReport,
+}
+
+/// What the chunks of an import add up to.
+#[derive(Default)]
+struct Sums {
+    tallies: HashMap<usize, RowTally>,
+    ends: HashMap<usize, Box<UnitEnd>>,
+    sessions: BTreeSet<String>,
+    /// True when every unit came to its end and the next run may trust the listing.
+    is_whole: bool,
+}
+
+impl Import<'_> {
+    /// Runs the import and returns its report.
+    ///
+    /// # Errors
+    /// Fails only when the store does; what the provider or its files do wrong is reported.
+    pub(crate) fn run(mut self, found: Found) -> Result<ProviderReport, BackfillError> {
+        let span = info_span!(
+            "backfill.provider_start",
+            hyp_component = "backfill",
+            dev_run_id = self.request.run_id,
+            provider = self.report.provider,
+            dry_run = self.request.dry_run
+        );
+        let entered = span.enter();
+        for note in &found.notes {
+            self.report.notes.push(note_line(note));
+        }
+        for reason in &found.unreadable {
+            self.report.fail(reason.clone());
+        }
+        self.report.files_seen = found.files.len() as u64;
+        if self.is_unchanged(&found)? {
+            self.report.files_unchanged = self.report.files_seen;
+        } else {
+            match self.agenda(&found) {
+                Ok(agenda) => self.read(&found, agenda)?,
+                Err(AgendaError::Plan(error)) => self.report.fail(crate::explain(&error)),
+                Err(AgendaError::Store(error)) => return Err(error),
+            }
+        }
+        drop(entered);
+        self.finish();
+        Ok(self.report)
+    }
+
+    /// Says whether nothing at all changed since a run that left nothing open.
+    fn is_unchanged(&self, found: &Found) -> Result<bool, BackfillError> {
+        if self.request.full {
+            return Ok(false);
+        }
+        let Some(listing) = self.writer.listing(&self.report.provider)? else { return Ok(false) };
+        let starts = listing.since.is_none_or(|had| self.window.since.is_some_and(|now| had <= now));
+        let ends = listing.until.is_none_or(|had| self.window.until.is_some_and(|now| now <= had));
+        Ok(starts
+            && ends
+            && listing.component_digest == self.plugin.digest()
+            && listing.hash == found.fingerprint())
+    }
+
+    fn agenda(&mut self, found: &Found) -> Result<Agenda, AgendaError> {
+        let started = Instant::now();
+        let mut notes = Vec::new();
+        let plan = self.plugin.plan(&found.files, &mut notes).map_err(AgendaError::Plan)?;
+        self.report.notes.extend(notes.iter().map(note_line));
+        let ledger = self
+            .writer
+            .units(&self.report.provider)
+            .map_err(|error| AgendaError::Store(error.into()))?;
+        let agenda = agenda(
+            found,
+            plan,
+            &Question {
+                ledger: &ledger,
+                component_digest: self.plugin.digest(),
+                window: self.window,
+                full: self.request.full,
+                now: now(),
+            },
+        );
+        self.report.time("plan", started.elapsed().as_secs_f64());
+        self.report.files_unchanged = agenda.unchanged_files;
+        for (kind, files) in &agenda.ignored {
+            self.report.notes.push(format!("{files} files hold no history: {kind}"));
+        }
+        for path in &agenda.not_understood {
+            self.report.notes.push(format!("not understood: {path}"));
+        }
+        if agenda.outside_window > 0 {
+            let units = agenda.outside_window;
+            self.report.notes.push(format!("{units} units last changed before the window"));
+        }
+        Ok(agenda)
+    }
+
+    fn read(&mut self, found: &Found, agenda: Agenda) -> Result<(), BackfillError> {
+        (self.progress)(Progress::Discovered {
+            provider: self.report.provider.clone(),
+            files: agenda.work.iter().map(|work| work.inputs.inputs.len() as u64).sum(),
+            bytes: agenda.work.iter().map(|work| work.size).sum(),
+        });
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let next = AtomicUsize::new(0);
+        let (to, from) = sync_channel(WAITING_PARCELS);
+        let mut sums = Sums {
+            is_whole: agenda.outside_window == 0
+                && found.unreadable.is_empty()
+                && agenda.work.iter().all(|work| work.is_settled),
+            ..Sums::default()
+        };
+        let listing = Listing {
+            hash: found.fingerprint(),
+            component_digest: self.plugin.digest().to_owned(),
+            since: self.window.since,
+            until: self.window.until,
+        };
+        let (plugin, cancelled) = (self.plugin, self.cancelled);
+        std::thread::scope(|scope| {
+            for _ in 0..workers.min(agenda.work.len()) {
+                let (to, units, next) = (to.clone(), &agenda.work, &next);
+                scope.spawn(move || work(plugin, units, next, cancelled, &to));
+            }
+            drop(to);
+            let read = self.commit_all(from, &agenda.work, &mut sums, listing);
+            // Whoever still works ends at its next border.
+            next.store(usize::MAX / 2, Ordering::Relaxed);
+            read
+        })
+    }
+
+    /// Takes what the workers hand on until they are done; commits whenever a chunk is full.
+    fn commit_all(
+        &mut self,
+        from: Receiver<Parcel>,
+        units: &[Work],
+        sums: &mut Sums,
+        listing: Listing,
+    ) -> Result<(), BackfillError> {
+        let mut chunk = Chunk::default();
+        for parcel in from {
+            match parcel {
+                Parcel::Rows { unit, produced } => {
+                    let tally = sums.tallies.entry(unit).or_default();
+                    chunk.add(unit, produced, self.window, tally);
+                }
+                Parcel::Done { unit, end } => {
+                    self.progress_of(&units[unit]);
+                    sums.ends.insert(unit, end);
+                    chunk.done.push(unit);
+                }
+                Parcel::Unreadable { unit, reason } => {
+                    sums.is_whole = false;
+                    self.progress_of(&units[unit]);
+                    self.warn(reason);
+                }
+                Parcel::Broken { error } => {
+                    // Nothing of this provider is written past the last committed chunk.
+                    self.report.fail(crate::explain(&error));
+                    return Ok(());
+                }
+            }
+            if chunk.is_full() {
+                self.commit(std::mem::take(&mut chunk), units, sums, None)?;
+            }
+        }
+        sums.is_whole &= !self.cancelled.load(Ordering::Relaxed);
+        if !chunk.is_empty() || sums.is_whole {
+            self.commit(chunk, units, sums, Some(listing))?;
+        }
+        self.report.sessions_seen = sums.sessions.len() as u64;
+        Ok(())
+    }
+
+    fn commit(
+        &mut self,
+        chunk: Chunk,
+        units: &[Work],
+        sums: &mut Sums,
+        listing: Option<Listing>,
+    ) -> Result<(), BackfillError> {
+        let judging = Instant::now();
+        let span = info_span!(
+            "backfill.materialize",
+            hyp_component = "backfill",
+            dev_run_id = self.request.run_id,
+            hyp_dataset = hyp_model::dataset::MESSAGES,
+            provider = self.report.provider
+        );
+        let judged =
+            span.in_scope(|| chunk.judge(self.writer, &self.request.run_id, &mut sums.tallies))?;
+        self.report.time("judge", judging.elapsed().as_secs_f64());
+        let ended: Vec<Ended> = judged
+            .done
+            .iter()
+            .filter_map(|unit| {
+                let end = sums.ends.remove(unit)?;
+                let rows = sums.tallies.remove(unit).unwrap_or_default();
+                Some(Ended::new(&self.report.provider, *unit, &units[*unit], *end, rows))
+            })
+            .collect();
+        for ended in &ended {
+            ended.add_to(&mut self.report);
+            for reason in ended.broken_off() {
+                sums.is_whole = false;
+                self.warn(reason);
+            }
+        }
+        let listing = listing.filter(|_| sums.is_whole);
+        sums.sessions.extend(judged.sessions.iter().cloned());
+        let rows = judged.rows;
+        if !self.request.dry_run {
+            self.write(judged, &ended, units, listing)?;
+        }
+        self.report.rows_written += if self.request.dry_run { 0 } else { rows };
+        (self.progress)(Progress::Committed { provider: self.report.provider.clone(), rows });
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        judged: Judged,
+        ended: &[Ended],
+        units: &[Work],
+        listing: Option<Listing>,
+    ) -> Result<(), BackfillError> {
+        let writing = Instant::now();
+        let span = info_span!(
+            "backfill.write",
+            hyp_component = "backfill",
+            dev_run_id = self.request.run_id,
+            hyp_dataset = hyp_model::dataset::MESSAGES,
+            provider = self.report.provider,
+            row_count = judged.rows
+        );
+        let _entered = span.enter();
+        let mut corrections = judged.corrections;
+        corrections.extend(judged.late.into_iter().map(|(part_id, usage)| Correction::usage(part_id, usage)));
+        self.writer.commit(Commit {
+            rows: judged.batch,
+            take_over: judged.take_over,
+            corrections,
+            threads: judged.threads,
+            units: ended.iter().map(|ended| self.state_of(ended, &units[ended.unit])).collect(),
+            inputs: ended.iter().map(Ended::input_state).collect(),
+            facts: judged.facts,
+            quarantine: ended.iter().flat_map(Ended::quarantined).collect(),
+            listing: listing.map(|listing| (self.report.provider.clone(), listing)),
+            ..Commit::default()
+        })?;
+        self.report.time("commit", writing.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    fn state_of(&self, ended: &Ended, work: &Work) -> UnitState {
+        ended.state(work, self.plugin.digest(), self.window)
+    }
+
+    fn progress_of(&self, work: &Work) {
+        let provider = self.report.provider.clone();
+        (self.progress)(Progress::Read { provider, bytes: work.size });
+    }
+
+    fn warn(&mut self, message: String) {
+        let provider = self.report.provider.clone();
+        (self.progress)(Progress::Warned { provider, message: message.clone() });
+        self.report.fail(message);
+    }
+
+    fn finish(&self) {
+        let report = &self.report;
+        info_span!(
+            "backfill.provider_finish",
+            hyp_component = "backfill",
+            dev_run_id = self.request.run_id,
+            provider = report.provider,
+            items_seen = report.items_seen,
+            rows_written = report.rows_written,
+            rows_skipped = report.rows_skipped,
+            sessions_seen = report.sessions_seen,
+            status = if report.error.is_some() { "failed" } else { "ok" }
+        )
+        .in_scope(|| {});
+        (self.progress)(Progress::Finished { provider: report.provider.clone() });
+    }
+}
+
+/// Why there is no agenda.
+enum AgendaError {
+    Plan(RunError),
+    Store(BackfillError),
+}

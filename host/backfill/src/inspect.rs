@@ -1,0 +1,106 @@
+//! What there is to import, without importing it.
+
+use std::collections::HashMap;
+
+use hyp_cache::{Store, StoreError, UnitState};
+use hyp_materialize::Window;
+use hyp_model::dataset::MESSAGES;
+use hyp_plugin::{Limits, Plugin};
+
+use crate::components::{Components, name_of, origin_of};
+use crate::discover::discover;
+use crate::error::BackfillError;
+use crate::places::Places;
+use crate::report::{ProviderInfo, ProviderPlan, RootInfo};
+use crate::run::now;
+use crate::work::{Question, agenda};
+use crate::worker::note_line;
+
+/// Lists the providers that this machine has.
+///
+/// # Errors
+/// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
+pub fn list(places: &Places) -> Result<Vec<ProviderInfo>, BackfillError> {
+    let components = Components::load(places, Limits::default())?;
+    Ok(components.registry.iter().map(|plugin| info(plugin, places)).collect())
+}
+
+fn info(plugin: &Plugin, places: &Places) -> ProviderInfo {
+    let description = plugin.description();
+    let roots = description.roots.iter().flat_map(|root| {
+        places.resolve(&root.candidates).into_iter().map(|path| RootInfo {
+            name: root.name.clone(),
+            exists: path.exists(),
+            path,
+        })
+    });
+    ProviderInfo {
+        name: description.name.clone(),
+        plugin: format!("{} {}", description.name, description.version),
+        title: description.title.clone(),
+        version: description.version.clone(),
+        datasets: vec![MESSAGES.to_owned()],
+        summary: description.summary.clone(),
+        origin: origin_of(plugin),
+        roots: roots.collect(),
+    }
+}
+
+/// Says what a run would read. No component sees content beyond what its plan peeks at.
+///
+/// # Errors
+/// Fails when a provider is unknown, its component fails, or the store cannot be read.
+pub fn plan(places: &Places, providers: &[String]) -> Result<Vec<ProviderPlan>, BackfillError> {
+    let store = match Store::open(&places.store) {
+        Ok(store) => Some(store),
+        Err(StoreError::Missing { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let mut components = Components::load(places, Limits::default())?;
+    let plugins = components.select(providers)?;
+    let mut plans = Vec::new();
+    for plugin in plugins {
+        let ledger = match &store {
+            Some(store) => store.units(name_of(&plugin))?,
+            None => HashMap::new(),
+        };
+        plans.push(plan_of(&plugin, places, &ledger)?);
+    }
+    Ok(plans)
+}
+
+fn plan_of(
+    plugin: &Plugin,
+    places: &Places,
+    ledger: &HashMap<String, UnitState>,
+) -> Result<ProviderPlan, BackfillError> {
+    let found = discover(plugin.description(), places)?;
+    let mut notes = found.notes.clone();
+    let plan = plugin.plan(&found.files, &mut notes)?;
+    let units = plan.units.len() as u64;
+    let window = Window { since: None, until: None };
+    let question = Question {
+        ledger,
+        component_digest: plugin.digest(),
+        window: &window,
+        full: false,
+        now: now(),
+    };
+    let agenda = agenda(&found, plan, &question);
+    let times = || found.files.iter().map(|lent| lent.entry.modified);
+    Ok(ProviderPlan {
+        provider: name_of(plugin).to_owned(),
+        plugin: format!("{} {}", name_of(plugin), plugin.description().version),
+        datasets: vec![MESSAGES.to_owned()],
+        units,
+        units_unchanged: agenda.unchanged_units,
+        files: found.files.len() as u64,
+        bytes: found.files.iter().map(|lent| lent.entry.size).sum(),
+        bytes_to_read: agenda.work.iter().map(|work| work.size).sum(),
+        oldest: times().min(),
+        newest: times().max(),
+        ignored: agenda.ignored,
+        not_understood: agenda.not_understood,
+        notes: notes.iter().map(note_line).chain(found.unreadable).collect(),
+    })
+}

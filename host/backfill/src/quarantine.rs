@@ -1,0 +1,21 @@
+//! Fetches the bytes of records that were not understood, for a later and wiser reader.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use hyp_model::event::Span;
+
+/// Bytes of a record that are kept at most; of longer ones, the first 4 KiB.
+const KEPT: u64 = 1 << 20;
+const HEAD: u64 = 4 << 10;
+
+/// Returns the bytes of a record, or of its head, compressed with zstd; none if they are gone.
+pub(crate) fn bytes_at(file: &Path, span: Span) -> Option<Vec<u8>> {
+    let length = if span.length > KEPT { HEAD } else { span.length };
+    let mut input = File::open(file).ok()?;
+    input.seek(SeekFrom::Start(span.offset)).ok()?;
+    let mut bytes = Vec::new();
+    input.take(length).read_to_end(&mut bytes).ok()?;
+    zstd::bulk::compress(&bytes, 3).ok()
+}

@@ -1,0 +1,216 @@
+//! What a run tells: per provider, in numbers that add up.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hyp_model::Exit;
+use serde::Serialize;
+
+/// What a run did.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Id of the run, stamped on every row that it wrote.
+    pub run_id: String,
+    /// True when nothing was written.
+    pub dry_run: bool,
+    /// True when the run was stopped before its end; the same command goes on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub interrupted: bool,
+    /// One entry per provider, in the order in which they ran.
+    pub providers: Vec<ProviderReport>,
+}
+
+impl Report {
+    /// Returns how the command ends.
+    pub fn exit(&self) -> Exit {
+        if self.interrupted {
+            Exit::Interrupted
+        } else if self.providers.iter().any(|provider| provider.status == Status::Failed) {
+            Exit::Failed
+        } else {
+            Exit::Done
+        }
+    }
+}
+
+/// How a provider ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Status {
+    /// Everything that could be read was.
+    #[default]
+    Ok,
+    /// Something could not be read, or the component was stopped.
+    Failed,
+}
+
+/// What became of one provider's history.
+#[derive(Debug, Default, Serialize)]
+pub struct ProviderReport {
+    /// Name of the provider.
+    pub provider: String,
+    /// Component that it runs in, with its version.
+    pub plugin: String,
+    /// Datasets that it fills.
+    pub datasets: Vec<String>,
+    /// How it ended.
+    pub status: Status,
+    /// Threads that were read.
+    pub items_seen: u64,
+    /// Threads with at least one new row.
+    pub sessions_seen: u64,
+    /// Rows committed.
+    pub rows_written: u64,
+    /// Rows that were made and not written: stored already, or outside the window.
+    pub rows_skipped: u64,
+    /// The first thing that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Bytes read of the inputs, decompressed.
+    pub bytes_read: u64,
+    /// Files found.
+    pub files_seen: u64,
+    /// Files that were not opened, as they are what the last run saw.
+    pub files_unchanged: u64,
+    /// Rows by what became of them.
+    pub rows_by_reason: BTreeMap<String, u64>,
+    /// Bytes by what became of them; the values add up to `bytes_read`.
+    pub accounting: BTreeMap<String, u64>,
+    /// Records that gave no row, by kind; `failure.…` for those that were not understood.
+    pub records_by_kind: BTreeMap<String, u64>,
+    /// Notes of the provider, by event.
+    pub notes: Vec<String>,
+    /// What a person should know, a line each.
+    pub warnings: Vec<String>,
+    /// Seconds by stage; the stages of several workers add up.
+    pub timings: BTreeMap<String, f64>,
+}
+
+impl ProviderReport {
+    pub(crate) fn fail(&mut self, reason: String) {
+        self.status = Status::Failed;
+        self.warnings.push(reason.clone());
+        self.error.get_or_insert(reason);
+    }
+
+    pub(crate) fn count(map: &mut BTreeMap<String, u64>, key: &str, by: u64) {
+        if by == 0 {
+            return;
+        }
+        match map.get_mut(key) {
+            Some(value) => *value += by,
+            None => {
+                map.insert(key.to_owned(), by);
+            }
+        }
+    }
+
+    pub(crate) fn time(&mut self, stage: &str, seconds: f64) {
+        *self.timings.entry(stage.to_owned()).or_default() += seconds;
+    }
+}
+
+/// What `backfill list` tells of a provider.
+#[derive(Debug, Serialize)]
+pub struct ProviderInfo {
+    /// Name on the command line.
+    pub name: String,
+    /// Component and version.
+    pub plugin: String,
+    /// Name for people.
+    pub title: String,
+    /// Version of the component.
+    pub version: String,
+    /// Datasets that it fills.
+    pub datasets: Vec<String>,
+    /// What it does.
+    pub summary: String,
+    /// `bundled` or `installed`.
+    pub origin: &'static str,
+    /// Where it looks.
+    pub roots: Vec<RootInfo>,
+}
+
+/// A folder that a provider reads.
+#[derive(Debug, Serialize)]
+pub struct RootInfo {
+    /// Name of the root.
+    pub name: String,
+    /// Where it was looked for.
+    pub path: PathBuf,
+    /// Whether it is there.
+    pub exists: bool,
+}
+
+/// What `backfill plan` tells of a provider.
+#[derive(Debug, Default, Serialize)]
+pub struct ProviderPlan {
+    /// Name on the command line.
+    pub provider: String,
+    /// Component and version.
+    pub plugin: String,
+    /// Datasets that it fills.
+    pub datasets: Vec<String>,
+    /// Units found.
+    pub units: u64,
+    /// Units that a run would not open.
+    pub units_unchanged: u64,
+    /// Files found.
+    pub files: u64,
+    /// Their size on disk.
+    pub bytes: u64,
+    /// Size on disk of what a run would open.
+    pub bytes_to_read: u64,
+    /// Oldest and newest time of change, in microseconds.
+    pub oldest: Option<i64>,
+    /// Newest time of change, in microseconds.
+    pub newest: Option<i64>,
+    /// Files that hold no history, by kind.
+    pub ignored: BTreeMap<String, u64>,
+    /// Files that the provider does not know.
+    pub not_understood: Vec<String>,
+    /// What was seen beside.
+    pub notes: Vec<String>,
+}
+
+/// What happens while a run goes on.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Progress {
+    /// A provider's files are known.
+    Discovered {
+        /// The provider.
+        provider: String,
+        /// Files that will be read.
+        files: u64,
+        /// Their size on disk.
+        bytes: u64,
+    },
+    /// More was read.
+    Read {
+        /// The provider.
+        provider: String,
+        /// Size on disk of what was read since the last word.
+        bytes: u64,
+    },
+    /// Rows can be queried.
+    Committed {
+        /// The provider.
+        provider: String,
+        /// How many since the last word.
+        rows: u64,
+    },
+    /// A provider is done.
+    Finished {
+        /// The provider.
+        provider: String,
+    },
+    /// Something a person should know now.
+    Warned {
+        /// The provider.
+        provider: String,
+        /// One line.
+        message: String,
+    },
+}

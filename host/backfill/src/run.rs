@@ -1,0 +1,172 @@
+//! One run: providers one after the other, each with all the workers.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyp_cache::{RunEnd, RunStart, Store, StoreError};
+use hyp_materialize::Window;
+use hyp_model::dataset::MESSAGES;
+use hyp_plugin::Limits;
+use tracing::info_span;
+
+use crate::components::{Components, name_of};
+use crate::discover::discover;
+use crate::error::BackfillError;
+use crate::import::Import;
+use crate::places::Places;
+use crate::report::{Progress, ProviderReport, Report, Status};
+
+/// What is asked of a run.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Names of providers; none means every one whose source exists.
+    pub providers: Vec<String>,
+    /// Earliest message to import, inclusive, in microseconds.
+    pub since: Option<i64>,
+    /// Latest message to import, inclusive, in microseconds.
+    pub until: Option<i64>,
+    /// Days back from now; `since` wins over it.
+    pub retention_days: Option<f64>,
+    /// Reads and judges everything, writes nothing but the run's record.
+    pub dry_run: bool,
+    /// Reads files again that did not change.
+    pub full: bool,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+    /// Id of the run.
+    pub run_id: String,
+}
+
+impl Request {
+    fn window(&self, now: i64) -> Window {
+        const DAY: f64 = 86_400e6;
+        let days = self.retention_days.filter(|days| *days > 0.0);
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, which is what is meant")]
+        let retained = days.map(|days| now.saturating_sub((days * DAY) as i64));
+        Window { since: self.since.or(retained), until: self.until }
+    }
+}
+
+/// Returns the time in microseconds.
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that asks the clock")]
+pub(crate) fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Imports history.
+///
+/// Ends at a chunk border soon after `cancelled` is set; what was committed until then stays.
+///
+/// # Errors
+/// Fails as a whole when a provider is unknown or the store cannot be used. What goes wrong with
+/// one provider is in its report, and the next one runs all the same.
+pub fn run(
+    places: &Places,
+    request: &Request,
+    progress: &(dyn Fn(Progress) + Sync),
+    cancelled: &AtomicBool,
+) -> Result<Report, BackfillError> {
+    match Store::open(&places.store) {
+        Ok(_) | Err(StoreError::Missing { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let started = now();
+    let window = request.window(started);
+    let mut components = Components::load(places, Limits::default())?;
+    let plugins = components.select(&request.providers)?;
+    let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
+
+    let span = info_span!(
+        "backfill.start",
+        hyp_component = "backfill",
+        dev_run_id = request.run_id,
+        provider_count = plugins.len(),
+        dry_run = request.dry_run,
+        since = window.since,
+        until = window.until
+    );
+    let _entered = span.enter();
+    writer.begin_run(&RunStart {
+        run_id: request.run_id.clone(),
+        started_at: started,
+        dry_run: request.dry_run,
+        providers: plugins.iter().map(|plugin| name_of(plugin).to_owned()).collect(),
+        since: window.since,
+        until: window.until,
+    })?;
+
+    let mut report = Report {
+        run_id: request.run_id.clone(),
+        dry_run: request.dry_run,
+        ..Report::default()
+    };
+    for plugin in plugins {
+        if cancelled.load(Ordering::Relaxed) {
+            break;
+        }
+        let found = discover(plugin.description(), places)?;
+        if request.providers.is_empty() && !found.has_source {
+            continue;
+        }
+        let import = Import {
+            plugin: &plugin,
+            writer: &mut writer,
+            request,
+            window: &window,
+            progress,
+            cancelled,
+            report: ProviderReport {
+                provider: name_of(&plugin).to_owned(),
+                plugin: format!("{} {}", name_of(&plugin), plugin.description().version),
+                datasets: vec![MESSAGES.to_owned()],
+                ..ProviderReport::default()
+            },
+        };
+        report.providers.push(import.run(found)?);
+    }
+    for (name, error) in &components.refused {
+        report.providers.push(refused(name, error));
+    }
+    report.interrupted = cancelled.load(Ordering::Relaxed);
+    finish(&mut writer, &report)?;
+    Ok(report)
+}
+
+fn refused(name: &str, error: &BackfillError) -> ProviderReport {
+    let mut report = ProviderReport { provider: name.to_owned(), ..ProviderReport::default() };
+    report.fail(crate::explain(error));
+    report
+}
+
+fn finish(writer: &mut hyp_cache::Writer, report: &Report) -> Result<(), BackfillError> {
+    let sum = |of: fn(&ProviderReport) -> u64| report.providers.iter().map(of).sum::<u64>();
+    let failed =
+        report.providers.iter().filter(|provider| provider.status == Status::Failed).count();
+    let status = match (report.interrupted, failed) {
+        (true, _) => "interrupted",
+        (false, 0) => "ok",
+        _ => "failed",
+    };
+    let span = info_span!(
+        "backfill.finish",
+        hyp_component = "backfill",
+        dev_run_id = report.run_id,
+        total_items = sum(|provider| provider.items_seen),
+        total_rows_written = sum(|provider| provider.rows_written),
+        total_rows_skipped = sum(|provider| provider.rows_skipped),
+        error_count = failed,
+        status
+    );
+    let _entered = span.enter();
+    writer.end_run(&RunEnd {
+        run_id: report.run_id.clone(),
+        ended_at: now(),
+        status: status.to_owned(),
+        rows_written: sum(|provider| provider.rows_written),
+        rows_skipped: sum(|provider| provider.rows_skipped),
+        report: serde_json::to_string(report).unwrap_or_default(),
+    })?;
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! What became of each byte and record of a unit.
+
+use std::collections::BTreeMap;
+
+use hyp_model::event::{Event, FailureClass, Span};
+
+use crate::report::ProviderReport;
+
+/// The records of a unit as they came, before any row is judged.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Bytes of records that are messages.
+    pub(crate) message_bytes: u64,
+    /// Bytes by reason, for records that are no messages.
+    pub(crate) other_bytes: BTreeMap<String, u64>,
+    /// Records that gave no row, by kind.
+    pub(crate) records: BTreeMap<String, u64>,
+    /// Records that were not understood.
+    pub(crate) failures: Vec<FailedRecord>,
+    /// Failures past what is kept one by one.
+    pub(crate) more_failures: u64,
+    /// Known records: messages and skips other than blank lines.
+    pub(crate) understood: u64,
+    last: Option<Span>,
+}
+
+/// A record that was not understood, and where it lies.
+#[derive(Debug, Clone)]
+pub(crate) struct FailedRecord {
+    pub(crate) span: Span,
+    pub(crate) class: FailureClass,
+    pub(crate) reason: String,
+}
+
+/// Failed records that are told one by one; past that they are counted.
+const FAILURES_KEPT: usize = 1_000;
+
+impl Tally {
+    /// Counts an event.
+    pub(crate) fn note(&mut self, event: &Event) {
+        match event {
+            Event::Message(message) => {
+                self.understood += 1;
+                self.message_bytes += self.fresh(message.span);
+            }
+            Event::Skip(skip) => {
+                let bytes = self.fresh(skip.span);
+                if skip.kind != "blank" {
+                    self.understood += u64::from(skip.count);
+                }
+                ProviderReport::count(&mut self.other_bytes, "no_row", bytes);
+                ProviderReport::count(&mut self.records, &skip.kind, u64::from(skip.count));
+            }
+            Event::Failure(failure) => {
+                let bytes = self.fresh(failure.span);
+                ProviderReport::count(&mut self.other_bytes, failure.class.as_str(), bytes);
+                let kind = format!("failure.{}: {}", failure.class.as_str(), failure.reason);
+                ProviderReport::count(&mut self.records, &kind, 1);
+                if self.failures.len() < FAILURES_KEPT {
+                    self.failures.push(FailedRecord {
+                        span: failure.span,
+                        class: failure.class,
+                        reason: failure.reason.clone(),
+                    });
+                } else {
+                    self.more_failures += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns how many records failed.
+    pub(crate) fn failed(&self) -> u64 {
+        self.failures.len() as u64 + self.more_failures
+    }
+
+    /// Returns the bytes of a span that the record before did not have already.
+    fn fresh(&mut self, span: Span) -> u64 {
+        if self.last == Some(span) {
+            return 0;
+        }
+        self.last = Some(span);
+        span.length
+    }
+}
+
+/// What became of the rows of a unit.
+#[derive(Debug, Default)]
+pub(crate) struct RowTally {
+    pub(crate) rows: BTreeMap<&'static str, u64>,
+    pub(crate) bytes: BTreeMap<&'static str, u64>,
+    last: Option<Span>,
+}
+
+impl RowTally {
+    /// Counts a row, and its record's bytes when it is the record's first.
+    pub(crate) fn note(&mut self, span: Span, reason: &'static str) {
+        *self.rows.entry(reason).or_default() += 1;
+        if self.last != Some(span) {
+            self.last = Some(span);
+            *self.bytes.entry(reason).or_default() += span.length;
+        }
+    }
+
+    /// Returns the bytes counted so far.
+    pub(crate) fn total_bytes(&self) -> u64 {
+        self.bytes.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyp_model::event::{Failure, Message, Skip};
+
+    fn span(offset: u64, length: u64) -> Span {
+        Span { input: 0, offset, length }
+    }
+
+    #[test]
+    fn a_record_with_two_messages_counts_its_bytes_once() {
+        let mut tally = Tally::default();
+        let message =
+            || Event::Message(Box::new(Message { span: span(0, 10), ..Message::default() }));
+        tally.note(&message());
+        tally.note(&message());
+        assert_eq!(tally.message_bytes, 10);
+        assert_eq!(tally.understood, 2);
+    }
+
+    #[test]
+    fn blank_lines_are_counted_and_prove_nothing() {
+        let mut tally = Tally::default();
+        tally.note(&Event::Skip(Skip { span: span(0, 3), kind: "blank".into(), count: 3 }));
+        tally.note(&Event::Failure(Failure {
+            span: span(3, 4),
+            class: FailureClass::Malformed,
+            reason: "not JSON".into(),
+        }));
+        assert_eq!((tally.understood, tally.failed()), (0, 1));
+        assert_eq!(tally.other_bytes["malformed"], 4);
+    }
+}

@@ -1,0 +1,174 @@
+//! A unit that was read to its end: its accounting, its ledger entry, its quarantine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use hyp_cache::{InputState, Quarantined, UnitState};
+use hyp_materialize::Window;
+
+use crate::quarantine::bytes_at;
+use crate::report::ProviderReport;
+use crate::tally::RowTally;
+use crate::work::Work;
+use crate::worker::{UnitEnd, input_id};
+
+/// A unit that came to its end.
+pub(crate) struct Ended {
+    /// Index of the unit in the agenda.
+    pub(crate) unit: usize,
+    provider: String,
+    id: String,
+    end: UnitEnd,
+    rows: RowTally,
+    accounting: BTreeMap<String, u64>,
+    bytes_read: u64,
+    path: String,
+    files: Vec<PathBuf>,
+    file: PathBuf,
+    is_plain: bool,
+    size: u64,
+    modified: i64,
+}
+
+impl Ended {
+    pub(crate) fn new(
+        provider: &str,
+        unit: usize,
+        work: &Work,
+        end: UnitEnd,
+        rows: RowTally,
+    ) -> Self {
+        let mut accounting = end.tally.other_bytes.clone();
+        for (reason, bytes) in &rows.bytes {
+            ProviderReport::count(&mut accounting, reason, *bytes);
+        }
+        // Messages that gave no row: empty ones, and the same id again in one thread.
+        let rowless = end.tally.message_bytes.saturating_sub(rows.total_bytes());
+        ProviderReport::count(&mut accounting, "no_row", rowless);
+        let main = work.inputs.inputs.first();
+        Self {
+            unit,
+            provider: provider.to_owned(),
+            id: work.inputs.id.clone(),
+            bytes_read: end.inputs.iter().map(|input| input.bytes_read).sum(),
+            path: main.map_or_else(String::new, |lent| lent.entry.path.clone()),
+            file: main.map_or_else(Default::default, |lent| lent.file.clone()),
+            files: work.inputs.inputs.iter().map(|lent| lent.file.clone()).collect(),
+            is_plain: main.is_some_and(|lent| lent.compression == hyp_plugin::Compression::None),
+            size: work.size,
+            modified: work.newest,
+            end,
+            rows,
+            accounting,
+        }
+    }
+
+    /// Adds the unit's numbers to its provider's.
+    pub(crate) fn add_to(&self, report: &mut ProviderReport) {
+        let counts = &self.end.counts;
+        report.items_seen += self.end.times.threads.len() as u64;
+        report.bytes_read += self.bytes_read;
+        for (reason, bytes) in &self.accounting {
+            ProviderReport::count(&mut report.accounting, reason, *bytes);
+        }
+        for (reason, rows) in &self.rows.rows {
+            ProviderReport::count(&mut report.rows_by_reason, reason, *rows);
+            if matches!(*reason, "stored_already" | "outside_window") {
+                report.rows_skipped += rows;
+            }
+        }
+        for (kind, records) in &self.end.tally.records {
+            ProviderReport::count(&mut report.records_by_kind, kind, *records);
+        }
+        let messages = [
+            ("message.malformed", counts.malformed),
+            ("message.empty", counts.empty),
+            ("message.same_id_again", counts.duplicates),
+            ("message.doubtful_time", counts.doubtful_times),
+        ];
+        for (kind, number) in messages {
+            ProviderReport::count(&mut report.records_by_kind, kind, number);
+        }
+        report.notes.extend(self.end.notes.iter().cloned());
+        if self.is_foreign() {
+            let failed = self.end.tally.failed();
+            report.notes.push(format!(
+                "not understood: 0 of {failed} records of {}",
+                self.file.display()
+            ));
+        }
+        report.time("guest", self.end.guest_seconds);
+        report.time("rows", self.end.row_seconds);
+    }
+
+    /// Says whether nothing in the unit was understood.
+    fn is_foreign(&self) -> bool {
+        self.end.tally.understood == 0 && self.end.tally.failed() > 0
+    }
+
+    /// Returns a line for each file that could not be read to its end.
+    pub(crate) fn broken_off(&self) -> Vec<String> {
+        let inputs = self.end.inputs.iter().zip(&self.files);
+        inputs
+            .filter(|(input, _)| input.failed)
+            .map(|(input, file)| {
+                format!(
+                    "cannot read `{}` past byte {}: check its permissions, or whether it is whole",
+                    file.display(),
+                    input.bytes_read
+                )
+            })
+            .collect()
+    }
+
+    /// Returns the unit's entry in the ledger.
+    pub(crate) fn state(&self, work: &Work, component_digest: &str, window: &Window) -> UnitState {
+        let times = &self.end.times;
+        UnitState {
+            provider: self.provider.clone(),
+            unit_id: self.id.clone(),
+            // A file that may change without its time changing matches nothing.
+            fingerprint: if work.is_settled && self.broken_off().is_empty() { work.fingerprint.clone() } else { String::new() },
+            component_digest: component_digest.to_owned(),
+            first_at: times.first_at,
+            last_at: times.last_at,
+            since: window.since,
+            until: window.until,
+        }
+    }
+
+    /// Returns what `inputs` tells of the unit's main file.
+    pub(crate) fn input_state(&self) -> InputState {
+        InputState {
+            input_id: input_id(&self.provider, &self.id),
+            provider: self.provider.clone(),
+            unit_id: self.id.clone(),
+            path: self.file.display().to_string(),
+            size: self.size,
+            modified: self.modified,
+            bytes_read: self.bytes_read,
+            accounting: serde_json::to_string(&self.accounting).unwrap_or_default(),
+            status: if self.is_foreign() { "not_understood" } else { "ok" }.to_owned(),
+        }
+    }
+
+    /// Returns the records that were not understood, with their bytes where they can be had.
+    pub(crate) fn quarantined(&self) -> Vec<Quarantined> {
+        let failures = &self.end.tally.failures;
+        failures
+            .iter()
+            .map(|failed| Quarantined {
+                input_id: input_id(&self.provider, &self.id),
+                provider: self.provider.clone(),
+                path: self.path.clone(),
+                offset: failed.span.offset,
+                length: failed.span.length,
+                class: failed.class.as_str().to_owned(),
+                reason: failed.reason.clone(),
+                bytes: (self.is_plain && failed.span.input == 0)
+                    .then(|| bytes_at(&self.file, failed.span))
+                    .flatten(),
+            })
+            .collect()
+    }
+}

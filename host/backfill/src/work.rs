@@ -1,0 +1,165 @@
+//! Decides what has to be read: units against the unit ledger.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use hyp_cache::UnitState;
+use hyp_materialize::Window;
+use hyp_plugin::{Lent, Plan, UnitInputs};
+use sha2::{Digest, Sha256};
+
+use crate::discover::{Found, hex};
+
+/// Files changed within this many microseconds before they were listed may change again unnoticed.
+const SETTLE: i64 = 2_000_000;
+
+/// A unit that has to be read.
+pub(crate) struct Work {
+    pub(crate) inputs: UnitInputs,
+    /// Hash over its files' names, sizes and times, and over what the plan knows of it.
+    pub(crate) fingerprint: String,
+    /// Size of its files on disk.
+    pub(crate) size: u64,
+    /// Time of the last change.
+    pub(crate) newest: i64,
+    /// False while a file is so young that a later change could keep its time.
+    pub(crate) is_settled: bool,
+    /// What the ledger says of an earlier import of the same state.
+    pub(crate) earlier: Option<UnitState>,
+}
+
+/// What a run will do with a provider's files.
+#[derive(Default)]
+pub(crate) struct Agenda {
+    /// Units to read, newest first.
+    pub(crate) work: Vec<Work>,
+    /// Files of units that need not be opened.
+    pub(crate) unchanged_files: u64,
+    /// Units that need not be opened.
+    pub(crate) unchanged_units: u64,
+    /// Units that last changed before the window.
+    pub(crate) outside_window: u64,
+    /// Files that hold no history, by kind.
+    pub(crate) ignored: BTreeMap<String, u64>,
+    /// Files that are in no unit.
+    pub(crate) not_understood: Vec<String>,
+}
+
+/// What a unit must match to be left alone.
+pub(crate) struct Question<'a> {
+    pub(crate) ledger: &'a HashMap<String, UnitState>,
+    pub(crate) component_digest: &'a str,
+    pub(crate) window: &'a Window,
+    pub(crate) full: bool,
+    /// The clock when the files were listed, in microseconds.
+    pub(crate) now: i64,
+}
+
+/// Compares the plan with the ledger.
+pub(crate) fn agenda(found: &Found, plan: Plan, question: &Question<'_>) -> Agenda {
+    let mut agenda = Agenda::default();
+    let mut known = BTreeSet::new();
+    for ignored in plan.ignored {
+        known.insert(ignored.entry);
+        *agenda.ignored.entry(ignored.kind).or_default() += 1;
+    }
+    for unit in plan.units {
+        known.extend(unit.inputs.iter().copied());
+        let lent: Vec<Lent> =
+            unit.inputs.iter().filter_map(|at| found.files.get(*at as usize).cloned()).collect();
+        let files = lent.len() as u64;
+        let work = work(UnitInputs { id: unit.id, inputs: lent, context: unit.context }, question);
+        let is_known = work.earlier.is_some();
+        if question.window.since.is_some_and(|since| work.newest < since) {
+            agenda.outside_window += 1;
+        } else if is_known && !question.full {
+            agenda.unchanged_units += 1;
+            agenda.unchanged_files += files;
+        } else {
+            agenda.work.push(work);
+        }
+    }
+    agenda.not_understood = (0u32..)
+        .zip(&found.files)
+        .filter(|(at, _)| !known.contains(at))
+        .map(|(_, lent)| lent.file.display().to_string())
+        .collect();
+    agenda.work.sort_by(|a, b| {
+        b.newest.cmp(&a.newest).then_with(|| a.inputs.id.cmp(&b.inputs.id))
+    });
+    agenda
+}
+
+fn work(inputs: UnitInputs, question: &Question<'_>) -> Work {
+    let newest = inputs.inputs.iter().map(|lent| lent.entry.modified).max().unwrap_or(0);
+    let fingerprint = fingerprint(&inputs);
+    let earlier = question.ledger.get(&inputs.id).filter(|state| {
+        state.fingerprint == fingerprint
+            && state.component_digest == question.component_digest
+            && covers(state, question.window)
+    });
+    Work {
+        size: inputs.inputs.iter().map(|lent| lent.entry.size).sum(),
+        earlier: earlier.cloned(),
+        is_settled: newest.saturating_add(SETTLE) < question.now,
+        fingerprint,
+        newest,
+        inputs,
+    }
+}
+
+fn fingerprint(unit: &UnitInputs) -> String {
+    let mut hash = Sha256::new();
+    for lent in &unit.inputs {
+        hash.update(lent.file.as_os_str().as_encoded_bytes());
+        hash.update(format!("\0{}\0{}\n", lent.entry.size, lent.entry.modified));
+    }
+    hash.update(&unit.context);
+    hex(&hash.finalize()[..16])
+}
+
+/// Says whether the part of the unit that the window asks for was imported already.
+fn covers(state: &UnitState, window: &Window) -> bool {
+    let (Some(first), Some(last)) = (state.first_at, state.last_at) else { return true };
+    let from = window.since.map_or(first, |since| since.max(first));
+    let to = window.until.map_or(last, |until| until.min(last));
+    let starts = state.since.is_none_or(|since| since <= from);
+    let ends = state.until.is_none_or(|until| to <= until);
+    from > to || (starts && ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(first: i64, last: i64, since: Option<i64>, until: Option<i64>) -> UnitState {
+        UnitState {
+            provider: "claude".into(),
+            unit_id: "u".into(),
+            fingerprint: "f".into(),
+            component_digest: "d".into(),
+            first_at: Some(first),
+            last_at: Some(last),
+            since,
+            until,
+        }
+    }
+
+    #[test]
+    fn a_unit_is_left_alone_when_what_is_asked_for_was_imported() {
+        #[rustfmt::skip]
+        let cases = [
+            // what is asked           imported               asked                  expect
+            ("all again",              (None, None),          (None, None),          true),
+            ("wider than before",      (Some(15), None),      (None, None),          false),
+            ("the same window",        (Some(15), None),      (Some(15), None),      true),
+            ("narrower",               (Some(12), None),      (Some(15), None),      true),
+            ("other side",             (None, Some(15)),      (None, Some(18)),      false),
+            ("beyond the unit's span", (None, Some(20)),      (None, Some(99)),      true),
+            ("a window without it",    (Some(30), None),      (Some(25), None),      true),
+        ];
+        for (name, (since, until), (asked_since, asked_until), expect) in cases {
+            let window = Window { since: asked_since, until: asked_until };
+            assert_eq!(covers(&state(10, 20, since, until), &window), expect, "{name}");
+        }
+    }
+}
