@@ -1,2 +1,35 @@
-//! Smokes.
-fn main() {}
+//! Smoke checks: the built `hyp` against fixtures, and other engines against its store.
+//!
+//! `cargo run -p hyp-smoke -- [NAME…]` runs the named checks, or all of them. `HYP_BIN` names the
+//! binary; without it, the one that lies beside this program is taken.
+
+mod fixture;
+mod hyp;
+mod interop;
+
+use anyhow::{Result, bail};
+
+/// One check.
+type Check = fn() -> Result<()>;
+
+const CHECKS: &[(&str, Check)] = &[
+    ("backfill_claude_fixture", fixture::claude),
+    ("backfill_codex_fixture", fixture::codex),
+    ("interop_iceberg", interop::iceberg),
+];
+
+fn main() -> Result<()> {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = names.iter().find(|name| CHECKS.iter().all(|(known, _)| known != name)) {
+        let known: Vec<_> = CHECKS.iter().map(|(name, _)| *name).collect();
+        bail!("no check `{unknown}`; there are: {}", known.join(", "));
+    }
+    for (name, check) in CHECKS {
+        if names.is_empty() || names.iter().any(|wanted| wanted == name) {
+            hyp::say(&format!("smoke {name} …"));
+            check().map_err(|error| error.context(format!("smoke {name} failed")))?;
+            hyp::say(&format!("smoke {name} ok"));
+        }
+    }
+    Ok(())
+}

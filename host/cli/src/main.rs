@@ -1,2 +1,51 @@
-//! hyp.
-fn main() {}
+//! hyp: the history of coding agents as one table.
+//!
+//! This crate parses the command line, calls the libraries, and prints. Stdout is data, stderr is
+//! talk. Nothing is started before the arguments are understood, so `hyp --version` costs nothing.
+
+mod args;
+mod commands;
+mod env;
+mod failure;
+mod interrupt;
+mod moment;
+mod progress;
+mod telemetry;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use hyp_model::Exit;
+
+use crate::args::{Cli, Command, HistoryCommand, QueryCommand};
+use crate::commands::Session;
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let exit = match run(cli) {
+        Ok(exit) => exit,
+        Err(failure) => failure.report(),
+    };
+    ExitCode::from(exit.status())
+}
+
+fn run(cli: Cli) -> Result<Exit, Failure> {
+    let session = Session::new(&cli.global)?;
+    telemetry::start(env::log_file().as_deref())?;
+    match cli.command {
+        Command::Backfill(args) => match args.command {
+            None => commands::backfill(&session, args.run),
+            Some(HistoryCommand::List(list)) => commands::backfill_list(&session, &list),
+            Some(HistoryCommand::Plan(plan)) => commands::backfill_plan(&session, &plan),
+        },
+        Command::Query(args) => match args.command {
+            QueryCommand::Sql(sql) => commands::query_sql(&session, &sql),
+            QueryCommand::Schema(schema) => commands::query_schema(&schema),
+        },
+        Command::Sessions(args) => commands::sessions(&session, &args),
+        Command::Status(args) => commands::status(&session, &args),
+        Command::Demo(args) => commands::demo(&args),
+    }
+}

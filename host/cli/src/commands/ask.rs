@@ -1,0 +1,75 @@
+//! Questions that commands put to the store.
+
+use std::io::Write;
+
+use hyp_cache::Store;
+use hyp_query::{Format, Options, Output, QueryError, Receipt, Writer};
+
+use super::Session;
+use crate::failure::Failure;
+
+/// A row, by column.
+pub(super) type Row = serde_json::Map<String, serde_json::Value>;
+
+/// The rows of an answer.
+pub(super) type Rows = Vec<Row>;
+
+/// Returns the rows of a query, whole.
+pub(super) fn rows(session: &Session, sql: &str) -> Result<Rows, Failure> {
+    let mut lines = Vec::new();
+    answer(session, sql, &Output::new(Format::Jsonl), &mut lines)?;
+    let parse = |line: &[u8]| serde_json::from_slice(line).unwrap_or_default();
+    Ok(lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parse).collect())
+}
+
+/// Returns the rows of a query as a table for people.
+pub(super) fn table(session: &Session, sql: &str) -> Result<String, Failure> {
+    let mut text = Vec::new();
+    answer(session, sql, &Output::inline(Format::Table), &mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Prints the answer to a query while it is computed.
+pub(super) fn answer(
+    session: &Session,
+    sql: &str,
+    output: &Output,
+    to: &mut dyn Write,
+) -> Result<Receipt, Failure> {
+    let store = Store::open(&session.places.store)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Output)?;
+    let receipt = runtime.block_on(async {
+        let lake = hyp_query::Session::open(&store, Options::default())?;
+        let mut rows = lake.stream(sql).await?;
+        let mut writer = Writer::new(&rows.schema(), output, to);
+        while let Some(batch) = rows.next().await? {
+            writer.batch(&batch)?;
+        }
+        writer.finish()
+    });
+    receipt.map_err(|error| match error {
+        QueryError::Write(cause) => {
+            Failure::Output(std::io::Error::new(cause.kind(), cause.to_string()))
+        }
+        error => error.into(),
+    })
+}
+
+/// Returns a text, or `None` for null.
+pub(super) fn text(row: &Row, name: &str) -> Option<String> {
+    row.get(name)?.as_str().map(str::to_owned)
+}
+
+/// Returns an integer, which JSON may hold as text.
+pub(super) fn long(row: &Row, name: &str) -> Option<i64> {
+    let value = row.get(name)?;
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// Returns a count; null and negative numbers are none.
+pub(super) fn count(row: &Row, name: &str) -> u64 {
+    long(row, name).and_then(|number| u64::try_from(number).ok()).unwrap_or_default()
+}

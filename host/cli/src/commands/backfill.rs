@@ -1,0 +1,188 @@
+//! `hyp backfill`: imports the history that coding agents left on this machine.
+
+use std::fmt::Write;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use hyp_backfill::{Progress, ProviderReport, Report, Request, Status};
+use hyp_model::Exit;
+use jiff::tz::TimeZone;
+
+use super::{Session, print, print_json, say};
+use crate::failure::Failure;
+use crate::moment::{self, Edge};
+use crate::progress::Lines;
+use crate::{env, interrupt, text};
+
+/// The words before each message, whichever way the command was typed.
+const COMMAND: &str = "hyp backfill";
+
+/// Arguments of `hyp backfill`, as typed.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BackfillArgs {
+    /// Providers to run [default: every one whose history is here]
+    #[arg(value_name = "PROVIDER")]
+    pub(crate) providers: Vec<String>,
+
+    /// Only rows from then on: RFC 3339, or a day of the local time zone (its start)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+
+    /// Only rows until then: RFC 3339, or a day of the local time zone (its end)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+
+    /// Only rows of the last N days, fractions allowed; 0 is no limit; --since goes before it
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    retention_days: Option<String>,
+
+    /// Do everything but write
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Read every file again, changed or not
+    #[arg(long)]
+    full: bool,
+
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Wait that many seconds for another run to end
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    wait: Option<String>,
+}
+
+/// Runs `hyp backfill`.
+pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
+    let is_json = args.json;
+    let request = request(args, &TimeZone::system())
+        .map_err(|message| Failure::Usage { command: COMMAND, message })?;
+
+    let cancelled = interrupt::flag();
+    let lines = Lines::for_terminal(is_json);
+    let result = run(session, &request, lines.as_ref(), &cancelled);
+    if let Some(lines) = &lines {
+        lines.clear();
+    }
+    let report = result?;
+
+    if is_json {
+        print_json(&report)?;
+    } else {
+        print(&show(&report))?;
+        if report.providers.is_empty() {
+            say("no history was found; `hyp backfill list` says where the providers look");
+        }
+    }
+    if report.interrupted {
+        say("interrupted; run the same command again to go on");
+    }
+    Ok(report.exit())
+}
+
+fn run(
+    session: &Session,
+    request: &Request,
+    lines: Option<&Lines>,
+    cancelled: &AtomicBool,
+) -> Result<Report, Failure> {
+    let tell = |progress: Progress| {
+        if let Some(lines) = lines {
+            lines.show(progress);
+        }
+    };
+    Ok(hyp_backfill::run(&session.places, request, &tell, cancelled)?)
+}
+
+/// Works out what was meant, or says in one line why it makes no sense.
+fn request(args: BackfillArgs, zone: &TimeZone) -> Result<Request, String> {
+    let time = |flag: &str, value: &Option<String>, edge| match value {
+        None => Ok(None),
+        Some(value) => moment::parse(value, edge, zone)
+            .map(Some)
+            .ok_or_else(|| format!("--{flag} expects a parseable date (got {value})")),
+    };
+    let since = time("since", &args.since, Edge::Start)?;
+    let until = time("until", &args.until, Edge::End)?;
+    if let (Some(first), Some(last)) = (since, until)
+        && first > last
+    {
+        let [since, until] = [&args.since, &args.until].map(|text| text.as_deref().unwrap_or(""));
+        return Err(format!("--since must be before or equal to --until (got {since} > {until})"));
+    }
+    let retention_days = number("retention-days", args.retention_days.as_deref())?;
+    let wait = number("wait", args.wait.as_deref())?.unwrap_or(0.0);
+    Ok(Request {
+        providers: args.providers,
+        since,
+        until,
+        retention_days,
+        dry_run: args.dry_run,
+        full: args.full,
+        wait: Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX),
+        run_id: env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4())),
+    })
+}
+
+fn number(flag: &str, value: Option<&str>) -> Result<Option<f64>, String> {
+    let Some(value) = value else { return Ok(None) };
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() && number >= 0.0 => Ok(Some(number)),
+        Ok(number) if number.is_finite() => {
+            Err(format!("--{flag} expects a number >= 0 (got {value})"))
+        }
+        _ => Err(format!("--{flag} expects a number (got {value})")),
+    }
+}
+
+/// Returns the report as people read it.
+pub(super) fn show(report: &Report) -> String {
+    let mut out = String::from("backfill ");
+    if report.dry_run {
+        out.push_str("(dry-run) ");
+    }
+    let _ = writeln!(out, "run_id={}", text::line(&report.run_id));
+    for provider in &report.providers {
+        show_provider(&mut out, provider);
+    }
+    out
+}
+
+fn show_provider(out: &mut String, report: &ProviderReport) {
+    let status = if report.status == Status::Ok { "ok" } else { "failed" };
+    let _ = writeln!(out, "  {}  [{status}]", text::line(&report.provider));
+    let _ = writeln!(
+        out,
+        "    items_seen={}  sessions={}  rows_written={}  rows_skipped={}",
+        report.items_seen, report.sessions_seen, report.rows_written, report.rows_skipped
+    );
+    let _ = writeln!(
+        out,
+        "    files={}  unchanged={}  bytes_read={}",
+        report.files_seen, report.files_unchanged, report.bytes_read
+    );
+    for (name, counts) in [
+        ("rows", &report.rows_by_reason),
+        ("bytes", &report.accounting),
+        ("records", &report.records_by_kind),
+    ] {
+        if !counts.is_empty() {
+            let counts: Vec<_> =
+                counts.iter().map(|(key, count)| format!("{}={count}", text::line(key))).collect();
+            let _ = writeln!(out, "    {name}: {}", counts.join("  "));
+        }
+    }
+    for note in &report.notes {
+        let _ = writeln!(out, "    note: {}", text::line(note));
+    }
+    for warning in report.warnings.iter().filter(|line| Some(*line) != report.error.as_ref()) {
+        let _ = writeln!(out, "    warning: {}", text::line(warning));
+    }
+    if let Some(error) = &report.error {
+        let _ = writeln!(out, "    error: {}", text::line(error));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+//! One file per command: its arguments, and the function that runs it.
+
+mod ask;
+mod backfill;
+mod demo;
+mod history;
+mod query;
+mod sessions;
+mod status;
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use hyp_backfill::Places;
+use serde::Serialize;
+
+pub(crate) use backfill::{BackfillArgs, backfill};
+pub(crate) use demo::{DemoArgs, demo};
+pub(crate) use history::{ListArgs, PlanArgs, backfill_list, backfill_plan};
+pub(crate) use query::{SchemaArgs, SqlArgs, query_schema, query_sql};
+pub(crate) use sessions::{SessionsArgs, sessions};
+pub(crate) use status::{StatusArgs, status};
+
+use crate::args::Global;
+use crate::env;
+use crate::failure::Failure;
+
+/// What a command may know of the machine.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Where history and store lie.
+    pub(crate) places: Places,
+}
+
+impl Session {
+    /// Works out where things lie; touches nothing.
+    pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
+        let usage = |message: &str| Failure::Usage { command: "hyp", message: message.to_owned() };
+        let home = env::home();
+        let history_home =
+            global.history_home.clone().or_else(|| home.clone()).ok_or_else(|| {
+                usage("HOME is not set; name the home folder with --history-home")
+            })?;
+        let store = global
+            .store
+            .clone()
+            .filter(|path| !path.as_os_str().is_empty())
+            .or_else(|| home.map(|home| home.join(".hyp")))
+            .ok_or_else(|| usage("HOME is not set; name the store with --store"))?;
+        Ok(Self {
+            places: Places {
+                history_home: absolute(history_home),
+                store: absolute(store),
+                // Where the clients of another person keep their history, that person's
+                // environment says, and not this one.
+                environment: match &global.history_home {
+                    Some(_) => BTreeMap::new(),
+                    None => env::all(),
+                },
+            },
+        })
+    }
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// Prints data.
+fn print(data: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()).map_err(Failure::Output)
+}
+
+/// Prints data for programs.
+fn print_json<T: Serialize>(data: &T) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(data)
+        .map_err(|error| Failure::Output(io::Error::other(error)))?;
+    print(&format!("{text}\n"))
+}
+
+/// Says something to the person; a closed stderr is no failure.
+fn say(words: &str) {
+    let _ = writeln!(io::stderr().lock(), "{words}");
+}

@@ -1,0 +1,49 @@
+//! Every environment variable that hyp itself reads.
+//!
+//! Nothing else in the workspace asks for one, but for `HYP_FAILPOINT` in hyp-cache, by which tests
+//! make a commit fail.
+//!
+//! Providers may name more in their descriptions (`CLAUDE_CONFIG_DIR`, `CODEX_HOME`); those come
+//! out of [`all`], and out of nowhere else.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Folder of the store; `--store` goes before it.
+pub(crate) const HYP_HOME: &str = "HYP_HOME";
+
+/// File that gets the trace, a JSON object a line; unset or empty, no trace is kept.
+pub(crate) const HYP_LOG: &str = "HYP_LOG";
+
+/// Id of the run, instead of one made up.
+pub(crate) const RUN_ID: &str = "DEV_RUN_ID";
+
+/// Home folder of the person.
+const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
+/// Returns the home folder of the person who runs hyp.
+pub(crate) fn home() -> Option<PathBuf> {
+    variable(HOME).map(PathBuf::from)
+}
+
+/// Returns the file that gets the trace.
+pub(crate) fn log_file() -> Option<PathBuf> {
+    variable(HYP_LOG).map(PathBuf::from)
+}
+
+/// Returns the id that the run was given from outside.
+pub(crate) fn run_id() -> Option<String> {
+    variable(RUN_ID)?.into_string().ok()
+}
+
+/// Returns every variable that is UTF-8, for the candidates that providers name.
+pub(crate) fn all() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,85 @@
+//! Text for terminals: nothing that a transcript holds may move the cursor or turn the direction.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Returns the text on one line, with control and direction characters spelled out.
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_unsafe(c) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "{}", c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Returns the first words of a text, on one line, at most `limit` characters long.
+pub(crate) fn headline(text: &str, limit: usize) -> String {
+    let words = text.split_whitespace().take(limit).collect::<Vec<_>>().join(" ");
+    let safe = line(&words);
+    if safe.chars().count() <= limit {
+        return safe.into_owned();
+    }
+    safe.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Returns the last characters of a text, on one line, at most `limit` of them.
+pub(crate) fn tail(text: &str, limit: usize) -> String {
+    let safe = line(text);
+    let count = safe.chars().count();
+    if count <= limit {
+        return safe.into_owned();
+    }
+    std::iter::once('…').chain(safe.chars().skip(count + 1 - limit)).collect()
+}
+
+/// Returns a number of bytes with a unit.
+pub(crate) fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    #[expect(clippy::cast_precision_loss, reason = "one decimal place is shown")]
+    let mut size = count as f64 / 1024.0;
+    let mut unit = 0;
+    while size >= 1024.0 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}' | '\u{2029}')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_cannot_reach_the_terminal() {
+        assert_eq!(line("a\u{1b}]0;x\u{7}\u{202e}b"), "a\\u{1b}]0;x\\u{7}\\u{202e}b");
+        assert_eq!(line("plain é 日本 🌊"), "plain é 日本 🌊");
+    }
+
+    #[test]
+    fn a_headline_is_one_short_line() {
+        assert_eq!(headline("  find\n the   cause\t", 20), "find the cause");
+        assert_eq!(headline("abcdefgh", 5), "abcd…");
+    }
+
+    #[test]
+    fn bytes_have_a_unit() {
+        assert_eq!([bytes(7), bytes(1536), bytes(5 << 20)], ["7 B", "1.5 KiB", "5.0 MiB"]);
+    }
+}

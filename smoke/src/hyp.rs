@@ -1,0 +1,114 @@
+//! The binary under test, with a home and a store of its own.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A home, a store, and the binary.
+pub(crate) struct Hyp {
+    folder: TempDir,
+    binary: PathBuf,
+}
+
+impl Hyp {
+    /// Returns an empty home and no store.
+    pub(crate) fn new() -> Result<Self> {
+        let hyp = Self { folder: tempfile::tempdir()?, binary: binary()? };
+        fs::create_dir(hyp.home())?;
+        Ok(hyp)
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
+    pub(crate) fn trace(&self) -> PathBuf {
+        self.folder.path().join("trace.jsonl")
+    }
+
+    /// Copies those files of a fixture home whose path passes `wanted`.
+    pub(crate) fn add(&self, fixture: &str, wanted: impl Fn(&str) -> bool) -> Result<()> {
+        let from = fixtures().join("homes").join(fixture);
+        let mut copied = 0;
+        let mut folders = vec![from.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+                let path = entry?.path();
+                let below = path.strip_prefix(&from)?;
+                if path.is_dir() {
+                    folders.push(path);
+                } else if wanted(&below.to_string_lossy()) {
+                    let to = self.home().join(below);
+                    fs::create_dir_all(to.parent().context("a file has a folder")?)?;
+                    fs::copy(&path, to)?;
+                    copied += 1;
+                }
+            }
+        }
+        ensure!(copied > 0, "nothing of `{fixture}` was copied");
+        Ok(())
+    }
+
+    /// Runs `hyp` with a run id and returns stdout; fails unless it exits 0 with a silent stderr.
+    pub(crate) fn run(&self, run_id: &str, args: &[&str]) -> Result<String> {
+        let output = Command::new(&self.binary)
+            .env_clear()
+            .env("HOME", self.home())
+            .env("HYP_HOME", self.store())
+            .env("HYP_LOG", self.trace())
+            .env("DEV_RUN_ID", run_id)
+            .args(args)
+            .output()
+            .with_context(|| self.binary.display().to_string())?;
+        let stdout = String::from_utf8(output.stdout)?;
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() || !stderr.is_empty() {
+            bail!("hyp {args:?}: {}\n{stdout}\n{stderr}", output.status);
+        }
+        Ok(stdout)
+    }
+
+    /// Runs an import and returns the report of its first provider.
+    pub(crate) fn import(&self, run_id: &str, args: &[&str]) -> Result<Value> {
+        let args: Vec<_> = ["backfill"].iter().chain(args).chain(&["--json"]).copied().collect();
+        let report: Value = serde_json::from_str(&self.run(run_id, &args)?)?;
+        ensure!(report["run_id"] == run_id, "the run id is the one given: {report:#}");
+        Ok(report["providers"][0].clone())
+    }
+
+    /// Runs a query and returns its rows.
+    pub(crate) fn query(&self, sql: &str) -> Result<Vec<Value>> {
+        Ok(serde_json::from_str(&self.run("query", &["query", "sql", sql, "--json"])?)?)
+    }
+}
+
+/// Returns the folder of fixtures.
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
+}
+
+/// Returns the binary under test.
+fn binary() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("HYP_BIN") {
+        return Ok(path.into());
+    }
+    let mut path = std::env::current_exe()?;
+    path.set_file_name(format!("hyp{}", std::env::consts::EXE_SUFFIX));
+    ensure!(path.exists(), "`{}` is missing; run `cargo build -p hyp` first", path.display());
+    Ok(path)
+}
+
+/// Says something on stdout.
+pub(crate) fn say(words: &str) {
+    // A closed stdout must not fail a check.
+    let _ = writeln!(std::io::stdout(), "{words}");
+}

@@ -1,0 +1,74 @@
+//! Other engines read the same rows: PyIceberg through the catalog, DuckDB by the metadata file.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use crate::hyp::Hyp;
+
+/// What the engines are pinned to.
+const PACKAGES: &[&str] = &[
+    "pyiceberg[pyarrow,sql-sqlite]==0.12.0",
+    "duckdb==1.5.5",
+    "duckdb-extension-iceberg==1.5.5",
+    "duckdb-extension-avro==1.5.5",
+];
+
+/// Counts rows, distinct parts and tokens with each engine, and prints them as JSON.
+const PROGRAM: &str = include_str!("interop.py");
+
+/// A store with superseded rows looks the same to every engine.
+pub(crate) fn iceberg() -> Result<()> {
+    let hyp = Hyp::new()?;
+    // A fork that arrives before its original owns rows that the original then takes over.
+    hyp.add("sample", |path| path.contains("eed2879d"))?;
+    hyp.import("smoke-fork", &["claude"])?;
+    hyp.add("sample", |_| true)?;
+    hyp.import("smoke-all", &[])?;
+
+    let sql = "select count(*) as rows, count(distinct part_id) as parts, \
+               sum(output_tokens) as tokens from ai_gateway_messages";
+    let ours = hyp.query(sql)?.first().context("a count is one row")?.clone();
+    let theirs = engines(&hyp)?;
+    for engine in ["pyiceberg", "duckdb"] {
+        ensure!(theirs[engine] == ours, "{engine} sees {}, hyp sees {ours}", theirs[engine]);
+    }
+    ensure!(
+        theirs["position_deletes"].as_u64() > Some(0),
+        "nothing was superseded, so nothing was proved: {theirs:#}"
+    );
+    Ok(())
+}
+
+fn engines(hyp: &Hyp) -> Result<Value> {
+    let python = environment()?;
+    let store = hyp.store();
+    let output = Command::new(python).arg("-c").arg(PROGRAM).arg(&store).output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Returns the interpreter of an environment with the engines, made on first use.
+fn environment() -> Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/smoke-python");
+    let python = folder.join("bin/python");
+    let stamp = folder.join("packages.txt");
+    let wanted = PACKAGES.join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
+        return Ok(python);
+    }
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+    run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES))?;
+    std::fs::write(stamp, wanted)?;
+    Ok(python)
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("{command:?}"))?;
+    ensure!(status.success(), "{command:?}: {status}");
+    Ok(())
+}

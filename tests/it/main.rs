@@ -1,0 +1,16 @@
+//! Runs the built `hyp` from outside: every test has a home and a store of its own.
+//!
+//! [`sandbox::Sandbox`] is what a test starts with; the other modules are the cases, by subject.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod backfill;
+mod bad_input;
+mod crash;
+mod order;
+mod plugins;
+mod queries;
+mod query;
+mod sandbox;
+mod store;
+mod window;

@@ -1,0 +1,94 @@
+//! Stores that are held, foreign, moved or damaged.
+
+use std::fs;
+use std::time::Duration;
+
+use hyp_cache::Store;
+
+use crate::sandbox::{Sandbox, total};
+
+#[test]
+fn a_store_that_another_run_holds_is_refused_with_exit_3() {
+    let sandbox = Sandbox::with("claude-one-turn");
+    let store = Store::open_or_create(&sandbox.store()).unwrap();
+    let holder = store.writer(Duration::ZERO, "another").unwrap();
+
+    let output = sandbox.hyp(["backfill", "--json"]);
+    assert_eq!(output.status, Some(3), "{output}");
+    assert!(output.stdout.is_empty(), "{output}");
+    assert!(output.stderr.starts_with("error: "), "{output}");
+    assert!(output.stderr.contains("--wait"), "there is a way out: {output}");
+    assert_eq!(sandbox.hyp(["backfill", "--wait", "0.2"]).status, Some(3));
+
+    assert_eq!(sandbox.rows("select count(*) from ai_gateway_messages"), ["0"], "readers go on");
+    drop(holder);
+    assert_eq!(total(&sandbox.import([]), "rows_written"), 2);
+}
+
+#[test]
+fn a_folder_of_something_else_is_not_made_a_store() {
+    let sandbox = Sandbox::with("claude-one-turn");
+    fs::create_dir_all(sandbox.store()).unwrap();
+    fs::write(sandbox.store().join("catalog.db"), "SQLite format 3, or so it claims").unwrap();
+    let output = sandbox.hyp(["backfill"]);
+    assert_eq!(output.status, Some(1), "{output}");
+    assert!(output.stderr.starts_with("error: "), "{output}");
+    let content = fs::read_to_string(sandbox.store().join("catalog.db")).unwrap();
+    assert_eq!(content, "SQLite format 3, or so it claims", "it is as it was");
+}
+
+#[test]
+fn a_store_that_is_not_there_is_told_and_not_made() {
+    let sandbox = Sandbox::new();
+    for args in [&["query", "sql", "select 1 from messages"][..], &["status"], &["sessions"]] {
+        let output = sandbox.hyp(args.iter().copied());
+        assert_ne!(output.status, Some(2), "{output}");
+        let text = format!("{}{}", output.stdout, output.stderr);
+        assert!(text.contains("hyp backfill"), "the next command is named: {output}");
+        assert!(!sandbox.store().join("catalog.db").exists());
+    }
+}
+
+#[test]
+fn a_store_can_be_moved() {
+    let mut sandbox = Sandbox::with("sample");
+    sandbox.import([]);
+    let before = sandbox.all_rows();
+    let moved = sandbox.beside("moved store");
+    fs::rename(sandbox.store(), &moved).unwrap();
+    sandbox.set("HYP_HOME", moved.to_str().unwrap());
+    assert_eq!(sandbox.all_rows(), before);
+    assert_eq!(total(&sandbox.import([]), "rows_written"), 0);
+    assert_eq!(sandbox.all_rows(), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_the_store() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let sandbox = Sandbox::with("claude-one-turn");
+    sandbox.import([]);
+    for path in [sandbox.store(), sandbox.store().join("catalog.db")] {
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path:?}: {mode:o}");
+    }
+}
+
+#[test]
+fn history_is_never_written_to() {
+    let sandbox = Sandbox::with("sample");
+    let state = || {
+        crate::sandbox::files(&sandbox.home())
+            .into_iter()
+            .map(|path| {
+                let changed = fs::metadata(&path).unwrap().modified().unwrap();
+                (fs::read(&path).unwrap(), changed, path)
+            })
+            .collect::<Vec<_>>()
+    };
+    let before = state();
+    sandbox.import([]);
+    sandbox.import(["--full"]);
+    assert_eq!(state(), before);
+}
