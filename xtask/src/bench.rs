@@ -71,7 +71,8 @@ pub fn measure(args: &MeasureArgs) -> Result<()> {
         .output()?;
     let wall = started.elapsed().as_secs_f64();
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let seconds = |micros: i64| std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64();
+    let seconds =
+        |micros: i64| std::time::Duration::from_micros(micros.unsigned_abs()).as_secs_f64();
     let cost = json!({
         "status": output.status.code(),
         "cpu": seconds(usage.user_time().num_microseconds())
@@ -137,8 +138,11 @@ fn size_of(path: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(path) else {
         return path.metadata().map_or(0, |metadata| metadata.len());
     };
-    entries.flatten().map(|entry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => size_of(&entry.path()),
-        _ => entry.metadata().map_or(0, |metadata| metadata.len()),
-    }).sum()
+    entries
+        .flatten()
+        .map(|entry| match entry.file_type() {
+            Ok(kind) if kind.is_dir() => size_of(&entry.path()),
+            _ => entry.metadata().map_or(0, |metadata| metadata.len()),
+        })
+        .sum()
 }

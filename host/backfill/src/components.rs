@@ -21,8 +21,9 @@ struct Bundled {
     sha256: String,
 }
 
-static BUNDLED: LazyLock<BTreeMap<String, Bundled>> =
-    LazyLock::new(|| toml::from_str(LOCK).expect("the list is written by `cargo xtask components`"));
+static BUNDLED: LazyLock<BTreeMap<String, Bundled>> = LazyLock::new(|| {
+    toml::from_str(LOCK).expect("the list is written by `cargo xtask components`")
+});
 
 /// `plugins.lock`: which files below `plugins/` may be loaded.
 #[derive(Debug, Default, Deserialize)]
@@ -123,11 +124,11 @@ fn installed(store: &Path) -> Result<Installed, BackfillError> {
     let path = store.join("plugins.lock");
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Installed::default()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(Installed::default());
+        }
         Err(error) => return Err(BackfillError::PluginList { path, reason: error.to_string() }),
     };
-    toml::from_str(&text).map_err(|error| BackfillError::PluginList {
-        path,
-        reason: error.message().to_owned(),
-    })
+    toml::from_str(&text)
+        .map_err(|error| BackfillError::PluginList { path, reason: error.message().to_owned() })
 }

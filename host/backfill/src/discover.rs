@@ -48,10 +48,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Lists what a provider may read.
-pub(crate) fn discover(
-    description: &Description,
-    places: &Places,
-) -> Result<Found, BackfillError> {
+pub(crate) fn discover(description: &Description, places: &Places) -> Result<Found, BackfillError> {
     let mut found = Found::default();
     let mut seen = BTreeSet::new();
     for root in &description.roots {

@@ -86,7 +86,8 @@ impl Import<'_> {
             return Ok(false);
         }
         let Some(listing) = self.writer.listing(&self.report.provider)? else { return Ok(false) };
-        let starts = listing.since.is_none_or(|had| self.window.since.is_some_and(|now| had <= now));
+        let starts =
+            listing.since.is_none_or(|had| self.window.since.is_some_and(|now| had <= now));
         let ends = listing.until.is_none_or(|had| self.window.until.is_some_and(|now| now <= had));
         Ok(starts
             && ends
@@ -270,7 +271,9 @@ impl Import<'_> {
         );
         let _entered = span.enter();
         let mut corrections = judged.corrections;
-        corrections.extend(judged.late.into_iter().map(|(part_id, usage)| Correction::usage(part_id, usage)));
+        corrections.extend(
+            judged.late.into_iter().map(|(part_id, usage)| Correction::usage(part_id, usage)),
+        );
         self.writer.commit(Commit {
             rows: judged.batch,
             take_over: judged.take_over,

@@ -97,11 +97,8 @@ pub fn run(
         until: window.until,
     })?;
 
-    let mut report = Report {
-        run_id: request.run_id.clone(),
-        dry_run: request.dry_run,
-        ..Report::default()
-    };
+    let mut report =
+        Report { run_id: request.run_id.clone(), dry_run: request.dry_run, ..Report::default() };
     for plugin in plugins {
         if cancelled.load(Ordering::Relaxed) {
             break;

@@ -92,10 +92,9 @@ impl Ended {
         report.notes.extend(self.end.notes.iter().cloned());
         if self.is_foreign() {
             let failed = self.end.tally.failed();
-            report.notes.push(format!(
-                "not understood: 0 of {failed} records of {}",
-                self.file.display()
-            ));
+            report
+                .notes
+                .push(format!("not understood: 0 of {failed} records of {}", self.file.display()));
         }
         report.time("guest", self.end.guest_seconds);
         report.time("rows", self.end.row_seconds);
@@ -128,7 +127,11 @@ impl Ended {
             provider: self.provider.clone(),
             unit_id: self.id.clone(),
             // A file that may change without its time changing matches nothing.
-            fingerprint: if work.is_settled && self.broken_off().is_empty() { work.fingerprint.clone() } else { String::new() },
+            fingerprint: if work.is_settled && self.broken_off().is_empty() {
+                work.fingerprint.clone()
+            } else {
+                String::new()
+            },
             component_digest: component_digest.to_owned(),
             first_at: times.first_at,
             last_at: times.last_at,

@@ -83,9 +83,7 @@ pub(crate) fn agenda(found: &Found, plan: Plan, question: &Question<'_>) -> Agen
         .filter(|(at, _)| !known.contains(at))
         .map(|(_, lent)| lent.file.display().to_string())
         .collect();
-    agenda.work.sort_by(|a, b| {
-        b.newest.cmp(&a.newest).then_with(|| a.inputs.id.cmp(&b.inputs.id))
-    });
+    agenda.work.sort_by(|a, b| b.newest.cmp(&a.newest).then_with(|| a.inputs.id.cmp(&b.inputs.id)));
     agenda
 }
 

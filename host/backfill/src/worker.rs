@@ -1,9 +1,9 @@
 //! Reads units: a component and a materializer state per unit, a queue of results per run.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::Arc;
 use std::time::Instant;
 
 use hyp_materialize::{Counts, Exchange, Produced, Source};
@@ -73,8 +73,7 @@ pub(crate) fn work(
         let unit = next.fetch_add(1, Ordering::Relaxed);
         let Some(work) = units.get(unit) else { return };
         let mut reading = Reading::new(plugin, unit, work, to);
-        let scanned =
-            worker.scan(&work.inputs, cancelled, &mut |events| reading.take(events));
+        let scanned = worker.scan(&work.inputs, cancelled, &mut |events| reading.take(events));
         let parcel = match scanned {
             Ok(report) if report.stopped => match reading.refused {
                 Some(reason) => Parcel::Unreadable { unit, reason },

@@ -4,6 +4,7 @@
 //! begins with a copy, and its copy ends at the last message with a shared id. The answer is the same in
 //! whatever order threads arrive: what an arriving thread shows of stored ones is corrected in the store.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use hyp_model::judge::{Candidate, ThreadFacts, Verdict};
@@ -209,12 +210,12 @@ impl Writer {
             .map_err(|error| catalog.error(error))?;
         let mut touched = BTreeSet::new();
         for ((key, thread), index) in last {
-            if !self.pending.claims.contains_key(&key) {
+            if let Entry::Vacant(entry) = self.pending.claims.entry(key) {
                 let found = select
                     .query_map([key.0.as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
                     .and_then(Iterator::collect::<rusqlite::Result<Vec<(Number, i32)>>>)
                     .map_err(|error| catalog.error(error))?;
-                self.pending.claims.insert(key, found);
+                entry.insert(found);
             }
             let Some(claims) = self.pending.claims.get_mut(&key) else { continue };
             match claims.iter_mut().find(|(other, _)| *other == thread) {

@@ -1,5 +1,6 @@
 //! Histories in, tables out.
 
+mod bench;
 mod copies;
 mod crash;
 mod ledger;

@@ -102,7 +102,9 @@ mod tests {
 
         let error = columns(Some("mesages")).unwrap_err();
         assert_eq!(error.to_string(), "unknown table: mesages");
-        assert!(error.help().unwrap().starts_with("tables: ai_gateway_messages, messages, sessions"));
+        assert!(
+            error.help().unwrap().starts_with("tables: ai_gateway_messages, messages, sessions")
+        );
     }
 
     #[test]

@@ -41,9 +41,7 @@ pub(crate) fn translate(error: &DataFusionError, memory_limit: usize) -> QueryEr
         DataFusionError::NotImplemented(message) => {
             QueryError::Plan { message: format!("not supported: {}", one_line(message)) }
         }
-        DataFusionError::Configuration(message) => {
-            QueryError::Plan { message: one_line(message) }
-        }
+        DataFusionError::Configuration(message) => QueryError::Plan { message: one_line(message) },
         other => QueryError::Run { message: one_line(&other.message()) },
     }
 }

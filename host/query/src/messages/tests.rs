@@ -29,7 +29,8 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
 }
@@ -178,8 +179,12 @@ async fn any_files_deletes_and_filters_agree_with_a_model() {
 
             let late = rows.iter().filter(|row| row.late.is_some()).count() as i64;
             assert_eq!(numbers(&context, "select count(late) from lake").await, [late]);
-            let extremes: Vec<i64> =
-                model(&|_| true).first().into_iter().chain(model(&|_| true).last()).copied().collect();
+            let extremes: Vec<i64> = model(&|_| true)
+                .first()
+                .into_iter()
+                .chain(model(&|_| true).last())
+                .copied()
+                .collect();
             let sql = "select min(number) from lake union all select max(number) from lake";
             assert_eq!(numbers(&context, sql).await, extremes);
             let sql = "select number from (select number from lake limit 10)";
@@ -193,8 +198,7 @@ async fn any_files_deletes_and_filters_agree_with_a_model() {
 }
 
 async fn plan(context: &SessionContext, sql: &str) -> String {
-    let batches =
-        context.sql(&format!("explain {sql}")).await.unwrap().collect().await.unwrap();
+    let batches = context.sql(&format!("explain {sql}")).await.unwrap().collect().await.unwrap();
     arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string()
 }
 

@@ -113,9 +113,7 @@ impl Cells {
             DataType::LargeBinary => Cell::text(hex(array.as_binary::<i64>().value(row)), max),
             DataType::BinaryView => Cell::text(hex(array.as_binary_view().value(row)), max),
             DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
-            DataType::Float32 => {
-                float(f64::from(array.as_primitive::<Float32Type>().value(row)))
-            }
+            DataType::Float32 => float(f64::from(array.as_primitive::<Float32Type>().value(row))),
             DataType::Decimal128(..) => {
                 Cell::Json(array.as_primitive::<Decimal128Type>().value_as_string(row))
             }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, FixedSizeBinaryArray, Float64Array, Int64Array, ListArray,
-    RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, FixedSizeBinaryArray, Float64Array, Int64Array, ListArray, RecordBatch,
+    StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
@@ -168,8 +168,7 @@ fn rows_beyond_the_room_are_dropped_and_one_always_stays() {
 fn a_column_is_at_most_80_wide() {
     let (printed, receipt) =
         print(&texts(&[&"x".repeat(500), &"日".repeat(60)]), &Output::new(Format::Table));
-    let widths: Vec<usize> =
-        printed.lines().map(unicode_width::UnicodeWidthStr::width).collect();
+    let widths: Vec<usize> = printed.lines().map(unicode_width::UnicodeWidthStr::width).collect();
     assert!(widths.iter().all(|width| *width <= 80), "{widths:?}");
     assert!(printed.contains("x…(+"), "{printed}");
     assert_eq!(receipt.clipped, 2);

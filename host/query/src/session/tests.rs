@@ -203,7 +203,10 @@ async fn a_query_that_needs_too_much_memory_is_stopped() {
     let sql = "select value, count(*) from (select a.value * 1000 + b.value as value
                from range(2000) a, range(1000) b) group by value";
     let told = refusal(&session, sql).await;
-    assert!(told.starts_with("hyp::query::memory: query needs more than 1 MiB of memory"), "{told}");
+    assert!(
+        told.starts_with("hyp::query::memory: query needs more than 1 MiB of memory"),
+        "{told}"
+    );
 }
 
 #[tokio::test]
