@@ -26,6 +26,9 @@ pub(crate) const GROUP_ROWS: usize = 65_536;
 /// Share of ids that a bloom filter takes for stored although they are not.
 const FALSE_HITS: f64 = 0.0001;
 
+/// Level of zstd: the next ones cost more time than the bytes are worth.
+const LEVEL: i32 = 3;
+
 /// Columns whose values are all different: a dictionary of them is wasted work.
 const DISTINCT: &[&str] = &[
     "part_id",
@@ -76,7 +79,7 @@ impl<'a> Encoder<'a> {
 
 fn properties(rows: u64) -> WriterProperties {
     let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(LEVEL).unwrap_or_default()))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_truncate_length(None)
         .set_column_index_truncate_length(None)

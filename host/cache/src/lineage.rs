@@ -204,8 +204,10 @@ impl Writer {
             }
         }
         let catalog = &self.catalog;
-        let mut select = catalog
-            .connection
+        // One read transaction for all lookups: without it, each one takes and drops SQLite's lock.
+        let reading =
+            catalog.connection.unchecked_transaction().map_err(|error| catalog.error(error))?;
+        let mut select = reading
             .prepare("SELECT thread, last_index FROM claims WHERE key = ?1")
             .map_err(|error| catalog.error(error))?;
         let mut touched = BTreeSet::new();

@@ -1,6 +1,5 @@
 //! Histories in, tables out.
 
-mod bench;
 mod copies;
 mod crash;
 mod ledger;

@@ -215,7 +215,7 @@ pub(super) fn late(part_id: &str, output: u64) -> Correction {
 /// A row to write: its thread, its line, and what it is a copy of if it is one.
 type Kept<'a> = (&'a Thread, usize, Option<Option<String>>);
 
-pub(super) fn batch(rows: &[Kept<'_>]) -> RecordBatch {
+fn batch(rows: &[Kept<'_>]) -> RecordBatch {
     let columns = COLUMNS.iter().map(|column| array(column, rows)).collect();
     RecordBatch::try_new(messages_schema(), columns).unwrap()
 }
