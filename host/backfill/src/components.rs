@@ -1,6 +1,6 @@
 //! The components that a run may use: those in the binary, and those in `plugins.lock`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -33,7 +33,7 @@ struct Installed {
     plugin: Vec<InstalledPlugin>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct InstalledPlugin {
     name: String,
     digest: String,
@@ -44,23 +44,32 @@ pub(crate) struct Components {
     pub(crate) registry: Registry,
     /// Installed components that were refused, by name.
     pub(crate) refused: Vec<(String, BackfillError)>,
+    /// Names of all there are, loaded or not.
+    known: BTreeSet<String>,
 }
 
 impl Components {
-    /// Loads what the binary holds and what `plugins.lock` allows.
+    /// Loads what the binary holds and what `plugins.lock` allows; with names, those alone.
     ///
     /// An installed component that is refused takes nothing else down; a bundled one is an error.
-    pub(crate) fn load(places: &Places, limits: Limits) -> Result<Self, BackfillError> {
+    pub(crate) fn load(
+        places: &Places,
+        limits: Limits,
+        names: &[String],
+    ) -> Result<Self, BackfillError> {
+        let installed = installed(&places.store)?.plugin;
+        let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+        let known = BUNDLED.keys().chain(installed.iter().map(|plugin| &plugin.name)).cloned();
         let cache = places.store.join("cache").join("components");
         let host = Host::new(Some(cache), limits)?;
         let mut registry = Registry::default();
         for (name, bundled) in &*BUNDLED {
-            let Some((name, bytes)) = bytes_of(name) else { continue };
+            let Some((name, bytes)) = bytes_of(name).filter(|_| is_wanted(name)) else { continue };
             let source = Source::Bundled { name, bytes, digest: &bundled.sha256 };
             registry.add(host.load(source)?)?;
         }
         let mut refused = Vec::new();
-        for plugin in installed(&places.store)?.plugin {
+        for plugin in installed.iter().filter(|plugin| is_wanted(&plugin.name)).cloned() {
             let path = places.store.join("plugins").join(format!("{}.wasm", plugin.name));
             let loaded = host
                 .load(Source::File { path, digest: plugin.digest })
@@ -69,7 +78,7 @@ impl Components {
                 refused.push((plugin.name, error.into()));
             }
         }
-        Ok(Self { registry, refused })
+        Ok(Self { registry, refused, known: known.collect() })
     }
 
     /// Returns the providers with these names, each once, in the order of the names; all without.
@@ -80,10 +89,10 @@ impl Components {
         if let Some(at) = self.refused.iter().position(|(name, _)| names.contains(name)) {
             return Err(self.refused.swap_remove(at).1);
         }
-        let known: Vec<String> = self.registry.iter().map(|p| name_of(p).to_owned()).collect();
         let unknown: Vec<String> =
-            names.iter().filter(|name| !known.contains(name)).cloned().collect();
+            names.iter().filter(|name| !self.known.contains(*name)).cloned().collect();
         if !unknown.is_empty() {
+            let known = self.known.iter().cloned().collect();
             return Err(BackfillError::Unknown { names: unknown, known });
         }
         let mut chosen: Vec<Arc<Plugin>> = Vec::new();

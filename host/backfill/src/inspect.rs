@@ -21,7 +21,7 @@ use crate::worker::note_line;
 /// # Errors
 /// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
 pub fn list(places: &Places) -> Result<Vec<ProviderInfo>, BackfillError> {
-    let components = Components::load(places, Limits::default())?;
+    let components = Components::load(places, Limits::default(), &[])?;
     Ok(components.registry.iter().map(|plugin| info(plugin, places)).collect())
 }
 
@@ -56,7 +56,7 @@ pub fn plan(places: &Places, providers: &[String]) -> Result<Vec<ProviderPlan>, 
         Err(StoreError::Missing { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let mut components = Components::load(places, Limits::default())?;
+    let mut components = Components::load(places, Limits::default(), providers)?;
     let plugins = components.select(providers)?;
     let mut plans = Vec::new();
     for plugin in plugins {
