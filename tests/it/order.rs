@@ -2,12 +2,14 @@
 
 use crate::sandbox::{Sandbox, assert_same_rows, files, fixtures};
 
-/// The files of the sample, below its home.
+/// The recordings of the sample, below its home.
+///
+/// What lies beside a sub-agent's transcript belongs to it, and comes with it.
 fn sample() -> Vec<String> {
     let from = fixtures().join("homes/sample");
     let below =
         |path: &std::path::PathBuf| path.strip_prefix(&from).unwrap().to_str().unwrap().to_owned();
-    files(&from).iter().map(below).collect()
+    files(&from).iter().map(below).filter(|below| below.ends_with(".jsonl")).collect()
 }
 
 fn imported_at_once() -> Vec<String> {
@@ -19,7 +21,8 @@ fn imported_at_once() -> Vec<String> {
 fn imported_one_by_one(order: impl Iterator<Item = String>) -> Vec<String> {
     let sandbox = Sandbox::new();
     for file in order {
-        sandbox.add("sample", |below| below == file);
+        let stem = file.trim_end_matches(".jsonl");
+        sandbox.add("sample", |below| below == file || below == format!("{stem}.meta.json"));
         sandbox.import([]);
     }
     sandbox.all_rows()

@@ -163,12 +163,26 @@ impl fmt::Display for Output {
     }
 }
 
-/// Fails unless both lists hold the same rows, and shows the first that differ.
+/// Fails unless both lists hold the same rows, and shows what differs in the first that do not.
 pub(crate) fn assert_same_rows(found: &[String], expected: &[String], what: &str) {
     for (found, expected) in found.iter().zip(expected) {
-        assert_eq!(found, expected, "{what}");
+        if found != expected {
+            panic!("{what}: {}", difference(found, expected));
+        }
     }
     assert_eq!(found.len(), expected.len(), "{what}: number of rows");
+}
+
+/// Returns the columns that differ between two rows.
+fn difference(found: &str, expected: &str) -> String {
+    let parse = |row| serde_json::from_str::<serde_json::Map<String, Value>>(row).unwrap();
+    let (found, expected) = (parse(found), parse(expected));
+    let lines = expected.iter().filter(|(name, value)| found.get(*name) != Some(value)).map(
+        |(name, value)| {
+            format!("\n  {name}\n    found    {:?}\n    expected {value:?}", found[name])
+        },
+    );
+    format!("{}{}", expected["part_id"], lines.collect::<String>())
 }
 
 /// Returns the sum of a counter over the providers of a report.
