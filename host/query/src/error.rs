@@ -66,6 +66,15 @@ pub enum QueryError {
         similar: Vec<String>,
     },
 
+    /// No such function.
+    #[error("unknown function: {name}")]
+    UnknownFunction {
+        /// The name asked for.
+        name: String,
+        /// One that is there.
+        similar: Option<String>,
+    },
+
     /// The statement is SQL, but it does not fit the tables.
     #[error("{message}")]
     Plan {
@@ -118,6 +127,7 @@ impl Explain for QueryError {
             Self::Syntax { .. } => "hyp::query::syntax",
             Self::UnknownTable { .. } => "hyp::query::unknown_table",
             Self::UnknownColumn { .. } => "hyp::query::unknown_column",
+            Self::UnknownFunction { .. } => "hyp::query::unknown_function",
             Self::Plan { .. } => "hyp::query::plan",
             Self::Run { .. } => "hyp::query::run",
             Self::Memory { .. } => "hyp::query::memory",
@@ -142,6 +152,9 @@ impl Explain for QueryError {
             }
             Self::UnknownColumn { similar, .. } => {
                 Some(format!("did you mean: {}", similar.join(", ")))
+            }
+            Self::UnknownFunction { similar, .. } => {
+                similar.as_ref().map(|similar| format!("did you mean: {similar}"))
             }
             Self::Memory { .. } => Some(
                 "select fewer columns, add a `where` or a `limit`, or group by something coarser"

@@ -4,7 +4,8 @@
 //! prints it in a [`Format`]. What a store holds comes from `hyp-cache`; nothing here writes to it.
 //!
 //! ```
-//! # async fn example() -> Result<(), hyp_query::QueryError> {
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), hyp_query::QueryError> {
 //! use hyp_query::{Format, Options, Output, Session};
 //!
 //! let session = Session::empty(Options::default())?;
@@ -19,6 +20,7 @@
 mod access;
 mod answer;
 mod columns;
+mod dialect;
 mod error;
 mod lake;
 mod messages;

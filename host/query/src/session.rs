@@ -12,8 +12,10 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlanBuilder, col};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::channel::oneshot;
 use hyp_cache::Store;
 use hyp_model::dataset::MESSAGES;
+use tokio::runtime::Handle;
 
 use crate::answer::{Answer, Rows};
 use crate::columns::VIEW;
@@ -30,6 +32,9 @@ const NAMESPACE: &str = "hyp";
 
 /// Rows decoded at once. Content columns are wide, so it is half the engine's default.
 const BATCH_ROWS: usize = 4096;
+
+/// Stack of the thread that plans: the planner calls itself for each term of a long condition.
+const PLANNING_STACK: usize = 64 << 20;
 
 /// What a session may use.
 #[derive(Debug, Clone)]
@@ -108,16 +113,39 @@ impl Session {
     }
 
     /// Answers one statement, batch by batch.
+    ///
+    /// Needs a Tokio runtime.
     pub async fn stream(&self, statement: &str) -> Result<Rows, QueryError> {
-        let parsed = statement::parse(statement)?;
-        let failed = |error| translate(&error, self.memory_limit);
-        let plan = self.context.state().statement_to_plan(parsed).await.map_err(failed)?;
-        statement::verify(statement, &plan)?;
-
-        let frame = self.context.execute_logical_plan(plan).await.map_err(failed)?;
-        let stream = frame.execute_stream().await.map_err(failed)?;
-        Ok(Rows::new(stream, self.memory_limit))
+        let stopped = |reason: String| QueryError::Run { message: reason };
+        let (context, limit) = (self.context.clone(), self.memory_limit);
+        let (statement, runtime) = (statement.to_owned(), Handle::current());
+        let (answer, planned) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("plan".into())
+            .stack_size(PLANNING_STACK)
+            .spawn(move || {
+                // Nobody waits any more if the query was dropped.
+                let _ = answer.send(runtime.block_on(start(&context, &statement, limit)));
+            })
+            .map_err(|error| stopped(error.to_string()))?;
+        planned.await.map_err(|_| stopped("the planner crashed".into()))?
     }
+}
+
+/// Plans a statement and starts it.
+async fn start(
+    context: &SessionContext,
+    statement: &str,
+    memory_limit: usize,
+) -> Result<Rows, QueryError> {
+    let parsed = statement::parse(statement)?;
+    let failed = |error| translate(&error, memory_limit);
+    let plan = context.state().statement_to_plan(parsed).await.map_err(failed)?;
+    statement::verify(statement, &plan)?;
+
+    let frame = context.execute_logical_plan(plan).await.map_err(failed)?;
+    let stream = frame.execute_stream().await.map_err(failed)?;
+    Ok(Rows::new(stream, memory_limit))
 }
 
 /// Sets the engine up: functions, but neither file formats nor table factories, which nothing here may use.

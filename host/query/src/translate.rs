@@ -13,6 +13,12 @@ use crate::error::QueryError;
 /// How many similar names an error offers.
 const OFFERED: usize = 3;
 
+/// How much alike two names of functions must be for one to be offered for the other.
+const NEAR_FUNCTION: f64 = 0.6;
+
+/// Characters of a message; the engine prints whole syntax trees.
+const LONGEST: usize = 300;
+
 /// Translates an error of the engine; `memory_limit` is what the query was allowed.
 pub(crate) fn translate(error: &DataFusionError, memory_limit: usize) -> QueryError {
     if let Some(own) = find::<QueryError>(error) {
@@ -59,15 +65,26 @@ fn find<E: Error + 'static>(error: &DataFusionError) -> Option<&E> {
 }
 
 fn of_plan(message: &str) -> QueryError {
-    let table = message.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found"));
-    match table {
-        Some(name) => {
-            let name = name.strip_prefix("hyp.").unwrap_or(name);
-            let name = name.strip_prefix("hyp.").unwrap_or(name);
-            QueryError::UnknownTable { name: name.to_owned() }
-        }
-        None => QueryError::Plan { message: one_line(message) },
+    if let Some(name) = between(message, "table '", "' not found") {
+        let name = name.strip_prefix("hyp.").unwrap_or(name);
+        let name = name.strip_prefix("hyp.").unwrap_or(name);
+        return QueryError::UnknownTable { name: name.to_owned() };
     }
+    if let Some(name) = between(message, "table function '", "' not found") {
+        return QueryError::UnknownFunction { name: name.to_owned(), similar: None };
+    }
+    let function = between(message, "Invalid function '", "'?");
+    if let Some((name, similar)) = function.and_then(|f| f.split_once("'.\nDid you mean '")) {
+        // The engine offers a name whether or not any is near.
+        let similar = Some(similar.to_owned())
+            .filter(|similar| normalized_levenshtein(name, similar) >= NEAR_FUNCTION);
+        return QueryError::UnknownFunction { name: name.to_owned(), similar };
+    }
+    QueryError::Plan { message: one_line(message) }
+}
+
+fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    text.strip_prefix(before)?.strip_suffix(after)
 }
 
 fn of_schema(error: &SchemaError) -> QueryError {
@@ -95,8 +112,24 @@ fn similar(name: &str, known: &[Column]) -> Vec<String> {
     scored.into_iter().take(OFFERED).map(|(_, name)| name.to_owned()).collect()
 }
 
+/// Returns a message on one line of bearable length, in the manner of ours.
 fn one_line(message: &str) -> String {
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = line.strip_prefix("Error during planning: ").unwrap_or(&line);
-    line.split(". This issue was likely caused by a bug").next().unwrap_or(line).to_owned()
+    let line = line.replace("Error during planning: ", "");
+    let line = line.strip_prefix("Internal error: ").unwrap_or(&line);
+    let noise = [". This issue was likely caused by a bug", ", errors: "];
+    let line = noise.iter().fold(line, |line, noise| line.split(noise).next().unwrap_or(line));
+
+    let mut chars = line.chars();
+    let mut result = match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => line.to_owned(),
+    };
+    if let Some((at, _)) = result.char_indices().nth(LONGEST) {
+        result.truncate(at);
+        result.push('…');
+    }
+    result
 }

@@ -56,22 +56,54 @@ fn sample() -> Answer {
 
 #[test]
 fn table_is_aligned_and_escaped() {
-    insta::assert_snapshot!(text(&sample(), Format::Table), @"");
+    insta::assert_snapshot!(text(&sample(), Format::Table), @r#"
+    said                                                 tokens  share  is_replay  at                           said_key
+    --------------------------------------  -------------------  -----  ---------  ---------------------------  --------------------------------
+    two⏎lines, a | and "quotes" \u001b[31m  9223372036854775807    0.5  false      2026-10-13T18:14:45.514000Z  abababababababababababababababab
+    NULL                                                   NULL   NULL  NULL       NULL                         NULL
+    "#);
 }
 
 #[test]
 fn markdown_is_escaped() {
-    insta::assert_snapshot!(text(&sample(), Format::Markdown), @"");
+    insta::assert_snapshot!(text(&sample(), Format::Markdown), @r#"
+    | said | tokens | share | is_replay | at | said_key |
+    | --- | ---: | ---: | --- | --- | --- |
+    | two⏎lines, a \| and "quotes" \\u001b[31m | 9223372036854775807 | 0.5 | false | 2026-10-13T18:14:45.514000Z | abababababababababababababababab |
+    | NULL | NULL | NULL | NULL | NULL | NULL |
+    "#);
 }
 
 #[test]
 fn json_is_an_indented_array() {
-    insta::assert_snapshot!(text(&sample(), Format::Json), @"");
+    insta::assert_snapshot!(text(&sample(), Format::Json), @r#"
+    [
+      {
+        "said": "two\nlines, a | and \"quotes\" \u001b[31m",
+        "tokens": 9223372036854775807,
+        "share": 0.5,
+        "is_replay": false,
+        "at": "2026-10-13T18:14:45.514000Z",
+        "said_key": "abababababababababababababababab"
+      },
+      {
+        "said": null,
+        "tokens": null,
+        "share": null,
+        "is_replay": null,
+        "at": null,
+        "said_key": null
+      }
+    ]
+    "#);
 }
 
 #[test]
 fn jsonl_is_an_object_a_line() {
-    insta::assert_snapshot!(text(&sample(), Format::Jsonl), @"");
+    insta::assert_snapshot!(text(&sample(), Format::Jsonl), @r#"
+    {"said":"two\nlines, a | and \"quotes\" \u001b[31m","tokens":9223372036854775807,"share":0.5,"is_replay":false,"at":"2026-10-13T18:14:45.514000Z","said_key":"abababababababababababababababab"}
+    {"said":null,"tokens":null,"share":null,"is_replay":null,"at":null,"said_key":null}
+    "#);
 }
 
 #[test]
@@ -183,7 +215,11 @@ fn a_narrow_terminal_squeezes_texts_and_not_numbers() {
     ]);
     let output = Output { width: Some(50), ..Output::new(Format::Table) };
     let (printed, _) = print(&answer, &output);
-    insta::assert_snapshot!(printed, @"");
+    insta::assert_snapshot!(printed, @r#"
+                 number  one                     two
+    -------------------  ----------------------  -----
+    1234567890123456789  aaaaaaaaaaaaaaaa…(+44)  short
+    "#);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, new_null_array};
 use arrow::compute::cast;
+use hyp_cache::Commit;
 use hyp_model::Explain;
 use hyp_model::dataset::{COLUMNS, Type};
 use parquet::arrow::ArrowWriter;
@@ -21,8 +22,8 @@ fn filler(kind: Type) -> &'static str {
     }
 }
 
-/// Writes rows that have the given texts as content and are replays where it says so.
-fn messages(dir: &Path, rows: &[(&str, Option<bool>)]) -> Files {
+/// Returns rows that have the given texts as content and are replays where it says so.
+fn batch(rows: &[(&str, Option<bool>)]) -> RecordBatch {
     let schema = hyp_cache::messages_schema();
     let columns = COLUMNS.iter().zip(schema.fields()).map(|(column, field)| -> ArrayRef {
         match column.name {
@@ -30,6 +31,7 @@ fn messages(dir: &Path, rows: &[(&str, Option<bool>)]) -> Files {
                 Arc::new(rows.iter().map(|(text, _)| Some(*text)).collect::<StringArray>())
             }
             "is_replay" => Arc::new(rows.iter().map(|(_, is)| *is).collect::<BooleanArray>()),
+            "client_name" => Arc::new(StringArray::from(vec!["claude"; rows.len()])),
             _ if column.nullable => new_null_array(field.data_type(), rows.len()),
             _ => {
                 let text: ArrayRef =
@@ -38,7 +40,12 @@ fn messages(dir: &Path, rows: &[(&str, Option<bool>)]) -> Files {
             }
         }
     });
-    let batch = RecordBatch::try_new(Arc::clone(&schema), columns.collect()).unwrap();
+    RecordBatch::try_new(Arc::clone(&schema), columns.collect()).unwrap()
+}
+
+/// Writes such rows to a file.
+fn messages(dir: &Path, rows: &[(&str, Option<bool>)]) -> Files {
+    let batch = batch(rows);
     let path = dir.join("a.parquet");
     let file = std::fs::File::create(&path).unwrap();
     let mut writer = ArrowWriter::try_new(file, batch.schema(), None).unwrap();
@@ -46,7 +53,7 @@ fn messages(dir: &Path, rows: &[(&str, Option<bool>)]) -> Files {
     writer.close().unwrap();
     let size = std::fs::metadata(&path).unwrap().len();
     let file = DataFile { path, size, rows: rows.len() as u64, ..DataFile::default() };
-    Files { schema, files: vec![file] }
+    Files { schema: batch.schema(), files: vec![file] }
 }
 
 fn over(files: Files) -> Session {
@@ -107,7 +114,9 @@ async fn json_columns_are_searched_with_functions_and_operators() {
     let sql = "select attributes->'gateway'->>'source' as source,
                       json_get_int(attributes, 'gateway', 'n') as n,
                       attributes->'gateway'->'n' as any
-               from messages order by n nulls last";
+               from messages m
+               where m.attributes->'gateway'->>'n' = '7' or m.attributes->>'x' || '' is null
+               order by n nulls last";
     assert_eq!(
         jsonl(&session, sql).await,
         "{\"source\":\"claude\",\"n\":7,\"any\":7}\n{\"source\":null,\"n\":null,\"any\":null}\n"
@@ -148,8 +157,10 @@ async fn errors_are_one_line_with_a_way_out() {
         "select content from messages",
         "select m.nothing_like_it from messages m",
         "selec 1",
-        "select from where",
-        "select nofunction(1)",
+        "select * form messages",
+        "select jsn_get(attributes, 'a') from messages",
+        "select * from nothing_like_it(1)",
+        "select sum(role) from messages",
         "select session_id, count(*) from messages",
         "select 1 / 0",
         "with x as (select 1 as a) insert into messages select * from x",
@@ -160,7 +171,49 @@ async fn errors_are_one_line_with_a_way_out() {
     ] {
         told.push_str(&format!("{sql}\n  {}\n", refusal(&session, sql).await));
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    select * from mesages
+      hyp::query::unknown_table: unknown table: mesages
+      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings
+    select * from other.things
+      hyp::query::unknown_table: unknown table: other.things
+      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings
+    select content from messages
+      hyp::query::unknown_column: unknown column: content
+      help: did you mean: content_text
+    select m.nothing_like_it from messages m
+      hyp::query::unknown_column: unknown column: m.nothing_like_it
+      help: `hyp query schema` lists the columns
+    selec 1
+      hyp::query::syntax: not valid SQL: Expected: an SQL statement, found: selec at Line: 1, Column: 1
+    select * form messages
+      hyp::query::syntax: not valid SQL: Expected: end of statement, found: form at Line: 1, Column: 10
+    select jsn_get(attributes, 'a') from messages
+      hyp::query::unknown_function: unknown function: jsn_get
+      help: did you mean: json_get
+    select * from nothing_like_it(1)
+      hyp::query::unknown_function: unknown function: nothing_like_it
+    select sum(role) from messages
+      hyp::query::plan: function 'sum' failed to match any signature
+    select session_id, count(*) from messages
+      hyp::query::plan: column in SELECT must be in GROUP BY or an aggregate function: While expanding wildcard, column "messages.session_id" must appear in the GROUP BY clause or must be part of an aggregate function, currently only "count(Int64(1))" appears in the SELECT clause satisfies this requirement
+    select 1 / 0
+      hyp::query::run: query failed: divide by zero error
+    with x as (select 1 as a) insert into messages select * from x
+      hyp::query::read_only: `INSERT` is refused: queries only read
+      help: start with SELECT, WITH, VALUES, EXPLAIN, SHOW or DESCRIBE
+    copy messages to '/tmp/never.csv'
+      hyp::query::read_only: `COPY` is refused: queries only read
+      help: start with SELECT, WITH, VALUES, EXPLAIN, SHOW or DESCRIBE
+    select * from '/etc/passwd.csv'
+      hyp::query::unknown_table: unknown table: /etc/passwd.csv
+      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings
+    select 1; select 2
+      hyp::query::statement: one statement at a time, got 2
+      help: run them one by one
+
+      hyp::query::statement: no statement given
+    "#);
 }
 
 #[tokio::test]
@@ -220,4 +273,44 @@ async fn an_answer_can_be_streamed() {
     }
     assert_eq!(count, 20_000);
     assert!(batches > 1);
+}
+
+#[tokio::test]
+async fn a_long_chain_of_conditions_is_answered() {
+    let session = empty();
+    let chain: Vec<String> =
+        (0..300).map(|n| format!("session_id <> 's{n}' and message_index <> {n}")).collect();
+    let sql = format!("select count(*) as n from messages where {}", chain.join(" or "));
+    assert_eq!(jsonl(&session, &sql).await, "{\"n\":0}\n");
+}
+
+#[tokio::test]
+async fn a_store_is_seen_as_it_was_when_the_session_was_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open_or_create(&dir.path().join("store")).unwrap();
+    let mut writer = store.writer(std::time::Duration::ZERO, "run-1").unwrap();
+    let before = Session::open(&store, Options::default()).unwrap();
+    let rows = Some(batch(&[("said", Some(false))]));
+    writer.commit(Commit { rows, is_last: true, ..Commit::default() }).unwrap();
+    let after = Session::open(&store, Options::default()).unwrap();
+
+    let sql = "select count(*) as n from messages";
+    assert_eq!(jsonl(&before, sql).await, "{\"n\":0}\n");
+    assert_eq!(jsonl(&after, sql).await, "{\"n\":1}\n");
+    let sql = "select content_text, client_name from messages where client_name = 'claude'
+                 and message_created_at >= '2026-10-13T18:14:45.514Z'";
+    assert_eq!(
+        jsonl(&after, sql).await,
+        "{\"content_text\":\"said\",\"client_name\":\"claude\"}\n"
+    );
+    for sql in [
+        "select * from messages where client_name = 'codex'",
+        "select * from messages where message_created_at < '2026-10-13'",
+    ] {
+        assert_eq!(jsonl(&after, sql).await, "");
+    }
+    for table in hyp_cache::TABLES {
+        let sql = format!("select count(*) as n from {table}");
+        assert!(jsonl(&after, &sql).await.starts_with("{\"n\":"), "{table}");
+    }
 }
