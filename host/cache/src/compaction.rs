@@ -22,13 +22,13 @@ use crate::{catalog, failpoint, rows, split};
 const FILES: usize = 8;
 
 /// Size from which on a file is left alone.
-const SMALL: u64 = 32 << 20;
+const SMALL: u64 = 8 << 20;
 
 /// Bytes of files, compressed, up to which rows are sorted again instead of strung together.
 const SORTED: u64 = 6 << 20;
 
 /// Rows that are read at a time.
-const BATCH_ROWS: usize = 4_096;
+const BATCH_ROWS: usize = 1_024;
 
 impl Writer {
     /// Compacts the newest partition that has too many files, if there is one.

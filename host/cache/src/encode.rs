@@ -21,7 +21,7 @@ use crate::schema;
 use crate::table::Partition;
 
 /// Rows of a row group.
-pub(crate) const GROUP_ROWS: usize = 65_536;
+pub(crate) const GROUP_ROWS: usize = 16_384;
 
 /// Share of ids that a bloom filter takes for stored although they are not.
 const FALSE_HITS: f64 = 0.0001;
