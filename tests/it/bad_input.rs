@@ -140,7 +140,7 @@ fn a_file_that_may_not_be_read_fails_alone() {
     let name = format!("{PROJECT}/{SESSION}.jsonl");
     sandbox.write(&name, said(SESSION, 1, "one").as_bytes());
     let path = sandbox.home().join(&name);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&path).is_ok() {
         // Root reads everything: there is nothing to see here.
         return;

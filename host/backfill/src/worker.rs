@@ -83,7 +83,7 @@ pub(crate) fn work(
                 let mut end = reading.finish();
                 end.inputs = report.inputs;
                 end.counters = report.counters;
-                end.guest_seconds = report.guest_time.as_secs_f64() - end.row_seconds;
+                end.guest_seconds = report.guest_time.as_secs_f64();
                 Parcel::Done { unit, end: Box::new(end) }
             }
             Err(error) if error.is_of_the_unit() => {
