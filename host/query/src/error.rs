@@ -161,7 +161,7 @@ impl Explain for QueryError {
                     .into(),
             ),
             Self::DataFile { .. } | Self::Damaged { .. } => {
-                Some("`hyp doctor` checks every file of the store".into())
+                Some("import into a new store: `hyp backfill --store DIR`; keep the old one".into())
             }
             Self::Empty
             | Self::Syntax { .. }
