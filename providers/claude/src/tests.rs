@@ -1,3 +1,5 @@
+//! Tests of `claude`.
+
 use hyp_sdk::testkit::{self, Run};
 use hyp_sdk::{Content, ThreadKind};
 

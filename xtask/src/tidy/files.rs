@@ -38,9 +38,7 @@ fn of(path: &str, text: &str) -> Vec<String> {
     let is_source = is_rust || ends_with(&[".wit", ".toml", ".sh", ".yml", ".yaml", ".py"]);
     let is_fixture = path.contains("fixtures/") || ends_with(&[".snap"]);
 
-    // A module of tests says nothing that its parent does not.
-    let is_tests = ends_with(&["/tests.rs"]) || path.contains("/src/") && path.contains("/tests/");
-    if is_rust && !is_tests && !text.starts_with("//!") {
+    if is_rust && !text.starts_with("//!") {
         problems.push(": no module documentation".to_owned());
     }
     let lines = text.lines().count();
@@ -81,7 +79,7 @@ mod tests {
         let cases = [
             ("a.rs",             "//! Fine.\n".to_owned(),            vec![]),
             ("a.rs",             "fn a() {}\n".to_owned(),            vec![": no module documentation".to_owned()]),
-            ("a/src/b/tests.rs", "fn a() {}\n".to_owned(),            vec![]),
+            ("a/src/b/tests.rs", "fn a() {}\n".to_owned(),            vec![": no module documentation".to_owned()]),
             ("a.rs",             "//! A.\n\nfn a() {} \n".to_owned(), vec![":3: trailing white space".to_owned()]),
             ("fixtures/in.toml", "x \n".to_owned(),                   vec![]),
             ("a.wit",            format!("// {UNDONE}\n"),            vec![format!(":1: {UNDONE}")]),

@@ -1,3 +1,5 @@
+//! Tests of `discover`.
+
 use super::*;
 use hyp_plugin::Candidate;
 use std::collections::BTreeMap;

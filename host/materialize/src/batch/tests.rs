@@ -1,3 +1,5 @@
+//! Tests of `batch`.
+
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use hyp_model::event::{Content, Context, Event, Message, Part, Span, Text, Thread};

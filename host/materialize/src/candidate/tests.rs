@@ -1,3 +1,5 @@
+//! Tests of `candidate`.
+
 use hyp_model::event::{Content, Event, Message, Part, Span, Text, Thread, ToolCall, Usage};
 
 use crate::{Exchange, Produced, Source, candidates};

@@ -1,3 +1,5 @@
+//! Tests of `exchange`.
+
 use hyp_model::event::{Content, Git, Part, Span, Subject, Text};
 use hyp_model::row::Row;
 

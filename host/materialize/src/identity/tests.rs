@@ -1,3 +1,5 @@
+//! Tests of `identity`.
+
 use hyp_model::event::{Content, Part, Text, ToolCall, ToolResult};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `part`.
+
 use hyp_model::event::{Blob, Thinking, ToolCall, ToolResult};
 
 use super::*;

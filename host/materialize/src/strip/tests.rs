@@ -1,3 +1,5 @@
+//! Tests of `strip`.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of `backfill`.
+
 use clap::Parser;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `repeats`.
+
 use super::*;
 
 fn answer(id: &str, response: &str, value: &str) -> Message {

@@ -1,3 +1,5 @@
+//! Tests of `times`.
+
 use super::*;
 
 fn times(started_at: Option<i64>, messages: &[Option<i64>]) -> (Vec<i64>, i64, Counts) {

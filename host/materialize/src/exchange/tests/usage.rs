@@ -1,3 +1,5 @@
+//! Tests of `usage`.
+
 use super::*;
 use crate::{as_replay, with_usage};
 
