@@ -1,6 +1,6 @@
 //! Smoke checks: the built `hyp` against fixtures, and other engines against its store.
 //!
-//! `cargo run -p hyp-smoke -- [NAME…]` runs the named checks, or all of them. `HYP_BIN` names the
+//! `cargo run --bin hyp-smoke -- [NAME…]` runs the named checks, or all of them. `HYP_BIN` names the
 //! binary; without it, the one that lies beside this program is taken.
 
 mod fixture;
