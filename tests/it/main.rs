@@ -7,6 +7,8 @@
 mod backfill;
 mod bad_input;
 mod crash;
+#[cfg(target_os = "linux")]
+mod disk;
 mod order;
 mod plugins;
 mod queries;

@@ -82,7 +82,33 @@ impl Sandbox {
 
     /// Runs `hyp` to its end.
     pub(crate) fn hyp<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Output {
-        let output = self.command(args).output().unwrap();
+        self.output(self.command(args))
+    }
+
+    /// Runs `hyp` to its end as a person without the rights of root, whoever runs the test.
+    pub(crate) fn hyp_without_privilege<'a>(
+        &self,
+        args: impl IntoIterator<Item = &'a str>,
+    ) -> Output {
+        let mut prefix = Vec::new();
+        if is_root() {
+            prefix = vec!["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"];
+        }
+        self.output(self.command_behind(&prefix, args))
+    }
+
+    /// Runs `hyp` to its end where no file may grow past so many KiB.
+    pub(crate) fn hyp_on_a_small_disk<'a>(
+        &self,
+        kib: u32,
+        args: impl IntoIterator<Item = &'a str>,
+    ) -> Output {
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", kib * 2);
+        self.output(self.command_behind(&["sh", "-c", &script], args))
+    }
+
+    fn output(&self, mut command: Command) -> Output {
+        let output = command.output().unwrap();
         let path = |path: PathBuf| path.to_str().unwrap().to_owned();
         Output {
             status: output.status.code(),
@@ -99,12 +125,23 @@ impl Sandbox {
     }
 
     fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hyp"));
+        self.command_behind(&[], args)
+    }
+
+    fn command_behind<'a>(
+        &self,
+        prefix: &[&str],
+        args: impl IntoIterator<Item = &'a str>,
+    ) -> Command {
+        let words = [prefix, &[env!("CARGO_BIN_EXE_hyp")]].concat();
+        let mut command = Command::new(words[0]);
         command
+            .args(&words[1..])
             .env_clear()
             .env("HOME", self.home())
             .env("HYP_HOME", self.store())
             .env("TZ", "UTC")
+            .env("PATH", "/usr/bin:/bin")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .args(args);
@@ -189,6 +226,13 @@ fn difference(found: &str, expected: &str) -> String {
 pub(crate) fn total(report: &Value, counter: &str) -> u64 {
     let providers = report["providers"].as_array().unwrap();
     providers.iter().map(|provider| provider[counter].as_u64().unwrap()).sum()
+}
+
+/// Tells whether files are open to the test whatever their mode says.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
 /// Returns the folder of fixtures.

@@ -1,10 +1,14 @@
 //! Why the store could not be used.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use hyp_model::{Exit, Explain};
 
 use crate::lock::Holder;
+
+const NO_SPACE: &str =
+    "free some space and run it again; the store is as of its last commit, nothing in it is lost";
 
 /// Why the store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -127,8 +131,18 @@ impl StoreError {
     }
 
     pub(crate) fn parquet(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
+        use parquet::errors::ParquetError;
+
         let path = path.to_owned();
-        move |source| Self::Parquet { path, source: Box::new(source) }
+        move |source| match source {
+            ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
+                Ok(source) => Self::Io { path, source: *source },
+                Err(cause) => {
+                    Self::Parquet { path, source: Box::new(ParquetError::External(cause)) }
+                }
+            },
+            source => Self::Parquet { path, source: Box::new(source) },
+        }
     }
 
     pub(crate) fn arrow(path: &Path) -> impl FnOnce(arrow::error::ArrowError) -> Self {
@@ -169,14 +183,19 @@ impl Explain for StoreError {
             Self::Foreign { .. } => Some("name an empty folder, or the store itself".to_owned()),
             Self::Newer { .. } => Some("update hyp; this one leaves the store alone".to_owned()),
             Self::Io { source, .. } => match source.kind() {
-                std::io::ErrorKind::StorageFull => {
-                    Some("free some space; the store is as of its last commit".to_owned())
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                    Some(NO_SPACE.to_owned())
                 }
-                std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
                     Some("the store is as of its last commit".to_owned())
                 }
                 _ => None,
             },
+            Self::Catalog { source, .. }
+                if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) =>
+            {
+                Some(NO_SPACE.to_owned())
+            }
             Self::Conflict { .. } => Some("run the import again".to_owned()),
             Self::Parquet { .. } | Self::Damaged { .. } | Self::Metadata { .. } => {
                 Some("restore the file from a backup, or import into a new store".to_owned())

@@ -1,5 +1,6 @@
 //! Why a provider cannot be loaded, and why one cannot go on.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +85,9 @@ impl Explain for LoadError {
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::Engine { .. } | Self::Read { .. } => return None,
+            Self::Cache { source, .. } if source.kind() != ErrorKind::PermissionDenied => {
+                "name a folder that can be written to: `--store DIR` or HYP_HOME".into()
+            }
             Self::Cache { path, .. } => {
                 format!("the folder must be yours alone: try `chmod 700 {}`", path.display())
             }
