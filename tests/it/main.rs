@@ -9,6 +9,7 @@ mod bad_input;
 mod crash;
 #[cfg(target_os = "linux")]
 mod disk;
+mod independent;
 mod order;
 mod plugins;
 mod queries;
