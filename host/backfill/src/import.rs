@@ -281,6 +281,7 @@ impl Import<'_> {
             threads: judged.threads,
             units: ended.iter().map(|ended| self.state_of(ended, &units[ended.unit])).collect(),
             inputs: ended.iter().map(Ended::input_state).collect(),
+            totals: ended.iter().flat_map(Ended::totals).collect(),
             facts: judged.facts,
             quarantine: ended.iter().flat_map(Ended::quarantined).collect(),
             listing: listing.map(|listing| (self.report.provider.clone(), listing)),

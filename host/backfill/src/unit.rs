@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hyp_cache::{InputState, Quarantined, UnitState};
+use hyp_cache::{ClientTotal, InputState, Quarantined, UnitState};
 use hyp_materialize::Window;
 
 use crate::quarantine::bytes_at;
@@ -151,8 +151,20 @@ impl Ended {
             modified: self.modified,
             bytes_read: self.bytes_read,
             accounting: serde_json::to_string(&self.accounting).unwrap_or_default(),
+            records: serde_json::to_string(&self.end.tally.records).unwrap_or_default(),
             status: if self.is_foreign() { "not_understood" } else { "ok" }.to_owned(),
         }
+    }
+
+    /// Returns what the client counted itself.
+    pub(crate) fn totals(&self) -> impl Iterator<Item = ClientTotal> + '_ {
+        self.end.counters.iter().map(|counter| ClientTotal {
+            provider: self.provider.clone(),
+            unit_id: self.id.clone(),
+            thread_id: counter.thread_id.clone(),
+            name: counter.name.clone(),
+            value: counter.value,
+        })
     }
 
     /// Returns the records that were not understood, with their bytes where they can be had.

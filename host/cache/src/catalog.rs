@@ -97,6 +97,13 @@ impl Catalog {
         Ok(identity == (migrations::APPLICATION_ID, migrations::newest()))
     }
 
+    /// Says whether an older hyp wrote the catalog, which the next run brings up to date.
+    pub(crate) fn is_behind(&self) -> Result<bool, StoreError> {
+        let (_, version) =
+            migrations::identity(&self.connection).map_err(|error| self.error(error))?;
+        Ok(version > 0 && version < migrations::newest())
+    }
+
     /// Returns where the messages' metadata lies, if the table was made.
     pub(crate) fn pointer(&self) -> Result<Option<String>, StoreError> {
         self.connection

@@ -20,7 +20,7 @@ use crate::error::StoreError;
 use crate::index::Hit;
 use crate::judge::{Change, Correction, Sighting};
 use crate::layout::Dirty;
-use crate::ledger::{self, InputState, Listing, Quarantined, UnitState};
+use crate::ledger::{self, ClientTotal, InputState, Listing, Quarantined, UnitState};
 use crate::lineage::put_sightings;
 use crate::publish::{Edit, publish};
 use crate::schema::file_schema;
@@ -43,6 +43,8 @@ pub struct Commit {
     pub units: Vec<UnitState>,
     /// Their inputs.
     pub inputs: Vec<InputState>,
+    /// What their clients counted themselves; replaces what the same units told before.
+    pub totals: Vec<ClientTotal>,
     /// What was said about threads, each with the thread that was open.
     pub facts: Vec<(String, Fact)>,
     /// Records of the inputs that were not understood.
@@ -307,6 +309,7 @@ impl Writer {
             put_sightings(&transaction, &work.sightings)?;
             ledger::put_units(&transaction, &commit.units)?;
             ledger::put_inputs(&transaction, &commit.inputs, &self.run_id)?;
+            ledger::put_totals(&transaction, &commit.units, &commit.totals)?;
             ledger::put_quarantine(&transaction, &commit.quarantine, &self.run_id)?;
             facts::put(&transaction, &commit.facts)?;
             if let Some((provider, listing)) = &commit.listing {

@@ -111,6 +111,13 @@ pub enum StoreError {
         name: String,
     },
 
+    /// An older hyp wrote the store, and it lacks the table or a column of it.
+    #[error("the store is too old for the table `{name}`")]
+    Older {
+        /// The name asked for.
+        name: String,
+    },
+
     /// A test asked for a failure.
     #[error("failed on purpose at `{name}`")]
     Failpoint {
@@ -173,6 +180,7 @@ impl Explain for StoreError {
             Self::Rows { .. } => "hyp::store::rows",
             Self::Conflict { .. } => "hyp::store::conflict",
             Self::NoTable { .. } => "hyp::store::no_table",
+            Self::Older { .. } => "hyp::store::older",
             Self::Failpoint { .. } => "hyp::store::failpoint",
         }
     }
@@ -197,6 +205,9 @@ impl Explain for StoreError {
                 Some(NO_SPACE.to_owned())
             }
             Self::Conflict { .. } => Some("run the import again".to_owned()),
+            Self::Older { .. } => {
+                Some("run `hyp backfill`: it brings the store up to date".to_owned())
+            }
             Self::Parquet { .. } | Self::Damaged { .. } | Self::Metadata { .. } => {
                 Some("restore the file from a backup, or import into a new store".to_owned())
             }

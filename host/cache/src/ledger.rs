@@ -82,8 +82,25 @@ pub struct InputState {
     pub bytes_read: u64,
     /// JSON object: bytes by reason.
     pub accounting: String,
+    /// JSON object: records that gave no row, by kind.
+    pub records: String,
     /// `ok` or what went wrong.
     pub status: String,
+}
+
+/// A total that a client wrote of one of its threads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientTotal {
+    /// Name of the provider.
+    pub provider: String,
+    /// Unit that tells it.
+    pub unit_id: String,
+    /// Thread that it is of.
+    pub thread_id: String,
+    /// What is counted: `input_tokens`, `output_tokens`, …
+    pub name: String,
+    /// How much the client counted.
+    pub value: u64,
 }
 
 /// A record that was not understood.
@@ -229,7 +246,9 @@ pub(crate) fn put_inputs(
     run_id: &str,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
-        "INSERT OR REPLACE INTO inputs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO inputs (input_id, provider, unit_id, path, size, modified, bytes_read,
+             accounting, records, status, run_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     let mut forget = connection.prepare("DELETE FROM quarantine WHERE input_id = ?1")?;
     for input in inputs {
@@ -242,10 +261,36 @@ pub(crate) fn put_inputs(
             input.modified,
             number(input.bytes_read),
             input.accounting,
+            input.records,
             input.status,
             run_id
         ])?;
         forget.execute([&input.input_id])?;
+    }
+    Ok(())
+}
+
+/// Replaces what units told of their clients' totals.
+pub(crate) fn put_totals(
+    connection: &Connection,
+    units: &[UnitState],
+    totals: &[ClientTotal],
+) -> rusqlite::Result<()> {
+    let mut forget =
+        connection.prepare("DELETE FROM counters WHERE provider = ?1 AND unit_id = ?2")?;
+    for unit in units {
+        forget.execute([&unit.provider, &unit.unit_id])?;
+    }
+    let mut statement =
+        connection.prepare("INSERT OR REPLACE INTO counters VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for total in totals {
+        statement.execute(params![
+            total.provider,
+            total.unit_id,
+            total.thread_id,
+            total.name,
+            number(total.value)
+        ])?;
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ mod writer;
 pub use commit::{Commit, Committed};
 pub use error::{LockError, StoreError};
 pub use judge::{Change, Correction, Judgement};
-pub use ledger::{InputState, Listing, Quarantined, RunEnd, RunStart, UnitState};
+pub use ledger::{ClientTotal, InputState, Listing, Quarantined, RunEnd, RunStart, UnitState};
 pub use lock::Holder;
 pub use schema::messages_schema;
 pub use snapshot::{Bound, FileEntry, Snapshot};

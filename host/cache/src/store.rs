@@ -161,6 +161,8 @@ impl Store {
             return Ok(None);
         }
         let catalog = Catalog::read(&self.layout.catalog())?;
-        Ok(catalog.is_current()?.then_some(catalog))
+        // One that is behind is read as it is: only the lock's holder may change it.
+        let has_tables = catalog.is_current()? || catalog.is_behind()?;
+        Ok(has_tables.then_some(catalog))
     }
 }

@@ -32,8 +32,17 @@ struct Definition {
 }
 
 /// Names of the tables that can be read.
-pub const TABLES: &[&str] =
-    &["sessions", "runs", "chunks", "inputs", "quarantine", "journal", "audit", "sightings"];
+pub const TABLES: &[&str] = &[
+    "sessions",
+    "runs",
+    "chunks",
+    "inputs",
+    "quarantine",
+    "journal",
+    "audit",
+    "sightings",
+    "counters",
+];
 
 const DEFINITIONS: &[Definition] = &[
     Definition {
@@ -50,6 +59,8 @@ const DEFINITIONS: &[Definition] = &[
             ("root_thread_id", Text),
             ("forked_from", Text),
             ("cwd", Text),
+            ("input_id", Text),
+            ("started_at", Time),
             ("first_at", Time),
             ("last_at", Time),
             ("messages", Long),
@@ -58,7 +69,7 @@ const DEFINITIONS: &[Definition] = &[
         ],
         query: "SELECT s.thread_id, s.session_id, s.conversation_id, s.provider, s.client_name,
                        f.value, s.kind, s.parent_thread_id, s.root_thread_id, s.forked_from,
-                       s.cwd, s.first_at, s.last_at, s.messages, s.parts, s.kind <> 'side'
+                       s.cwd, s.input_id, s.started_at, s.first_at, s.last_at, s.messages, s.parts, s.kind <> 'side'
                 FROM sessions s LEFT JOIN facts f ON f.thread_id = s.thread_id AND f.name = 'title'
                 ORDER BY s.started_at, s.thread_id",
     },
@@ -105,11 +116,21 @@ const DEFINITIONS: &[Definition] = &[
             ("modified", Time),
             ("bytes_read", Long),
             ("accounting", Text),
+            ("records", Text),
             ("status", Text),
+            ("first_at", Time),
+            ("last_at", Time),
+            ("since", Time),
+            ("until", Time),
+            ("component_digest", Text),
             ("run_id", Text),
         ],
-        query: "SELECT input_id, provider, unit_id, path, size, modified, bytes_read, accounting,
-                       status, run_id FROM inputs ORDER BY provider, unit_id",
+        query: "SELECT i.input_id, i.provider, i.unit_id, i.path, i.size, i.modified, i.bytes_read,
+                       i.accounting, i.records, i.status, u.first_at, u.last_at, u.since, u.until,
+                       u.component_digest, i.run_id
+                FROM inputs i LEFT JOIN units u
+                     ON u.provider = i.provider AND u.unit_id = i.unit_id
+                ORDER BY i.provider, i.unit_id",
     },
     Definition {
         name: "quarantine",
@@ -150,6 +171,18 @@ const DEFINITIONS: &[Definition] = &[
         query: "SELECT part_id, thread_id, input_id, message_index, offset, length
                 FROM sightings ORDER BY part_id, thread_id",
     },
+    Definition {
+        name: "counters",
+        columns: &[
+            ("provider", Text),
+            ("unit_id", Text),
+            ("thread_id", Text),
+            ("name", Text),
+            ("value", Long),
+        ],
+        query: "SELECT provider, unit_id, thread_id, name, value FROM counters
+                ORDER BY provider, unit_id, thread_id, name",
+    },
 ];
 
 /// Returns the columns of a table, or none if there is no such table.
@@ -189,7 +222,12 @@ pub(crate) fn read(catalog: Option<&Catalog>, name: &str) -> Result<RecordBatch,
             }
             Ok(())
         };
-        fill(&mut columns).map_err(|error| catalog.error(error))?;
+        if let Err(error) = fill(&mut columns) {
+            return Err(match catalog.is_behind()? {
+                true => StoreError::Older { name: name.to_owned() },
+                false => catalog.error(error),
+            });
+        }
     }
     let arrays = columns.into_iter().map(Column::finish).collect();
     RecordBatch::try_new(schema_of(definition), arrays).map_err(StoreError::rows)

@@ -167,10 +167,21 @@ impl Instance {
         let counters = self.call(reading, Phase::Idle, |provider, store| {
             provider.hyp_backfill_provider().call_counters(store, scan)
         })?;
-        let counters = counters.into_iter();
-        Ok(counters
-            .map(|it| Counter { thread_id: it.thread_id, name: it.name, value: it.value })
-            .collect())
+        let (mut told, mut bytes) = (Vec::new(), 0);
+        for it in counters {
+            bytes += size_of::<Counter>() + it.thread_id.len() + it.name.len();
+            told.push(Counter { thread_id: it.thread_id, name: it.name, value: it.value });
+        }
+        let limit = self.guest.state().limits.advance_budget;
+        if bytes > limit as usize {
+            return Err(RunError::OutputBound {
+                provider: Arc::clone(&reading.asked.provider),
+                unit: reading.asked.unit.clone(),
+                limit: limit.into(),
+                whole: "counters",
+            });
+        }
+        Ok(told)
     }
 
     fn call<R>(

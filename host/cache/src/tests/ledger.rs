@@ -5,7 +5,8 @@ use hyp_model::event::{Fact, Subject};
 
 use super::world::{judged, thread, world};
 use crate::{
-    Commit, InputState, Listing, Quarantined, RunEnd, RunStart, TABLES, UnitState, table_schema,
+    ClientTotal, Commit, InputState, Listing, Quarantined, RunEnd, RunStart, StoreError, TABLES,
+    UnitState, table_schema,
 };
 
 #[test]
@@ -22,6 +23,13 @@ fn what_was_read_is_remembered_with_the_rows() {
         since: Some(3),
         ..Default::default()
     };
+    let total = |name: &str, value| ClientTotal {
+        provider: "claude".into(),
+        unit_id: "u".into(),
+        thread_id: "t".into(),
+        name: name.into(),
+        value,
+    };
     let listing = Listing { hash: "h".into(), ..Default::default() };
     let record = Quarantined {
         input_id: "i".into(),
@@ -33,12 +41,14 @@ fn what_was_read_is_remembered_with_the_rows() {
     let commit = Commit {
         units: vec![unit.clone()],
         inputs: vec![input],
+        totals: vec![total("input_tokens", 7), total("output_tokens", 1)],
         quarantine: vec![record],
         listing: Some(("claude".into(), listing.clone())),
         ..Commit::default()
     };
     writer.commit(commit.clone()).unwrap();
-    writer.commit(commit).unwrap();
+    let again = Commit { totals: vec![total("input_tokens", 9)], ..commit };
+    writer.commit(again).unwrap();
     writer
         .end_run(&RunEnd { run_id: "r1".into(), status: "ok".into(), ..Default::default() })
         .unwrap();
@@ -47,9 +57,14 @@ fn what_was_read_is_remembered_with_the_rows() {
     assert_eq!(world.store.units("claude").unwrap()["u"], unit);
     assert!(world.store.units("codex").unwrap().is_empty());
     assert_eq!(world.store.listing("claude").unwrap(), Some(listing));
-    for (table, rows) in
-        [("runs", 1), ("chunks", 2), ("inputs", 1), ("quarantine", 1), ("sessions", 0)]
-    {
+    for (table, rows) in [
+        ("runs", 1),
+        ("chunks", 2),
+        ("inputs", 1),
+        ("quarantine", 1),
+        ("counters", 1),
+        ("sessions", 0),
+    ] {
         let batch = world.store.read_table(table).unwrap();
         assert_eq!(batch.num_rows(), rows, "{table}");
         assert_eq!(batch.schema(), table_schema(table).unwrap());
@@ -79,4 +94,23 @@ fn a_title_reaches_its_session_also_by_way_of_a_message() {
     let sessions = world.store.read_table("sessions").unwrap();
     let titles = sessions.column_by_name("title").unwrap().as_string::<i32>();
     assert_eq!(titles.iter().flatten().collect::<Vec<_>>(), ["second", "of b"]);
+}
+
+#[test]
+fn a_store_of_an_older_version_is_read_until_the_next_run_brings_it_up_to_date() {
+    let world = world();
+    let path = world.store.catalog_path();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("../migrations/0001_create.sql")).unwrap();
+    connection.execute("INSERT INTO journal VALUES (1, 'r', 'e', 'd')", []).unwrap();
+    connection.pragma_update(None, "application_id", crate::migrations::APPLICATION_ID).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+
+    assert_eq!(world.store.read_table("journal").unwrap().num_rows(), 1);
+    let error = world.store.read_table("counters").unwrap_err();
+    assert!(matches!(&error, StoreError::Older { name } if name == "counters"), "{error}");
+    drop(world.writer("r1"));
+    assert_eq!(world.store.read_table("counters").unwrap().num_rows(), 0);
+    assert_eq!(world.store.read_table("journal").unwrap().num_rows(), 1);
 }
