@@ -14,6 +14,7 @@ mod order;
 mod plugins;
 mod queries;
 mod query;
+mod reconcile;
 mod sandbox;
 mod store;
 mod window;

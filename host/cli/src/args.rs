@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    BackfillArgs, DemoArgs, ListArgs, PlanArgs, SchemaArgs, SessionsArgs, SqlArgs, StatusArgs,
+    BackfillArgs, DemoArgs, ListArgs, PlanArgs, ReconcileArgs, SchemaArgs, SessionsArgs, SqlArgs,
+    StatusArgs,
 };
 use crate::env;
 
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Query(Query),
     /// List the conversations in the store, newest first
     Sessions(SessionsArgs),
+    /// Compare the stored tokens with what the clients counted themselves
+    Reconcile(ReconcileArgs),
     /// Say what the store holds
     Status(StatusArgs),
     /// Import a small made-up history into a temporary store and query it

@@ -20,6 +20,13 @@ pub(crate) enum Failure {
         /// What is wrong.
         message: String,
     },
+    /// What was asked for is not there; told in one line.
+    Refused {
+        /// The command as typed.
+        command: &'static str,
+        /// What is not there, and what is.
+        message: String,
+    },
     /// What is printed could not be written.
     Output(io::Error),
 }
@@ -39,6 +46,10 @@ impl Failure {
             Self::Usage { command, message } => {
                 let _ = writeln!(stderr, "{command}: {}", text::line(&message));
                 Exit::Usage
+            }
+            Self::Refused { command, message } => {
+                let _ = writeln!(stderr, "{command}: {}", text::line(&message));
+                Exit::Failed
             }
             // A reader that has seen enough, such as `head`, is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use hyp_cache::Store;
 use hyp_query::{Format, Options, Output, QueryError, Receipt, Writer};
+use tokio::runtime::Runtime;
 
 use super::Session;
 use crate::failure::Failure;
@@ -14,48 +15,66 @@ pub(super) type Row = serde_json::Map<String, serde_json::Value>;
 /// The rows of an answer.
 pub(super) type Rows = Vec<Row>;
 
+/// The store at one moment, open for several questions.
+pub(super) struct Lake {
+    runtime: Runtime,
+    session: hyp_query::Session,
+}
+
+impl Lake {
+    /// Opens the store.
+    pub(super) fn open(session: &Session) -> Result<Self, Failure> {
+        let store = Store::open(&session.places.store)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::Output)?;
+        let session = hyp_query::Session::open(&store, Options::default())?;
+        Ok(Self { runtime, session })
+    }
+
+    /// Returns the rows of a query, whole.
+    pub(super) fn rows(&self, sql: &str) -> Result<Rows, Failure> {
+        let mut lines = Vec::new();
+        self.answer(sql, &Output::new(Format::Jsonl), &mut lines)?;
+        let parse = |line: &[u8]| serde_json::from_slice(line).unwrap_or_default();
+        Ok(lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parse).collect())
+    }
+
+    /// Prints the answer to a query while it is computed.
+    pub(super) fn answer(
+        &self,
+        sql: &str,
+        output: &Output,
+        to: &mut dyn Write,
+    ) -> Result<Receipt, Failure> {
+        let receipt = self.runtime.block_on(async {
+            let mut rows = self.session.stream(sql).await?;
+            let mut writer = Writer::new(&rows.schema(), output, to);
+            while let Some(batch) = rows.next().await? {
+                writer.batch(&batch)?;
+            }
+            writer.finish()
+        });
+        receipt.map_err(|error| match error {
+            QueryError::Write(cause) => {
+                Failure::Output(std::io::Error::new(cause.kind(), cause.to_string()))
+            }
+            error => error.into(),
+        })
+    }
+}
+
 /// Returns the rows of a query, whole.
 pub(super) fn rows(session: &Session, sql: &str) -> Result<Rows, Failure> {
-    let mut lines = Vec::new();
-    answer(session, sql, &Output::new(Format::Jsonl), &mut lines)?;
-    let parse = |line: &[u8]| serde_json::from_slice(line).unwrap_or_default();
-    Ok(lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parse).collect())
+    Lake::open(session)?.rows(sql)
 }
 
 /// Returns the rows of a query as a table for people.
 pub(super) fn table(session: &Session, sql: &str) -> Result<String, Failure> {
     let mut text = Vec::new();
-    answer(session, sql, &Output::inline(Format::Table), &mut text)?;
+    Lake::open(session)?.answer(sql, &Output::inline(Format::Table), &mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
-}
-
-/// Prints the answer to a query while it is computed.
-pub(super) fn answer(
-    session: &Session,
-    sql: &str,
-    output: &Output,
-    to: &mut dyn Write,
-) -> Result<Receipt, Failure> {
-    let store = Store::open(&session.places.store)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::Output)?;
-    let receipt = runtime.block_on(async {
-        let lake = hyp_query::Session::open(&store, Options::default())?;
-        let mut rows = lake.stream(sql).await?;
-        let mut writer = Writer::new(&rows.schema(), output, to);
-        while let Some(batch) = rows.next().await? {
-            writer.batch(&batch)?;
-        }
-        writer.finish()
-    });
-    receipt.map_err(|error| match error {
-        QueryError::Write(cause) => {
-            Failure::Output(std::io::Error::new(cause.kind(), cause.to_string()))
-        }
-        error => error.into(),
-    })
 }
 
 /// Returns a text, or `None` for null.

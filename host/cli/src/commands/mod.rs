@@ -5,6 +5,7 @@ mod backfill;
 mod demo;
 mod history;
 mod query;
+mod reconcile;
 mod sessions;
 mod status;
 
@@ -19,6 +20,7 @@ pub(crate) use backfill::{BackfillArgs, backfill};
 pub(crate) use demo::{DemoArgs, demo};
 pub(crate) use history::{ListArgs, PlanArgs, backfill_list, backfill_plan};
 pub(crate) use query::{SchemaArgs, SqlArgs, query_schema, query_sql};
+pub(crate) use reconcile::{ReconcileArgs, reconcile};
 pub(crate) use sessions::{SessionsArgs, sessions};
 pub(crate) use status::{StatusArgs, status};
 

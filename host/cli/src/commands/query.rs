@@ -9,7 +9,8 @@ use clap::ValueEnum;
 use hyp_model::{Exit, Explain};
 use hyp_query::{Column, Format, Output, Receipt};
 
-use super::{Session, ask, print, say};
+use super::ask::Lake;
+use super::{Session, print, say};
 use crate::failure::Failure;
 
 /// Longest cell that is shown, in characters.
@@ -101,7 +102,7 @@ pub(crate) fn query_sql(session: &Session, args: &SqlArgs) -> Result<Exit, Failu
     let output =
         Output { max_cell: args.max_cell, max_bytes: args.max_bytes, ..Output::new(format) };
     let mut stdout = BufWriter::new(io::stdout().lock());
-    let receipt = ask::answer(session, &sql, &output, &mut stdout)?;
+    let receipt = Lake::open(session)?.answer(&sql, &output, &mut stdout)?;
     stdout.flush().map_err(Failure::Output)?;
     if let Some(words) = left_out(&receipt) {
         say(&words);
@@ -117,8 +118,9 @@ fn into_file(
     path: &Path,
 ) -> Result<Receipt, Failure> {
     let failed = |source| FileError { path: path.to_path_buf(), source };
+    let lake = Lake::open(session)?;
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);
-    let receipt = match ask::answer(session, sql, &Output::new(format), &mut file) {
+    let receipt = match lake.answer(sql, &Output::new(format), &mut file) {
         Err(Failure::Output(source)) => return Err(failed(source).into()),
         other => other?,
     };

@@ -1,0 +1,310 @@
+//! Whether what is stored of a thread agrees with what its client counted.
+//!
+//! What a client's total covers differs: Codex counts a thread, Claude Code a session with its sub-agents, and a fork
+//! goes on from its origin's total. So several sums are compared, each named; one that agrees in every column that the
+//! client counted is proof.
+
+use serde::Serialize;
+
+/// Names of the columns that are compared, as clients' totals and rows have them.
+pub(super) const COLUMNS: [&str; 5] = [
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+];
+
+/// Tokens by column.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tokens(pub(super) [u64; 5]);
+
+impl Tokens {
+    pub(super) fn add(&mut self, other: Self) {
+        for (sum, more) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.saturating_add(more);
+        }
+    }
+
+    fn minus(self, other: Self) -> Option<Self> {
+        let mut rest = [0; 5];
+        for (at, left) in rest.iter_mut().enumerate() {
+            *left = self.0[at].checked_sub(other.0[at])?;
+        }
+        Some(Self(rest))
+    }
+}
+
+/// What a client counted; columns that it does not count are none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Counted(pub(super) [Option<u64>; 5]);
+
+impl Counted {
+    fn agrees(self, tokens: Tokens) -> bool {
+        self.0.iter().zip(tokens.0).all(|(counted, stored)| counted.is_none_or(|it| it == stored))
+    }
+
+    /// Says whether the client counted at least as much in every column.
+    fn covers(self, tokens: Tokens) -> bool {
+        self.0.iter().zip(tokens.0).all(|(counted, stored)| counted.is_none_or(|it| it >= stored))
+    }
+
+    /// Returns how much there is in all; the reasoning is part of the output.
+    pub(super) fn total(self) -> u64 {
+        self.0[..4].iter().flatten().sum()
+    }
+}
+
+/// What is known of a thread.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Evidence {
+    /// What the client counted, where it did.
+    pub(super) counted: Option<Counted>,
+    /// Tokens of the thread's own responses, in their order.
+    pub(super) responses: Vec<Tokens>,
+    /// Tokens of its sub-agents.
+    pub(super) subagents: Tokens,
+    /// Tokens of the copies that its recording holds.
+    pub(super) copies: Tokens,
+    /// Tokens of the sub-agents that its origins had before it began.
+    pub(super) inherited: Tokens,
+    /// Whether it began as a copy of another thread.
+    pub(super) is_fork: bool,
+    /// Whether that other thread is stored.
+    pub(super) has_origin: bool,
+    /// Whether rows were left out because of a window.
+    pub(super) is_partial: bool,
+    /// Whether its recording is gone.
+    pub(super) is_gone: bool,
+    /// Whether its recording holds records that were not understood.
+    pub(super) has_failures: bool,
+    /// Whether its client counts responses that it writes no record of.
+    pub(super) counts_unwritten: bool,
+}
+
+/// How a thread fared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub(super) enum Status {
+    #[serde(rename = "FAIL")]
+    Fail,
+    #[serde(rename = "UNPROVABLE")]
+    Unprovable,
+    #[serde(rename = "PASS")]
+    Pass,
+}
+
+/// What a client's total turned out to cover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Basis {
+    /// The thread's own responses.
+    Thread,
+    /// Those and its sub-agents'.
+    WithSubagents,
+    /// Those and the copies in its recording.
+    WithCopies,
+    /// All of these.
+    WithSubagentsAndCopies,
+    /// All of these, and the sub-agents that its origin had until then.
+    WithOrigin,
+    /// The total of the thread that started it covers it.
+    InParent,
+}
+
+/// Why nothing can be said. The list is closed; docs/reconcile.md explains each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Cause {
+    NoCounter,
+    SourceGone,
+    PartialImport,
+    CounterBehind,
+    ForkCarriesParent,
+    OriginMissing,
+    UnwrittenResponses,
+    BrokenRecords,
+}
+
+impl Cause {
+    /// Says it in words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::NoCounter => "the client wrote no total of it",
+            Self::SourceGone => "no total was kept, and its recording is gone",
+            Self::PartialImport => "only a window of it was imported",
+            Self::CounterBehind => "the client's total ends before its last responses",
+            Self::ForkCarriesParent => "the client's total goes on from its origin's",
+            Self::OriginMissing => "the client's total goes on from an origin that is not stored",
+            Self::UnwrittenResponses => "the client counted responses that it wrote no record of",
+            Self::BrokenRecords => "its recording holds records that were not understood",
+        }
+    }
+}
+
+/// The answer, with the sum that stands beside the client's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Verdict {
+    pub(super) status: Status,
+    pub(super) basis: Basis,
+    pub(super) cause: Option<Cause>,
+    pub(super) stored: Tokens,
+}
+
+/// Compares.
+pub(super) fn judge(evidence: &Evidence) -> Verdict {
+    let own = sum(&evidence.responses);
+    let unprovable = |cause| Verdict {
+        status: Status::Unprovable,
+        basis: Basis::Thread,
+        cause: Some(cause),
+        stored: own,
+    };
+    let Some(counted) = evidence.counted else {
+        return unprovable(if evidence.is_gone { Cause::SourceGone } else { Cause::NoCounter });
+    };
+    let sums = sums(evidence, own);
+    if let Some((basis, stored)) = sums.iter().copied().find(|(_, sum)| counted.agrees(*sum)) {
+        return Verdict { status: Status::Pass, basis, cause: None, stored };
+    }
+    match cause(evidence, counted, &sums) {
+        Some(cause) => unprovable(cause),
+        None => Verdict { status: Status::Fail, basis: Basis::Thread, cause: None, stored: own },
+    }
+}
+
+/// Returns the sums that a total may stand for, the plainest first.
+fn sums(evidence: &Evidence, own: Tokens) -> Vec<(Basis, Tokens)> {
+    let plus = |parts: &[Tokens]| {
+        let mut sum = own;
+        parts.iter().for_each(|part| sum.add(*part));
+        sum
+    };
+    let Evidence { subagents, copies, inherited, .. } = *evidence;
+    let mut sums = vec![(Basis::Thread, own)];
+    for (basis, sum) in [
+        (Basis::WithSubagents, plus(&[subagents])),
+        (Basis::WithCopies, plus(&[copies])),
+        (Basis::WithSubagentsAndCopies, plus(&[subagents, copies])),
+        (Basis::WithOrigin, plus(&[subagents, copies, inherited])),
+    ] {
+        if sums.iter().all(|(_, known)| *known != sum) {
+            sums.push((basis, sum));
+        }
+    }
+    sums
+}
+
+/// Returns why a total that agrees with no sum is no proof of a mistake, if it is none.
+fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Option<Cause> {
+    if evidence.is_partial {
+        return Some(Cause::PartialImport);
+    }
+    if is_behind(&evidence.responses, counted, sums) {
+        return Some(Cause::CounterBehind);
+    }
+    // Less than what is stored cannot be explained by anything that is not stored.
+    let (_, own) = sums.first()?;
+    if !counted.covers(*own) {
+        return None;
+    }
+    if evidence.has_failures {
+        return Some(Cause::BrokenRecords);
+    }
+    if evidence.is_fork {
+        return Some(match evidence.has_origin {
+            true => Cause::ForkCarriesParent,
+            false => Cause::OriginMissing,
+        });
+    }
+    evidence.counts_unwritten.then_some(Cause::UnwrittenResponses)
+}
+
+/// Says whether a total agrees once the thread's last responses are taken away.
+fn is_behind(responses: &[Tokens], counted: Counted, sums: &[(Basis, Tokens)]) -> bool {
+    let mut last = Tokens::default();
+    responses.iter().rev().any(|response| {
+        last.add(*response);
+        sums.iter().any(|(_, sum)| sum.minus(last).is_some_and(|rest| counted.agrees(rest)))
+    })
+}
+
+fn sum(all: &[Tokens]) -> Tokens {
+    let mut sum = Tokens::default();
+    all.iter().for_each(|tokens| sum.add(*tokens));
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(input: u64, output: u64) -> Tokens {
+        Tokens([input, output, 0, 0, 0])
+    }
+
+    /// A thread of two responses, 30 and 5 tokens together.
+    fn counted(input: u64, output: u64) -> Evidence {
+        Evidence {
+            counted: Some(Counted([Some(input), Some(output), None, None, None])),
+            responses: vec![tokens(10, 2), tokens(20, 3)],
+            subagents: tokens(100, 7),
+            ..Evidence::default()
+        }
+    }
+
+    fn told(evidence: &Evidence) -> String {
+        let verdict = judge(evidence);
+        let cause = verdict.cause.map_or_else(String::new, |cause| format!(" {cause:?}"));
+        format!("{:?} {:?}{cause}", verdict.status, verdict.basis)
+    }
+
+    #[test]
+    fn a_total_is_compared_with_what_it_may_cover() {
+        let fork = Evidence {
+            copies: tokens(1_000, 50),
+            inherited: tokens(4_000, 60),
+            is_fork: true,
+            has_origin: true,
+            ..counted(0, 0)
+        };
+        let with = |evidence: &Evidence, input, output| Evidence {
+            counted: counted(input, output).counted,
+            ..evidence.clone()
+        };
+        let partial = Evidence { is_partial: true, ..counted(31, 5) };
+        let broken = Evidence { has_failures: true, ..counted(31, 5) };
+        let unwritten = Evidence { counts_unwritten: true, ..counted(31, 5) };
+        #[rustfmt::skip]
+        let cases = [
+            ("its own",                     counted(30, 5),           "Pass Thread"),
+            ("one token less",              counted(29, 5),           "Fail Thread"),
+            ("one token more",              counted(31, 5),           "Fail Thread"),
+            ("with sub-agents",             counted(130, 12),         "Pass WithSubagents"),
+            ("a fork's own",                with(&fork, 30, 5),       "Pass Thread"),
+            ("with copies",                 with(&fork, 1_030, 55),   "Pass WithCopies"),
+            ("with both",                   with(&fork, 1_130, 62),   "Pass WithSubagentsAndCopies"),
+            ("with the origin's",           with(&fork, 5_130, 122),  "Pass WithOrigin"),
+            ("with something of it",        with(&fork, 3_130, 122),  "Unprovable Thread ForkCarriesParent"),
+            ("less than the fork's own",    with(&fork, 29, 5),       "Fail Thread"),
+            ("before the last response",    counted(10, 2),           "Unprovable Thread CounterBehind"),
+            ("before all of them",          counted(0, 0),            "Unprovable Thread CounterBehind"),
+            ("without the first response",  counted(20, 3),           "Fail Thread"),
+            ("a window",                    partial,                  "Unprovable Thread PartialImport"),
+            ("broken records",              broken.clone(),           "Unprovable Thread BrokenRecords"),
+            ("broken, and counted less",    with(&broken, 29, 5),     "Fail Thread"),
+            ("unwritten responses",         unwritten.clone(),        "Unprovable Thread UnwrittenResponses"),
+            ("unwritten, counted less",     with(&unwritten, 31, 4),  "Fail Thread"),
+        ];
+        for (name, evidence, expected) in cases {
+            assert_eq!(told(&evidence), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn without_a_total_nothing_is_proved() {
+        let none = Evidence { counted: None, ..counted(0, 0) };
+        assert_eq!(told(&none), "Unprovable Thread NoCounter");
+        let gone = Evidence { is_gone: true, ..none };
+        assert_eq!(told(&gone), "Unprovable Thread SourceGone");
+    }
+}

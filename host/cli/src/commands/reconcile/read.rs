@@ -1,0 +1,249 @@
+//! Gathers what the store knows of each thread's tokens.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use super::judge::{COLUMNS, Counted, Evidence, Tokens};
+use crate::commands::ask::{self, Lake, Row};
+use crate::failure::Failure;
+
+/// Providers whose clients count responses that they write no record of: Claude Code counts what its compactions and
+/// its empty answers cost.
+const COUNTS_UNWRITTEN: [&str; 1] = ["claude"];
+
+/// A thread and what is known of its tokens.
+#[derive(Debug, Default)]
+pub(super) struct Thread {
+    pub(super) thread_id: String,
+    pub(super) provider: String,
+    pub(super) title: Option<String>,
+    pub(super) parent: Option<String>,
+    pub(super) evidence: Evidence,
+    forked_from: Option<String>,
+    started_at: Option<i64>,
+    last_at: Option<i64>,
+    inputs: BTreeSet<String>,
+}
+
+/// Columns of a row that tell its thread.
+type Owner = (String, Option<String>, String);
+
+/// All threads, and how rows find theirs.
+#[derive(Default)]
+struct Threads {
+    all: BTreeMap<String, Thread>,
+    by_owner: HashMap<Owner, String>,
+}
+
+impl Threads {
+    /// Returns the thread of a row.
+    fn of_row(&self, row: &Row) -> String {
+        let session = ask::text(row, "session_id").unwrap_or_default();
+        let conversation = ask::text(row, "conversation_id");
+        let plain = conversation.clone().unwrap_or_else(|| session.clone());
+        let input = ask::text(row, "input_id").unwrap_or_default();
+        self.by_owner.get(&(session, conversation, input)).cloned().unwrap_or(plain)
+    }
+}
+
+/// Reads all threads.
+pub(super) fn threads(lake: &Lake) -> Result<Vec<Thread>, Failure> {
+    let mut threads = heads(lake)?;
+    responses(lake, &mut threads)?;
+    copies(lake, &mut threads)?;
+    counters(lake, &mut threads)?;
+    inputs(lake, &mut threads)?;
+    families(&mut threads);
+    Ok(threads.all.into_values().collect())
+}
+
+fn heads(lake: &Lake) -> Result<Threads, Failure> {
+    let mut threads = Threads::default();
+    let rows = lake.rows(
+        "select thread_id, session_id, conversation_id, provider, title, input_id, \
+           parent_thread_id, forked_from, cast(started_at as bigint) as started, \
+           cast(last_at as bigint) as last from sessions",
+    )?;
+    for row in rows {
+        let text = |name| ask::text(&row, name);
+        let thread_id = text("thread_id").unwrap_or_default();
+        let input = text("input_id").unwrap_or_default();
+        let session = text("session_id").unwrap_or_default();
+        let owner = (session, text("conversation_id"), input.clone());
+        threads.by_owner.insert(owner, thread_id.clone());
+        let provider = text("provider").unwrap_or_default();
+        let thread = Thread {
+            evidence: Evidence {
+                counts_unwritten: COUNTS_UNWRITTEN.contains(&provider.as_str()),
+                ..Evidence::default()
+            },
+            title: text("title"),
+            parent: text("parent_thread_id"),
+            forked_from: text("forked_from"),
+            started_at: ask::long(&row, "started"),
+            last_at: ask::long(&row, "last"),
+            inputs: [input].into(),
+            thread_id: thread_id.clone(),
+            provider,
+        };
+        threads.all.insert(thread_id, thread);
+    }
+    Ok(threads)
+}
+
+/// The tokens that count, in the order of the responses.
+fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
+    let sql = format!(
+        "select session_id, conversation_id, input_id, {} from messages \
+         where input_tokens is not null or output_tokens is not null \
+         order by message_index, part_index",
+        COLUMNS.join(", ")
+    );
+    for row in lake.rows(&sql)? {
+        if let Some(thread) = threads.all.get_mut(&threads.of_row(&row)) {
+            thread.evidence.responses.push(tokens(&row));
+            thread.inputs.extend(ask::text(&row, "input_id"));
+        }
+    }
+    Ok(())
+}
+
+/// What recordings hold a second time: rows that are copies, and rows that another thread has.
+fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
+    let written = COLUMNS
+        .map(|name| format!("json_get_int(attributes, 'usage_as_written', '{name}') as {name}"));
+    let replays = lake.rows(&format!(
+        "select session_id, conversation_id, input_id, {} from ai_gateway_messages \
+         where is_replay",
+        written.join(", ")
+    ))?;
+    for row in replays {
+        if let Some(thread) = threads.all.get_mut(&threads.of_row(&row)) {
+            thread.evidence.copies.add(tokens(&row));
+            thread.evidence.is_fork = true;
+        }
+    }
+    let seen = lake.rows(&format!(
+        "select s.thread_id as seen_in, m.session_id, m.conversation_id, m.input_id, {} \
+         from sightings s join messages m on m.part_id = s.part_id",
+        COLUMNS.map(|name| format!("m.{name}")).join(", ")
+    ))?;
+    for row in seen {
+        let (owner, seen_in) = (threads.of_row(&row), ask::text(&row, "seen_in"));
+        let Some(thread) = seen_in.and_then(|id| threads.all.get_mut(&id)) else { continue };
+        // A thread may lie in two files: then it sees its own rows again.
+        if owner != thread.thread_id {
+            thread.evidence.copies.add(tokens(&row));
+            thread.evidence.is_fork = true;
+            thread.forked_from.get_or_insert(owner);
+        }
+    }
+    Ok(())
+}
+
+/// Where several units tell a thread's total, the largest is the latest.
+fn counters(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
+    let mut told: BTreeMap<(String, String, String), Counted> = BTreeMap::new();
+    for row in lake.rows("select provider, unit_id, thread_id, name, value from counters")? {
+        let text = |name| ask::text(&row, name).unwrap_or_default();
+        let column = COLUMNS.iter().position(|column| *column == text("name"));
+        let Some(column) = column else { continue };
+        let counted = told.entry((text("thread_id"), text("provider"), text("unit_id")));
+        counted.or_default().0[column] = Some(ask::count(&row, "value"));
+    }
+    for ((thread_id, provider, _), counted) in told {
+        let thread = threads.all.entry(thread_id.clone()).or_insert_with(|| Thread {
+            thread_id,
+            provider,
+            ..Thread::default()
+        });
+        let known = &mut thread.evidence.counted;
+        if known.is_none_or(|known| known.total() < counted.total()) {
+            *known = Some(counted);
+        }
+    }
+    Ok(())
+}
+
+/// What is known of the files.
+fn inputs(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
+    let rows = lake.rows(
+        "select input_id, path, coalesce(since > first_at, false) or coalesce(until < last_at, false) \
+           as is_partial, coalesce(json_get_int(accounting, 'malformed'), 0) \
+           + coalesce(json_get_int(accounting, 'unknown'), 0) \
+           + coalesce(json_get_int(accounting, 'too_long'), 0) as failed from inputs",
+    )?;
+    let known: HashMap<String, Row> =
+        rows.into_iter().filter_map(|row| Some((ask::text(&row, "input_id")?, row))).collect();
+    for thread in threads.all.values_mut() {
+        let inputs: Vec<_> = thread.inputs.iter().filter_map(|id| known.get(id)).collect();
+        let evidence = &mut thread.evidence;
+        let is = |row: &Row, name: &str| row.get(name).is_some_and(|it| it == true);
+        evidence.is_partial = inputs.iter().any(|row| is(row, "is_partial"));
+        evidence.has_failures = inputs.iter().any(|row| ask::count(row, "failed") > 0);
+        evidence.is_gone = inputs
+            .iter()
+            .all(|row| !ask::text(row, "path").is_some_and(|path| Path::new(&path).exists()));
+    }
+    Ok(())
+}
+
+/// Adds up sub-agents, those of origins as well.
+fn families(threads: &mut Threads) {
+    let mut children: HashMap<&str, Vec<&Thread>> = HashMap::new();
+    for thread in threads.all.values() {
+        if let Some(parent) = &thread.parent {
+            children.entry(parent).or_default().push(thread);
+        }
+    }
+    let mut found = Vec::new();
+    for thread in threads.all.values() {
+        let mut of_thread = Family::default();
+        descend(&thread.thread_id, &children, i64::MAX, &mut of_thread);
+        let mut of_origins = Family::default();
+        let mut seen = BTreeSet::from([thread.thread_id.as_str()]);
+        let mut origin = thread.forked_from.as_deref();
+        let has_origin = origin.is_some_and(|id| threads.all.contains_key(id));
+        while let Some(id) = origin.filter(|id| seen.insert(id)) {
+            descend(id, &children, thread.started_at.unwrap_or(i64::MAX), &mut of_origins);
+            origin = threads.all.get(id).and_then(|thread| thread.forked_from.as_deref());
+        }
+        found.push((thread.thread_id.clone(), of_thread, of_origins.tokens, has_origin));
+    }
+    for (id, family, inherited, has_origin) in found {
+        let Some(thread) = threads.all.get_mut(&id) else { continue };
+        let evidence = &mut thread.evidence;
+        evidence.subagents = family.tokens;
+        evidence.is_partial |= family.is_partial;
+        evidence.has_failures |= family.has_failures;
+        evidence.inherited = inherited;
+        evidence.is_fork |= thread.forked_from.is_some();
+        evidence.has_origin = has_origin;
+    }
+}
+
+/// What the sub-agents of a thread add up to.
+#[derive(Default)]
+struct Family {
+    tokens: Tokens,
+    is_partial: bool,
+    has_failures: bool,
+    seen: BTreeSet<String>,
+}
+
+/// Adds the threads below one that ended before a time.
+fn descend(id: &str, children: &HashMap<&str, Vec<&Thread>>, before: i64, family: &mut Family) {
+    for child in children.get(id).into_iter().flatten() {
+        let is_before = child.last_at.is_none_or(|last| last <= before);
+        if is_before && family.seen.insert(child.thread_id.clone()) {
+            child.evidence.responses.iter().for_each(|tokens| family.tokens.add(*tokens));
+            family.is_partial |= child.evidence.is_partial;
+            family.has_failures |= child.evidence.has_failures;
+            descend(&child.thread_id, children, before, family);
+        }
+    }
+}
+
+fn tokens(row: &Row) -> Tokens {
+    Tokens(COLUMNS.map(|name| ask::count(row, name)))
+}
