@@ -10,6 +10,8 @@ mod crash;
 #[cfg(target_os = "linux")]
 mod disk;
 mod independent;
+mod explain;
+mod lines;
 mod order;
 mod plugins;
 mod queries;

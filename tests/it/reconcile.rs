@@ -1,7 +1,6 @@
 //! What is stored against what the clients counted themselves.
 
-use serde_json::{Value, json};
-
+use crate::lines::codex;
 use crate::sandbox::Sandbox;
 
 const THREAD: &str = "019a7798-3179-7677-b54e-498dafd47fb0";
@@ -19,33 +18,10 @@ fn is(status: &str, why: &str) -> (String, Option<String>) {
     (status.to_owned(), Some(why.to_owned()))
 }
 
-/// A Codex thread with an answer a minute, each of 10 tokens in and 2 out, whose last count says `total`.
-fn codex(sandbox: &Sandbox, answers: u32, total: (u64, u64)) {
-    let line = |minute: u32, kind: &str, payload: Value| {
-        let at = format!("2026-03-01T10:{minute:02}:00.000Z");
-        json!({"timestamp": at, "type": kind, "payload": payload}).to_string() + "\n"
-    };
-    let header = json!({"id": THREAD, "timestamp": "2026-03-01T10:00:00.000Z", "cwd": "/home/ada/tides",
-        "originator": "codex_cli_rs", "cli_version": "0.120.0", "source": "cli"});
-    let mut text = line(0, "session_meta", header);
-    for answer in 1..=answers {
-        let content = json!([{"type": "output_text", "text": format!("Answer {answer}.")}]);
-        let id = format!("msg_{answer:048}");
-        let message = json!({"type": "message", "role": "assistant", "content": content, "id": id});
-        text.push_str(&line(answer, "response_item", message));
-        let (input, output) =
-            if answer == answers { total } else { (u64::from(answer) * 10, u64::from(answer) * 2) };
-        let usage = |input, output| {
-            json!({"input_tokens": input, "cached_input_tokens": 0,
-            "output_tokens": output, "reasoning_output_tokens": 0, "total_tokens": input + output})
-        };
-        let info =
-            json!({"total_token_usage": usage(input, output), "last_token_usage": usage(10, 2)});
-        let count = json!({"type": "token_count", "info": info, "rate_limits": null});
-        text.push_str(&line(answer, "event_msg", count));
-    }
-    let path = format!(".codex/sessions/2026/03/01/rollout-2026-03-01T10-00-00-{THREAD}.jsonl");
-    sandbox.write(&path, text.as_bytes());
+/// Writes the thread.
+fn thread(sandbox: &Sandbox, answers: u32, total: (u64, u64)) {
+    let path = format!("sessions/2026/03/01/rollout-2026-03-01T10-00-00-{THREAD}.jsonl");
+    codex(sandbox, &path, THREAD, answers, total);
 }
 
 #[test]
@@ -71,11 +47,11 @@ fn totals_that_agree_pass_and_where_there_are_none_nothing_is_proved() {
 #[test]
 fn a_total_that_does_not_agree_fails_and_says_by_how_much() {
     let sandbox = Sandbox::new();
-    codex(&sandbox, 3, (30, 6));
+    thread(&sandbox, 3, (30, 6));
     sandbox.import([]);
     assert_eq!(verdict(&sandbox, THREAD), is("PASS", "thread"));
 
-    codex(&sandbox, 3, (31, 6));
+    thread(&sandbox, 3, (31, 6));
     sandbox.import(["--full"]);
     let output = sandbox.hyp(["reconcile"]);
     assert_eq!(output.status, Some(1), "{output}");
@@ -91,7 +67,7 @@ fn a_total_that_does_not_agree_fails_and_says_by_how_much() {
 #[test]
 fn a_window_cannot_be_proved() {
     let sandbox = Sandbox::new();
-    codex(&sandbox, 3, (30, 6));
+    thread(&sandbox, 3, (30, 6));
     sandbox.import(["--since", "2026-03-01T10:02:00Z"]);
     assert_eq!(verdict(&sandbox, THREAD), is("UNPROVABLE", "partial_import"));
     sandbox.import([]);

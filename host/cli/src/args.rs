@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    BackfillArgs, DemoArgs, ListArgs, PlanArgs, ReconcileArgs, SchemaArgs, SessionsArgs, SqlArgs,
-    StatusArgs,
+    BackfillArgs, DemoArgs, ExplainArgs, ListArgs, PlanArgs, ReconcileArgs, SchemaArgs,
+    SessionsArgs, SqlArgs, StatusArgs,
 };
 use crate::env;
 
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Query(Query),
     /// List the conversations in the store, newest first
     Sessions(SessionsArgs),
+    /// Say where a row comes from and why it stands
+    Explain(ExplainArgs),
     /// Compare the stored tokens with what the clients counted themselves
     Reconcile(ReconcileArgs),
     /// Say what the store holds

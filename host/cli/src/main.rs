@@ -45,6 +45,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             QueryCommand::Schema(schema) => commands::query_schema(&schema),
         },
         Command::Sessions(args) => commands::sessions(&session, &args),
+        Command::Explain(args) => commands::explain(&session, &args),
         Command::Reconcile(args) => commands::reconcile(&session, &args),
         Command::Status(args) => commands::status(&session, &args),
         Command::Demo(args) => commands::demo(&args),

@@ -77,6 +77,17 @@ pub(super) fn table(session: &Session, sql: &str) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// Returns a text as SQL writes it.
+pub(super) fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Returns texts as a list for `in`; an empty one is in nothing.
+pub(super) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<_> = texts.into_iter().map(quote).collect();
+    if quoted.is_empty() { "(null)".to_owned() } else { format!("({})", quoted.join(", ")) }
+}
+
 /// Returns a text, or `None` for null.
 pub(super) fn text(row: &Row, name: &str) -> Option<String> {
     row.get(name)?.as_str().map(str::to_owned)

@@ -3,6 +3,7 @@
 mod ask;
 mod backfill;
 mod demo;
+mod explain;
 mod history;
 mod query;
 mod reconcile;
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 pub(crate) use backfill::{BackfillArgs, backfill};
 pub(crate) use demo::{DemoArgs, demo};
+pub(crate) use explain::{ExplainArgs, explain};
 pub(crate) use history::{ListArgs, PlanArgs, backfill_list, backfill_plan};
 pub(crate) use query::{SchemaArgs, SqlArgs, query_schema, query_sql};
 pub(crate) use reconcile::{ReconcileArgs, reconcile};
