@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use crate::lines::Claude;
 use crate::sandbox::Sandbox;
 
 fn imported() -> Sandbox {
@@ -63,6 +64,65 @@ fn an_output_file_gets_the_whole_answer() {
     let csv = fs::read_to_string(&file).unwrap();
     assert_eq!(csv.lines().next(), Some("message_index,content_text"));
     assert_eq!(csv.lines().count(), 3);
+}
+
+#[test]
+fn nothing_is_cut_in_a_pipe() {
+    let sandbox = Sandbox::new();
+    let long = "tide.".repeat(20_000);
+    Claude::new("11111111-0000-4000-8000-000000000001").says("u-1", &long).write(&sandbox);
+    sandbox.import([]);
+    for format in ["table", "json", "jsonl", "csv", "markdown"] {
+        let ask = ["query", "sql", "select content_text from messages", "--format", format];
+        let output = sandbox.hyp(ask);
+        assert!(output.stdout.contains(&long), "{format}");
+        assert!(output.stderr.is_empty(), "{format}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_parquet_file_needs_a_name_and_keeps_types() {
+    let sandbox = imported();
+    let refused = sandbox.hyp(["query", "sql", QUESTION, "--format", "parquet"]);
+    assert_eq!(refused.status, Some(2));
+    assert_eq!(refused.stderr, "hyp query sql: --format parquet needs a file: -o FILE\n");
+    let file = sandbox.beside("answer.parquet");
+    let name = file.to_str().unwrap();
+    let output = sandbox.hyp(["query", "sql", QUESTION, "--format", "parquet", "-o", name]);
+    assert_eq!(output.status, Some(0), "{output}");
+    assert_eq!(output.stderr, format!("2 rows written to: {name}\n"));
+    let bytes = fs::read(&file).unwrap();
+    assert!(bytes.starts_with(b"PAR1") && bytes.ends_with(b"PAR1"));
+}
+
+#[test]
+fn an_export_is_by_time_and_client_and_replaced_whole() {
+    let sandbox = imported();
+    let file = sandbox.beside("history.jsonl");
+    let name = file.to_str().unwrap();
+    let export = |args: &[&str]| {
+        let output = sandbox.hyp(["export", "-o", name].into_iter().chain(args.iter().copied()));
+        assert_eq!(output.status, Some(0), "{output}");
+        fs::read_to_string(&file).unwrap().lines().count().to_string()
+    };
+    let count = |filter: &str| {
+        sandbox.rows(&format!("select count(*) from ai_gateway_messages {filter}"))[0].clone()
+    };
+    assert_eq!(export(&[]), count(""));
+    assert_eq!(export(&["--client", "codex"]), count("where client_name = 'codex'"));
+    let since = ["--since", "2026-10-01T00:00:00Z", "--until", "2026-11-01T00:00:00Z"];
+    let filter = "where date >= '2026-10-01' and date < '2026-11-01'";
+    assert_eq!(export(&since), count(filter));
+    let first = fs::read_to_string(&file).unwrap();
+    let row: serde_json::Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
+    assert_eq!(row.as_object().unwrap().len(), 72, "all columns");
+
+    let wrong = sandbox.hyp(["export", "-o", name, "--since", "soon"]);
+    assert_eq!(wrong.status, Some(2));
+    assert_eq!(wrong.stderr, "hyp export: --since expects a parseable date (got soon)\n");
+    let nowhere = sandbox.hyp(["export", "-o", "/nowhere/at/all.parquet"]);
+    assert_eq!(nowhere.status, Some(1), "{nowhere}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), first);
 }
 
 #[test]

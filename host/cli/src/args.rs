@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    BackfillArgs, DemoArgs, ExplainArgs, ListArgs, PlanArgs, ReconcileArgs, SchemaArgs,
+    BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, PlanArgs, ReconcileArgs, SchemaArgs,
     SessionsArgs, SqlArgs, StatusArgs,
 };
 use crate::env;
@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Query(Query),
     /// List the conversations in the store, newest first
     Sessions(SessionsArgs),
+    /// Write the messages into a file: Parquet, CSV or JSON lines
+    Export(ExportArgs),
     /// Say where a row comes from and why it stands
     Explain(ExplainArgs),
     /// Compare the stored tokens with what the clients counted themselves

@@ -10,7 +10,9 @@ mod failure;
 mod interrupt;
 mod moment;
 mod progress;
+mod target;
 mod telemetry;
+mod terminal;
 mod text;
 
 use std::process::ExitCode;
@@ -45,6 +47,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             QueryCommand::Schema(schema) => commands::query_schema(&schema),
         },
         Command::Sessions(args) => commands::sessions(&session, &args),
+        Command::Export(args) => commands::export(&session, &args),
         Command::Explain(args) => commands::explain(&session, &args),
         Command::Reconcile(args) => commands::reconcile(&session, &args),
         Command::Status(args) => commands::status(&session, &args),

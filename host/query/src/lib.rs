@@ -35,5 +35,5 @@ mod translate;
 pub use answer::{Answer, Rows};
 pub use columns::{Column, columns};
 pub use error::QueryError;
-pub use output::{Format, Output, Receipt, Writer, write};
+pub use output::{Format, Output, ParquetFile, Receipt, Writer, write};
 pub use session::{Options, Session};

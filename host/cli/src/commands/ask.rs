@@ -1,9 +1,10 @@
 //! Questions that commands put to the store.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 
 use hyp_cache::Store;
-use hyp_query::{Format, Options, Output, QueryError, Receipt, Writer};
+use hyp_query::{Format, Options, Output, ParquetFile, QueryError, Receipt, Writer};
 use tokio::runtime::Runtime;
 
 use super::Session;
@@ -56,12 +57,48 @@ impl Lake {
             }
             writer.finish()
         });
-        receipt.map_err(|error| match error {
-            QueryError::Write(cause) => {
-                Failure::Output(std::io::Error::new(cause.kind(), cause.to_string()))
+        receipt.map_err(failed)
+    }
+
+    /// Writes the whole answer to a query into a file.
+    pub(super) fn write(
+        &self,
+        sql: &str,
+        format: FileFormat,
+        file: File,
+    ) -> Result<Receipt, Failure> {
+        let FileFormat::Text(format) = format else { return self.write_parquet(sql, file) };
+        self.answer(sql, &Output::new(format), &mut BufWriter::new(file))
+    }
+
+    fn write_parquet(&self, sql: &str, file: File) -> Result<Receipt, Failure> {
+        let receipt = self.runtime.block_on(async {
+            let mut rows = self.session.stream(sql).await?;
+            let mut writer = ParquetFile::new(rows.schema(), file)?;
+            while let Some(batch) = rows.next().await? {
+                writer.batch(&batch)?;
             }
-            error => error.into(),
-        })
+            writer.finish()
+        });
+        receipt.map_err(failed)
+    }
+}
+
+/// What a file is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileFormat {
+    /// Text, as it would be printed.
+    Text(Format),
+    /// Parquet, with the types of the columns.
+    Parquet,
+}
+
+fn failed(error: QueryError) -> Failure {
+    match error {
+        QueryError::Write(cause) => {
+            Failure::Output(std::io::Error::new(cause.kind(), cause.to_string()))
+        }
+        error => error.into(),
     }
 }
 

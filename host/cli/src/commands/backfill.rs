@@ -8,11 +8,11 @@ use hyp_backfill::{Progress, ProviderReport, Report, Request, Status};
 use hyp_model::Exit;
 use jiff::tz::TimeZone;
 
+use super::period::Period;
 use super::{Session, print, print_json, say};
 use crate::failure::Failure;
-use crate::moment::{self, Edge};
 use crate::progress::Lines;
-use crate::{env, interrupt, text};
+use crate::{env, interrupt, terminal, text};
 
 /// The words before each message, whichever way the command was typed.
 const COMMAND: &str = "hyp backfill";
@@ -24,13 +24,8 @@ pub(crate) struct BackfillArgs {
     #[arg(value_name = "PROVIDER")]
     pub(crate) providers: Vec<String>,
 
-    /// Only rows from then on: RFC 3339, or a day of the local time zone (its start)
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    since: Option<String>,
-
-    /// Only rows until then: RFC 3339, or a day of the local time zone (its end)
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    until: Option<String>,
+    #[command(flatten)]
+    period: Period,
 
     /// Only rows of the last N days, fractions allowed; 0 is no limit; --since goes before it
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
@@ -56,8 +51,7 @@ pub(crate) struct BackfillArgs {
 /// Runs `hyp backfill`.
 pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
     let is_json = args.json;
-    let request = request(args, &TimeZone::system())
-        .map_err(|message| Failure::Usage { command: COMMAND, message })?;
+    let request = request(args, &TimeZone::system())?;
 
     let cancelled = interrupt::flag();
     let lines = Lines::for_terminal(is_json);
@@ -96,21 +90,11 @@ fn run(
 }
 
 /// Works out what was meant, or says in one line why it makes no sense.
-fn request(args: BackfillArgs, zone: &TimeZone) -> Result<Request, String> {
-    let time = |flag: &str, value: &Option<String>, edge| match value {
-        None => Ok(None),
-        Some(value) => moment::parse(value, edge, zone)
-            .map(Some)
-            .ok_or_else(|| format!("--{flag} expects a parseable date (got {value})")),
+fn request(args: BackfillArgs, zone: &TimeZone) -> Result<Request, Failure> {
+    let (since, until) = args.period.ends(COMMAND, zone)?;
+    let number = |flag, value| {
+        number(flag, value).map_err(|message| Failure::Usage { command: COMMAND, message })
     };
-    let since = time("since", &args.since, Edge::Start)?;
-    let until = time("until", &args.until, Edge::End)?;
-    if let (Some(first), Some(last)) = (since, until)
-        && first > last
-    {
-        let [since, until] = [&args.since, &args.until].map(|text| text.as_deref().unwrap_or(""));
-        return Err(format!("--since must be before or equal to --until (got {since} > {until})"));
-    }
     let retention_days = number("retention-days", args.retention_days.as_deref())?;
     let wait = number("wait", args.wait.as_deref())?.unwrap_or(0.0);
     Ok(Request {
@@ -170,7 +154,7 @@ fn show_provider(out: &mut String, report: &ProviderReport) {
         if !counts.is_empty() {
             let counts: Vec<_> =
                 counts.iter().map(|(key, count)| format!("{}={count}", text::line(key))).collect();
-            let _ = writeln!(out, "    {name}: {}", counts.join("  "));
+            out.push_str(&terminal::wrap(&format!("    {name}: "), &counts, terminal::width()));
         }
     }
     for note in &report.notes {

@@ -1,26 +1,31 @@
 //! `hyp query sql` and `hyp query schema`: what the store can be asked.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
-use hyp_model::{Exit, Explain};
+use hyp_model::Exit;
 use hyp_query::{Column, Format, Output, Receipt};
 
-use super::ask::Lake;
+use super::ask::{FileFormat, Lake};
 use super::{Session, print, say};
 use crate::failure::Failure;
+use crate::{target, terminal};
 
-/// Longest cell that is shown, in characters.
+/// Longest cell that is shown on a terminal, in characters.
 const MAX_CELL: usize = 200;
 
-/// Most bytes of rows that are shown.
+/// Most bytes of rows that are shown on a terminal.
 const MAX_BYTES: usize = 32_768;
 
 /// Arguments of `hyp query sql`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example: hyp query sql \"select tool_name, count(*) as calls from messages
+         where part_type = 'tool_call' group by 1 order by 2 desc\"
+
+On a terminal, cells and rows are cut to be readable, and that is told; into a pipe or a file, never.")]
 pub(crate) struct SqlArgs {
     /// The statement: one SELECT
     #[arg(required = true, value_name = "SQL")]
@@ -34,13 +39,13 @@ pub(crate) struct SqlArgs {
     #[arg(long, conflicts_with = "format")]
     json: bool,
 
-    /// Cut cells after that many characters; 0 is no limit
-    #[arg(long, value_name = "N", default_value_t = MAX_CELL)]
-    max_cell: usize,
+    /// Cut cells after that many characters; 0 is no limit [default: 200 on a terminal]
+    #[arg(long, value_name = "N")]
+    max_cell: Option<usize>,
 
-    /// Leave out rows after that many bytes; 0 is no limit
-    #[arg(long, value_name = "N", default_value_t = MAX_BYTES)]
-    max_bytes: usize,
+    /// Leave out rows after that many bytes; 0 is no limit [default: 32768 on a terminal]
+    #[arg(long, value_name = "N")]
+    max_bytes: Option<usize>,
 
     /// Write the whole answer into a file
     #[arg(short, long, value_name = "FILE")]
@@ -49,6 +54,7 @@ pub(crate) struct SqlArgs {
 
 /// Arguments of `hyp query schema`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp query schema ai_gateway_messages")]
 pub(crate) struct SchemaArgs {
     /// List the columns of this table [default: list the tables]
     table: Option<String>,
@@ -62,45 +68,46 @@ enum Shape {
     Jsonl,
     Csv,
     Markdown,
+    /// Only into a file: needs -o
+    Parquet,
 }
 
-impl From<Shape> for Format {
+impl From<Shape> for FileFormat {
     fn from(shape: Shape) -> Self {
-        match shape {
-            Shape::Table => Self::Table,
-            Shape::Json => Self::Json,
-            Shape::Jsonl => Self::Jsonl,
-            Shape::Csv => Self::Csv,
-            Shape::Markdown => Self::Markdown,
-        }
-    }
-}
-
-/// Why an answer could not be put into a file.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write `{}`", path.display())]
-pub(crate) struct FileError {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl Explain for FileError {
-    fn code(&self) -> &'static str {
-        "hyp::query::output"
+        Self::Text(match shape {
+            Shape::Parquet => return Self::Parquet,
+            Shape::Table => Format::Table,
+            Shape::Json => Format::Json,
+            Shape::Jsonl => Format::Jsonl,
+            Shape::Csv => Format::Csv,
+            Shape::Markdown => Format::Markdown,
+        })
     }
 }
 
 /// Runs `hyp query sql`.
 pub(crate) fn query_sql(session: &Session, args: &SqlArgs) -> Result<Exit, Failure> {
     let sql = args.words.join(" ");
-    let format = if args.json { Format::Json } else { args.format.into() };
+    let shape = if args.json { Shape::Json } else { args.format };
     if let Some(path) = &args.output {
-        let receipt = into_file(session, &sql, format, path)?;
+        let lake = Lake::open(session)?;
+        let receipt = target::write(path, |file| lake.write(&sql, shape.into(), file))?;
         say(&format!("{} rows written to: {}", receipt.rows, path.display()));
         return Ok(Exit::Done);
     }
-    let output =
-        Output { max_cell: args.max_cell, max_bytes: args.max_bytes, ..Output::new(format) };
+    let FileFormat::Text(format) = shape.into() else {
+        let message = "--format parquet needs a file: -o FILE".to_owned();
+        return Err(Failure::Usage { command: "hyp query sql", message });
+    };
+    let width = terminal::width();
+    let limit =
+        |asked: Option<usize>, usual| asked.unwrap_or(if width.is_some() { usual } else { 0 });
+    let output = Output {
+        max_cell: limit(args.max_cell, MAX_CELL),
+        max_bytes: limit(args.max_bytes, MAX_BYTES),
+        width,
+        ..Output::new(format)
+    };
     let mut stdout = BufWriter::new(io::stdout().lock());
     let receipt = Lake::open(session)?.answer(&sql, &output, &mut stdout)?;
     stdout.flush().map_err(Failure::Output)?;
@@ -110,34 +117,15 @@ pub(crate) fn query_sql(session: &Session, args: &SqlArgs) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-/// Writes a whole answer; a file that is there already is replaced.
-fn into_file(
-    session: &Session,
-    sql: &str,
-    format: Format,
-    path: &Path,
-) -> Result<Receipt, Failure> {
-    let failed = |source| FileError { path: path.to_path_buf(), source };
-    let lake = Lake::open(session)?;
-    let mut file = BufWriter::new(File::create(path).map_err(failed)?);
-    let receipt = match lake.answer(sql, &Output::new(format), &mut file) {
-        Err(Failure::Output(source)) => return Err(failed(source).into()),
-        other => other?,
-    };
-    file.flush().map_err(failed)?;
-    Ok(receipt)
-}
-
 fn left_out(receipt: &Receipt) -> Option<String> {
     let mut parts = Vec::new();
     if receipt.dropped > 0 {
         parts.push(format!("{} rows left out (--max-bytes)", receipt.dropped));
     }
     if receipt.clipped > 0 {
-        parts.push(format!("{} cells cut (--max-cell)", receipt.clipped));
+        parts.push(format!("{} cells cut", receipt.clipped));
     }
-    (!parts.is_empty())
-        .then(|| format!("{}; 0 is no limit, and -o FILE writes everything", parts.join(", ")))
+    (!parts.is_empty()).then(|| format!("{}; -o FILE and pipes get everything", parts.join(", ")))
 }
 
 /// Runs `hyp query schema`.

@@ -5,6 +5,7 @@ mod csv;
 mod escape;
 mod json;
 mod markdown;
+mod parquet;
 mod table;
 mod time;
 mod writer;
@@ -15,6 +16,7 @@ use std::str::FromStr;
 use crate::answer::Answer;
 use crate::error::QueryError;
 
+pub use parquet::ParquetFile;
 pub use writer::Writer;
 
 /// How an answer is printed.

@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::cell::{Cell, mark};
 use super::escape::visible;
 
-/// Widest column.
+/// Widest column on a terminal.
 const WIDEST: usize = 80;
 
 /// Narrowest column that a narrow terminal squeezes a wider one to.
@@ -43,19 +43,16 @@ impl Entry {
             let mark = if self.hidden > 0 { mark(self.hidden) } else { String::new() };
             return (format!("{}{mark}", self.text), false);
         }
-        let mut left = self.text.chars().count();
         let (mut end, mut width) = (0, 0);
-        // The mark grows with what is cut off, so that it is at its widest when nothing is shown.
-        let room = limit.saturating_sub(mark(self.hidden + left).width());
+        let room = limit.saturating_sub(1);
         for (at, c) in self.text.char_indices() {
             width += c.width().unwrap_or(0);
             if width > room {
                 break;
             }
             end = at + c.len_utf8();
-            left -= 1;
         }
-        (format!("{}{}", &self.text[..end], mark(self.hidden + left)), self.hidden == 0)
+        (format!("{}…", &self.text[..end]), self.hidden == 0)
     }
 }
 
@@ -96,7 +93,8 @@ impl Table {
     fn widths(&self, terminal: Option<usize>) -> Vec<usize> {
         let widest = |column: usize| {
             let entries = self.rows.iter().chain([&self.head]).map(|row| row[column].width);
-            entries.max().unwrap_or(0).min(WIDEST)
+            let widest = entries.max().unwrap_or(0);
+            if terminal.is_some() { widest.min(WIDEST) } else { widest }
         };
         let mut widths: Vec<usize> = (0..self.head.len()).map(widest).collect();
         let gaps = GAP.len() * widths.len().saturating_sub(1);

@@ -10,7 +10,7 @@ struct Line {
     args: BackfillArgs,
 }
 
-fn meant(line: &str) -> Result<Request, String> {
+fn meant(line: &str) -> Result<Request, Failure> {
     let words = std::iter::once("backfill").chain(line.split_whitespace());
     request(Line::try_parse_from(words).unwrap().args, &TimeZone::UTC)
 }
@@ -29,7 +29,10 @@ fn words_that_make_no_sense_are_told_in_one_line() {
         ("--wait -1",                "--wait expects a number >= 0 (got -1)"),
     ];
     for (line, expected) in cases {
-        assert_eq!(meant(line).err().as_deref(), Some(expected), "{line}");
+        match meant(line) {
+            Err(Failure::Usage { message, .. }) => assert_eq!(message, expected, "{line}"),
+            other => panic!("{line}: {other:?}"),
+        }
     }
 }
 
