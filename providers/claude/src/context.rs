@@ -22,8 +22,22 @@ pub(crate) struct Meta {
     pub(crate) tool_use: Option<String>,
 }
 
+/// What the plan found beside a transcript.
+#[derive(Debug, Default)]
+pub(crate) struct Beside {
+    pub(crate) hook: Hook,
+    pub(crate) meta: Meta,
+    /// Sub-agents that have a transcript of their own.
+    pub(crate) agents: Vec<String>,
+}
+
+/// Returns true for a version that resumes in a new file, with a copy of what was said so far.
+pub(crate) fn resumes_by_copy(version: &str) -> bool {
+    version.starts_with("0.") || version.starts_with("1.")
+}
+
 /// Reads what the plan found beside a transcript.
-pub(crate) fn beside(context: &[u8]) -> (Hook, Meta) {
+pub(crate) fn beside(context: &[u8]) -> Beside {
     let mut tape = Tape::new();
     let Ok(json) = tape.parse_document(context) else { return Default::default() };
     let text = |path: [&str; 2]| owned(json.path(&path));
@@ -41,7 +55,8 @@ pub(crate) fn beside(context: &[u8]) -> (Hook, Meta) {
         description: text(["meta", "description"]),
         tool_use: text(["meta", "toolUseId"]),
     };
-    (hook, meta)
+    let agents = json.get("agents").map(|agents| agents.items().filter_map(Value::non_empty));
+    Beside { hook, meta, agents: agents.into_iter().flatten().collect() }
 }
 
 impl Hook {

@@ -47,6 +47,11 @@ pub(crate) fn is_known(kind: &str) -> bool {
     KNOWN.contains(&kind)
 }
 
+/// Returns true for what is a message, whatever the line around it says.
+pub(crate) fn is_message(message: Value<'_>) -> bool {
+    ["role", "usage"].iter().any(|key| message.get(key).is_some())
+}
+
 /// Returns what a line says about a thread as a whole.
 ///
 /// A summary is often written into the next session's file: it names the last message of the one that it is about.

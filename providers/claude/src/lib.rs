@@ -2,19 +2,26 @@
 //!
 //! [`plan`] makes a unit of every transcript; [`scan::Transcript`] reads one. What a line is, is said in
 //! `line`, what becomes of a message in `message` and of its blocks in `content`. What the client wrote
-//! for other purposes (titles, queues, snapshots, copies of requests) is known by name in `kind`.
+//! for other purposes (titles, snapshots, copies of requests) is known by name in `kind`; where it is the
+//! only copy of something said, `queue` and `aside` find that.
 
+mod aside;
 mod content;
 mod context;
+mod head;
+mod hooks;
 mod kind;
 mod line;
 mod message;
 mod notice;
 mod path;
 mod plan;
+mod queue;
 mod scan;
+mod spill;
 #[cfg(test)]
 mod tests;
+mod total;
 mod usage;
 
 use hyp_sdk::{
@@ -49,7 +56,9 @@ impl Provider for Claude {
             .or(Candidate::Home(".claude/projects".to_owned()))
             .or(Candidate::ConfigHome("claude/projects".to_owned()))
             .glob("**/*.jsonl")
-            .glob("**/*.meta.json");
+            .glob("**/*.meta.json")
+            .glob("**/tool-results/*")
+            .depth(12);
         let support =
             |path: &str| Candidate::ApplicationSupport(format!("{path}/local-agent-mode-sessions"));
         let desktop = Root::new(DESKTOP, support("Claude-3p"))
@@ -57,6 +66,7 @@ impl Provider for Claude {
             .or(support("Claude"))
             .glob("**/.claude/projects/**/*.jsonl")
             .glob("**/.claude/projects/**/*.meta.json")
+            .glob("**/.claude/projects/**/tool-results/*")
             .depth(14);
         let hook = |plugin: &str| {
             Candidate::HypHome(format!("hypaware/plugins/{plugin}/session-context.jsonl"))

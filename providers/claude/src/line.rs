@@ -145,12 +145,17 @@ impl<'t> Line<'t> {
     }
 }
 
-/// Returns a time: text, or milliseconds.
+/// Returns a time: text, or a number. Text without a zone is UTC.
 fn time_of(value: Value<'_>) -> Option<i64> {
     match value.str() {
-        Some(text) => time::parse(&text),
-        None => value.f64().and_then(time::from_millis),
+        Some(text) => time::parse(&text).or_else(|| time::parse(&format!("{text}Z"))),
+        None => value.f64().and_then(of_number),
     }
+}
+
+/// Returns the time of a number: of seconds where milliseconds would be in the years up to 1973.
+fn of_number(number: f64) -> Option<i64> {
+    time::from_millis(if number.abs() < 1e11 { number * 1000.0 } else { number })
 }
 
 /// Returns the text of a member that has some.

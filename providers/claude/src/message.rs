@@ -1,19 +1,22 @@
 //! Messages: what a person, the model or the client says in the conversation.
 
 use hyp_sdk::json::{Object, Value};
-use hyp_sdk::{Context, Message, Record, time};
+use hyp_sdk::{Content, Context, Message, Part, Record, time};
 
 use crate::content;
-use crate::context::Hook;
+use crate::context::{Hook, resumes_by_copy};
 use crate::line::{Line, owned};
-use crate::usage::usage;
+use crate::usage::{is_billed, usage};
 
 /// The model of lines that the client made up.
 const SYNTHETIC: &str = "<synthetic>";
 /// How long a raw frame may be.
 const FRAME: usize = 500;
 
-/// Returns the message of a line that has one, and nothing where it is empty.
+/// The block of an answer that has no content. It costs tokens, which need a row to be on.
+const EMPTY: &str = "empty";
+
+/// Returns the message of a line that has one, and nothing where it is empty and cost nothing.
 pub(crate) fn spoken(
     record: &Record<'_>,
     line: &Line<'_>,
@@ -21,18 +24,21 @@ pub(crate) fn spoken(
     thread: &Context,
 ) -> Option<Message> {
     let said = line.message?;
-    let content = said.get("content")?;
-    let parts = content::parts(content);
+    let content = said.get("content");
+    let tokens = said.get("usage").and_then(usage);
+    let mut parts = content.map(content::parts).unwrap_or_default();
     if parts.is_empty() {
-        return None;
+        tokens.filter(is_billed)?;
+        parts.push(Part::new(EMPTY, Content::Other(None)));
     }
     let role = said.get("role").and_then(Value::str).or_else(|| line.kind());
-    let mut message = framed(record, line, role.as_deref().unwrap_or("user"));
+    let unsaid = if tokens.is_some() { "assistant" } else { "user" };
+    let mut message = framed(record, line, role.as_deref().unwrap_or(unsaid));
     message.parts = parts;
     message.source_tool_assistant_uuid = owned(line.source_tool_assistant);
     message.is_compact_summary = line.is_compact_summary.and_then(Value::bool);
     if message.id.is_none() {
-        message.identity = content::identity(content);
+        message.identity = content.and_then(content::identity);
     }
 
     let model = owned(said.get("model")).filter(|model| model != SYNTHETIC);
@@ -40,8 +46,13 @@ pub(crate) fn spoken(
         || line.is_api_error.and_then(Value::bool) == Some(true);
     if message.role == "assistant" && !is_synthetic {
         message.response_id = owned(said.get("id"));
-        message.usage = said.get("usage").and_then(usage);
+        message.usage = tokens;
         message.stop_reason = owned(said.get("stop_reason"));
+    } else if is_synthetic
+        && line.version.and_then(Value::str).is_some_and(|it| resumes_by_copy(&it))
+    {
+        // No response, but its id is all that tells a copy of the line from another failure.
+        message.response_id = owned(said.get("id"));
     }
     message.context = hook.message(line, model, thread);
     message.attributes = attributes(line, None);

@@ -16,14 +16,12 @@ impl<'p> Place<'p> {
     pub(crate) fn of(path: &'p str) -> Self {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let stem = name.strip_suffix(".jsonl").unwrap_or(name);
-        if !stem.starts_with("agent-") {
-            return Self::Session { session: stem };
-        }
         let mut folders = folder.rsplit('/');
         let is_below = folders.by_ref().any(|name| name == "subagents");
         match folders.next().filter(|session| is_below && !session.is_empty()) {
             Some(session) => Self::Agent { session, stem },
-            None => Self::Stray { stem },
+            None if stem.starts_with("agent-") => Self::Stray { stem },
+            None => Self::Session { session: stem },
         }
     }
 
@@ -67,6 +65,7 @@ mod tests {
             ("-src/agent-0a1b2c3d.jsonl",                       Place::Stray { stem: "agent-0a1b2c3d" }),
             ("-src/s1/subagents/agent-a1.jsonl",                Place::Agent { session: "s1", stem: "agent-a1" }),
             ("-src/s1/subagents/workflows/w/agent-a1.jsonl",    Place::Agent { session: "s1", stem: "agent-a1" }),
+            ("-src/s1/subagents/a1.jsonl",                      Place::Agent { session: "s1", stem: "a1" }),
             ("subagents/agent-a1.jsonl",                        Place::Stray { stem: "agent-a1" }),
             ("a/.claude/projects/-src/s1.jsonl",                Place::Session { session: "s1" }),
         ];

@@ -1,10 +1,11 @@
-//! Units: every transcript is one, with what the client and the session hook noted beside it.
+//! Units: every transcript is one, with what lies beside it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use hyp_sdk::json::{Object, Tape, Value};
+use hyp_sdk::json::{Object, Tape, Value, quote};
 use hyp_sdk::{Entry, Ignored, Peek, PlanResult, Unit};
 
+use crate::hooks::Hooks;
 use crate::path::Place;
 use crate::{HOOKS, PROJECTS};
 
@@ -19,50 +20,122 @@ const OTHERS: [(&str, &str); 3] = [
     ("session-context.jsonl", "session-context"),
 ];
 
+/// A root, and a path below it.
+type At<'e> = (&'e str, &'e str);
+
 /// Groups what was found.
 pub(crate) fn plan(entries: &[Entry], peek: &mut dyn Peek) -> PlanResult {
-    // Two copies of a folder have the same paths, so a path may stand for several files.
-    let mut metas: HashMap<(&str, &str), VecDeque<u32>> = HashMap::new();
-    let mut transcripts = Vec::new();
-    let mut ignored = Vec::new();
-    let mut hooks = Hooks::default();
+    let mut found = Found::default();
     for (index, entry) in (0..).zip(entries) {
-        let path = entry.path.as_str();
+        found.sort(index, entry, peek);
+    }
+    found.units(entries, peek)
+}
+
+/// What was found, by what it is.
+#[derive(Debug, Default)]
+struct Found<'e> {
+    transcripts: Vec<u32>,
+    /// Notes beside transcripts. Two copies of a folder have the same paths, so a path may stand for several files.
+    metas: HashMap<At<'e>, VecDeque<u32>>,
+    /// Long results, by the folder of their session: all of its transcripts may speak of them.
+    results: HashMap<At<'e>, Vec<u32>>,
+    /// Agents that have transcripts, by the folder of their session.
+    agents: HashMap<At<'e>, Vec<&'e str>>,
+    hooks: Hooks,
+    ignored: Vec<Ignored>,
+}
+
+impl<'e> Found<'e> {
+    fn sort(&mut self, index: u32, entry: &'e Entry, peek: &mut dyn Peek) {
+        let (root, path) = (entry.root.as_str(), entry.path.as_str());
         let name = path.rsplit('/').next().unwrap_or(path);
-        if entry.root == HOOKS {
-            hooks.learn(&peek.tail(index, HOOK_TAIL).unwrap_or_default());
-            ignored.push(Ignored { entry: index, kind: "session-context".to_owned() });
+        if root == HOOKS {
+            self.hooks.learn(&peek.tail(index, HOOK_TAIL).unwrap_or_default());
+            self.ignore(index, "session-context");
+        } else if let Some((folder, _)) = path.rsplit_once("/tool-results/") {
+            self.results.entry((root, folder)).or_default().push(index);
         } else if let Some(stem) = path.strip_suffix(".meta.json") {
-            metas.entry((entry.root.as_str(), stem)).or_default().push_back(index);
+            self.metas.entry((root, stem)).or_default().push_back(index);
         } else if let Some((_, kind)) = OTHERS.iter().find(|(other, _)| *other == name) {
-            ignored.push(Ignored { entry: index, kind: (*kind).to_owned() });
+            self.ignore(index, kind);
         } else if path.ends_with(".jsonl") {
-            transcripts.push(index);
+            self.transcripts.push(index);
+            if let Some((folder, agent)) = of_agent(path) {
+                self.agents.entry((root, folder)).or_default().push(agent);
+            }
         }
     }
 
-    // What a person uses every day comes first, and the rest does not depend on the order of a folder.
-    let at = |index: u32| &entries[index as usize];
-    transcripts.sort_by_key(|&index| {
-        let entry = at(index);
-        (entry.root != PROJECTS, entry.root.as_str(), entry.path.as_str(), index)
-    });
-    let mut taken = HashSet::new();
-    let mut units = Vec::with_capacity(transcripts.len());
-    for index in transcripts {
-        let entry = at(index);
-        let mut inputs = vec![index];
-        let stem = entry.path.strip_suffix(".jsonl").unwrap_or(&entry.path);
-        let meta = metas.get_mut(&(entry.root.as_str(), stem)).and_then(VecDeque::pop_front);
-        inputs.extend(meta);
-        let meta = meta.and_then(|index| peek.head(index, META_HEAD));
-        let id = identity(&entry.path, &mut taken);
-        units.push(Unit { id, inputs, context: hooks.context(&entry.path, meta.as_deref()) });
+    fn units(mut self, entries: &'e [Entry], peek: &mut dyn Peek) -> PlanResult {
+        // What a person uses every day comes first, and the rest does not depend on the order of a folder.
+        let at = |index: u32| &entries[index as usize];
+        let mut transcripts = std::mem::take(&mut self.transcripts);
+        transcripts.sort_by_key(|&index| {
+            let entry = at(index);
+            (entry.root != PROJECTS, entry.root.as_str(), entry.path.as_str(), index)
+        });
+        let mut taken = HashSet::new();
+        let mut units = Vec::with_capacity(transcripts.len());
+        for index in transcripts {
+            let entry = at(index);
+            let root = entry.root.as_str();
+            let stem = entry.path.strip_suffix(".jsonl").unwrap_or(&entry.path);
+            let meta = self.metas.get_mut(&(root, stem)).and_then(VecDeque::pop_front);
+            let folder = of_agent(&entry.path).map_or(stem, |(folder, _)| folder);
+            let results = self.results.get(&(root, folder)).into_iter().flatten().copied();
+            let note = meta.and_then(|index| peek.head(index, META_HEAD));
+            units.push(Unit {
+                id: identity(&entry.path, &mut taken),
+                inputs: [index].into_iter().chain(meta).chain(results).collect(),
+                context: self.context(&entry.path, (root, stem), note.as_deref()),
+            });
+        }
+        self.ignore_rest(&units);
+        PlanResult { units, ignored: self.ignored }
     }
-    let mut orphans: Vec<u32> = metas.into_values().flatten().collect();
-    orphans.sort_unstable();
-    ignored.extend(orphans.into_iter().map(|entry| Ignored { entry, kind: "agent-meta".into() }));
-    PlanResult { units, ignored }
+
+    /// Returns what a transcript's scan is told.
+    fn context(&self, path: &str, at: At<'_>, note: Option<&[u8]>) -> Vec<u8> {
+        let mut context = Object::new();
+        if let Some(hook) = self.hooks.of(path) {
+            context.object("hook", hook.clone());
+        }
+        let mut tape = Tape::new();
+        if let Some(note) = note.and_then(|note| tape.parse_document(note).ok()) {
+            let mut object = Object::new();
+            for key in ["agentType", "description", "toolUseId"] {
+                object.maybe_text(key, note.get(key).and_then(Value::non_empty).as_deref());
+            }
+            context.object("meta", object);
+        }
+        if let Some(agents) = self.agents.get(&at) {
+            let agents: Vec<String> = agents.iter().map(|agent| quote(agent)).collect();
+            context.raw("agents", &format!("[{}]", agents.join(",")));
+        }
+        context.finish().map(String::into_bytes).unwrap_or_default()
+    }
+
+    /// Notes what is beside no transcript.
+    fn ignore_rest(&mut self, units: &[Unit]) {
+        let read: HashSet<u32> = units.iter().flat_map(|unit| &unit.inputs).copied().collect();
+        let metas = self.metas.values().flatten().map(|&index| (index, "agent-meta"));
+        let results = self.results.values().flatten().map(|&index| (index, "tool-result"));
+        let mut rest: Vec<_> = metas.chain(results).filter(|it| !read.contains(&it.0)).collect();
+        rest.sort_unstable();
+        rest.into_iter().for_each(|(index, kind)| self.ignore(index, kind));
+    }
+
+    fn ignore(&mut self, entry: u32, kind: &str) {
+        self.ignored.push(Ignored { entry, kind: kind.to_owned() });
+    }
+}
+
+/// Returns the folder of the session and the id of the agent, for the transcript of a sub-agent in its place.
+fn of_agent(path: &str) -> Option<(&str, &str)> {
+    let Place::Agent { stem, .. } = Place::of(path) else { return None };
+    let (folder, _) = path.split_once("/subagents/")?;
+    Some((folder, stem.strip_prefix("agent-").unwrap_or(stem)))
 }
 
 /// Returns the identity of a transcript: its thread, and its path where another file is of that thread too.
@@ -82,77 +155,5 @@ fn identity(path: &str, taken: &mut HashSet<String>) -> String {
             return counted;
         }
         number += 1;
-    }
-}
-
-/// What the session hook noted: where a session worked, as git and the client saw it.
-#[derive(Debug, Default)]
-struct Hooks {
-    /// The newest record of each transcript, by its name, with its whole path.
-    by_name: HashMap<String, Vec<(String, Object)>>,
-    by_session: HashMap<String, Object>,
-}
-
-impl Hooks {
-    /// Reads the end of the channel. Its first line may be cut off, and is then passed over.
-    fn learn(&mut self, tail: &[u8]) {
-        let mut tape = Tape::new();
-        for line in tail.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-            if let Ok(record) = tape.parse_document(line) {
-                self.add(record);
-            }
-        }
-    }
-
-    fn add(&mut self, record: Value<'_>) {
-        let mut object = Object::new();
-        for key in ["cwd", "git_branch", "git_remote", "head_sha", "repo_root"] {
-            object.maybe_text(key, record.get(key).and_then(Value::non_empty).as_deref());
-        }
-        if let Some(path) = record.get("transcript_path").and_then(Value::non_empty) {
-            let path = path.replace('\\', "/");
-            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
-            let known = self.by_name.entry(name).or_default();
-            known.retain(|(other, _)| *other != path);
-            known.push((path, object.clone()));
-        }
-        if let Some(session) = record.get("session_id").and_then(Value::non_empty) {
-            self.by_session.insert(session, object);
-        }
-    }
-
-    /// Returns the record for a transcript: the newest that names its path, else the newest of its session.
-    fn of(&self, path: &str) -> Option<&Object> {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        let named = self.by_name.get(name).and_then(|known| {
-            let is_at = |whole: &str| {
-                whole
-                    .strip_suffix(path)
-                    .is_some_and(|above| above.is_empty() || above.ends_with('/'))
-            };
-            known.iter().rev().find(|(whole, _)| is_at(whole))
-        });
-        named.map(|(_, object)| object).or_else(|| match Place::of(path) {
-            Place::Session { session } | Place::Agent { session, .. } => {
-                self.by_session.get(session)
-            }
-            Place::Stray { .. } => None,
-        })
-    }
-
-    fn context(&self, path: &str, meta: Option<&[u8]>) -> Vec<u8> {
-        let mut context = Object::new();
-        if let Some(hook) = self.of(path) {
-            context.object("hook", hook.clone());
-        }
-        let mut tape = Tape::new();
-        if let Some(meta) = meta.and_then(|meta| tape.parse_document(meta).ok()) {
-            let mut object = Object::new();
-            for key in ["agentType", "description", "toolUseId"] {
-                object.maybe_text(key, meta.get(key).and_then(Value::non_empty).as_deref());
-            }
-            context.object("meta", object);
-        }
-        context.finish().map(String::into_bytes).unwrap_or_default()
     }
 }

@@ -1,41 +1,48 @@
 //! A transcript being read.
 
 use hyp_sdk::{
-    Context, Entry, Fact, Fault, Page, Reading, Record, Scan, Span, Subject, Thread, ThreadKind,
+    Context, Counter, Entry, Fact, Fault, Message, Page, Reading, Record, Scan, Span, Subject,
+    Thread, ThreadKind,
 };
 
-use crate::context::{Hook, Meta, beside};
+use crate::context::{Beside, beside};
+use crate::head::{client, head, is_stub, origin};
 use crate::line::{Line, owned};
 use crate::path::{Place, is_uuid};
-use crate::{DESKTOP, kind, message, notice};
-
-/// Sub-agents of these names are requests of the client's own: summaries, suggestions.
-const SIDE_AGENTS: [&str; 2] = ["agent-acompact-", "agent-aprompt_suggestion-"];
-/// What the client sends to warm up, in a transcript of its own.
-const WARM_UP: &str = "Warmup";
+use crate::queue::Queue;
+use crate::spill::Spills;
+use crate::total::Total;
+use crate::{DESKTOP, aside, kind, message, notice};
 
 /// One transcript: one thread.
 #[derive(Debug)]
 pub struct Transcript {
-    path: String,
+    /// The transcript, and what is beside it.
+    entries: Vec<Entry>,
     /// Identity of the thread where the place of the file gives it.
     id: String,
-    client: &'static str,
-    hook: Hook,
-    meta: Meta,
+    beside: Beside,
     /// First time in the file, of any line: a fork's own first line may be one that is no message.
     first: Option<i64>,
     open: Option<Open>,
     /// Facts that came before the thread.
     early: Vec<Fact>,
+    queue: Queue,
+    spills: Spills,
+    total: Option<Total>,
+    /// Right after the last record.
+    at: Span,
 }
 
 /// The thread, once its first message has come.
 #[derive(Debug)]
 struct Open {
+    id: String,
     session: String,
     context: Context,
     knows_origin: bool,
+    /// The head, as long as the thread is one answer to nothing.
+    stub: Option<Thread>,
 }
 
 impl Transcript {
@@ -43,58 +50,37 @@ impl Transcript {
     pub(crate) fn open(unit: &str, entries: &[Entry], context: &[u8]) -> Result<Self, Fault> {
         let entry = entries.first().ok_or_else(|| Fault::source("a unit without a transcript"))?;
         let place = Place::of(&entry.path);
-        let (hook, meta) = beside(context);
         Ok(Self {
             id: if place.is_unique() { place.id() } else { unit.to_owned() },
-            path: entry.path.clone(),
-            client: if entry.root == DESKTOP { "claude-desktop" } else { "claude" },
-            hook,
-            meta,
+            entries: entries.to_vec(),
+            beside: beside(context),
             first: None,
             open: None,
             early: Vec::new(),
+            queue: Queue::default(),
+            spills: Spills::default(),
+            total: None,
+            at: Span { input: 0, offset: 0, length: 0 },
         })
     }
 
     /// Begins the thread with the first line that gives a message.
     fn begin(&mut self, line: &Line<'_>, out: &mut Page) -> Context {
-        let place = Place::of(&self.path);
-        let (id, session) = match place {
-            Place::Session { .. } => (self.id.clone(), self.id.clone()),
-            Place::Agent { session, .. } => (self.id.clone(), session.to_owned()),
-            Place::Stray { stem } => match owned(line.session) {
-                Some(session) => (format!("{session}/{stem}"), session),
-                None => (self.id.clone(), self.id.clone()),
-            },
-        };
-        let context = self.hook.thread(line);
-        let is_desktop =
-            context.entrypoint.as_deref().is_some_and(|it| it.starts_with("claude-desktop"));
-        let client = if is_desktop { "claude-desktop" } else { self.client };
-        let mut thread = Thread::new(id, "anthropic", &session, client);
+        let entry = &self.entries[0];
+        let mut thread = head(Place::of(&entry.path), &self.id, line, &self.beside.meta);
+        let context = self.beside.hook.thread(line);
+        thread.client = client(entry.root == DESKTOP, &context).to_owned();
         thread.started_at = self.first;
         thread.context = context.clone();
-        let mut knows_origin = true;
-        match place {
-            Place::Session { .. } => {
-                let version = context.client_version.as_deref().unwrap_or_default();
-                thread.may_start_with_copy = version.starts_with("0.") || version.starts_with("1.");
-                thread.forked_from = origin(line, &session);
-                knows_origin = thread.forked_from.is_some();
-            }
-            Place::Agent { stem, .. } | Place::Stray { stem } => {
-                thread.kind = agent_kind(stem, line);
-                if session != thread.id {
-                    thread.parent_thread_id = Some(session.clone());
-                    thread.root_thread_id = Some(session.clone());
-                }
-                thread.spawned_by_call = self.meta.tool_use.clone();
-                thread.attributes = self.meta.attributes();
-            }
-        }
+        self.open = Some(Open {
+            id: thread.id.clone(),
+            session: thread.session_id.clone(),
+            context: context.clone(),
+            knows_origin: thread.forked_from.is_some() || !is_uuid(&thread.id),
+            stub: is_stub(&thread, line).then(|| thread.clone()),
+        });
         out.thread_start(thread);
         self.early.drain(..).for_each(|fact| out.fact(fact));
-        self.open = Some(Open { session, context: context.clone(), knows_origin });
         context
     }
 
@@ -102,19 +88,21 @@ impl Transcript {
         // A thread without a message is none, so the first one is made before the thread is there.
         let unset = Context::default();
         let thread = self.open.as_ref().map_or(&unset, |open| &open.context);
+        let hook = &self.beside.hook;
         let made = match kind {
-            "system" => Some(notice::system(record, line, &self.hook, thread)),
+            "system" => Some(notice::system(record, line, hook, thread)),
             "attachment" => {
+                self.queue.see_attachment();
                 let name = owned(line.attachment.and_then(|it| it.get("type")));
                 let name = name.as_deref().unwrap_or("unnamed");
-                let made = notice::attached(record, line, name, &self.hook, thread);
+                let made = notice::attached(record, line, name, hook, thread);
                 if made.is_none() {
                     out.skip(record.span, &format!("attachment.{name}"));
                 }
                 made
             }
             _ => {
-                let made = message::spoken(record, line, &self.hook, thread);
+                let made = message::spoken(record, line, hook, thread);
                 if made.is_none() && line.message.is_some_and(|message| message.is_object()) {
                     out.skip(record.span, "empty");
                 }
@@ -122,13 +110,30 @@ impl Transcript {
             }
         };
         let Some(mut made) = made else { return };
-        if self.open.is_none() {
+        if let Some(open) = &mut self.open {
+            open.stub = None;
+        } else {
             let context = self.begin(line, out);
             let model = made.context.take().and_then(|context| context.model);
-            made.context = self.hook.message(line, model, &context);
+            made.context = self.beside.hook.message(line, model, &context);
+        }
+        if kind == "assistant" {
+            self.emit_lost(record.span, out);
+        } else {
+            self.queue.see(&made);
+        }
+        if self.entries.len() > 1 {
+            self.spills.look(&made);
         }
         out.message(made);
         self.note_origin(line, out);
+    }
+
+    /// Emits the prompts that turn out to be nowhere but in the queue.
+    fn emit_lost(&mut self, at: Span, out: &mut Page) {
+        while let Some(message) = self.queue.lost(at) {
+            out.message(message);
+        }
     }
 
     /// Says that a thread is a fork where that shows only after its start.
@@ -140,33 +145,57 @@ impl Transcript {
         }
     }
 
-    fn fact(&mut self, fact: Fact, out: &mut Page) {
-        if self.open.is_some() {
-            out.fact(fact);
-        } else {
-            self.early.push(fact);
+    /// Takes a record of the client's own. Some of them say something about the thread, or hold a message.
+    fn state(&mut self, record: &Record<'_>, word: &str, out: &mut Page) {
+        let json = record.json;
+        if self.first.is_none() {
+            self.first = Line::of(json).time();
         }
+        match word {
+            "queue-operation" => self.queue.operate(json),
+            "cost-state" => self.total = Total::of(json).or(self.total.take()),
+            "progress" => {
+                if let Some(message) = self.aside(record) {
+                    return out.message(message);
+                }
+            }
+            _ => {}
+        }
+        if let Some(fact) = kind::fact(word, json) {
+            if self.open.is_some() {
+                out.fact(fact);
+            } else {
+                self.early.push(fact);
+            }
+        }
+        out.skip(record.span, word);
+    }
+
+    fn aside(&self, record: &Record<'_>) -> Option<Message> {
+        let thread = &self.open.as_ref()?.context;
+        aside::message(record, &self.beside.agents, &self.beside.hook, thread)
     }
 }
 
 impl Scan for Transcript {
     fn reading(&self, input: u32) -> Reading {
-        if input == 0 { Reading::Lines } else { Reading::Document }
+        let entry = self.entries.get(input as usize);
+        match entry {
+            _ if input == 0 => Reading::Lines,
+            Some(entry) if entry.path.ends_with(".meta.json") => Reading::Document,
+            Some(entry) if self.spills.wants(&entry.path, entry.size) => Reading::Document,
+            _ => Reading::Unread,
+        }
     }
 
     fn record(&mut self, record: &Record<'_>, out: &mut Page) {
+        self.at = Span { offset: record.span.end(), length: 0, ..record.span };
         let json = record.json;
         let known = json.get("type").and_then(|kind| kind.str());
         if let Some(word) = known.as_deref()
             && kind::is_known(word)
         {
-            if self.first.is_none() {
-                self.first = Line::of(json).time();
-            }
-            if let Some(fact) = kind::fact(word, json) {
-                self.fact(fact, out);
-            }
-            return out.skip(record.span, word);
+            return self.state(record, word, out);
         }
         if !json.is_object() {
             return;
@@ -178,7 +207,7 @@ impl Scan for Transcript {
                 self.message(record, &line, word, out);
             }
             // Some tools write messages in the client's form without saying what they are.
-            None if line.message.and_then(|message| message.get("role")).is_some() => {
+            None if line.message.is_some_and(kind::is_message) => {
                 self.message(record, &line, "user", out);
             }
             _ => {}
@@ -186,12 +215,28 @@ impl Scan for Transcript {
     }
 
     fn document(&mut self, input: u32, bytes: &[u8], out: &mut Page) {
-        out.skip(Span { input, offset: 0, length: bytes.len() as u64 }, "agent-meta");
+        let span = Span { input, offset: 0, length: bytes.len() as u64 };
+        let path = self.entries.get(input as usize).map_or("", |entry| &entry.path);
+        match self.spills.message(path, span, bytes) {
+            Some(message) => out.message(message),
+            None => out.skip(span, "agent-meta"),
+        }
+    }
+
+    fn input_end(&mut self, input: u32, out: &mut Page) {
+        if input == 0 && self.open.is_some() {
+            self.emit_lost(self.at, out);
+        }
     }
 
     fn end(&mut self, out: &mut Page) {
-        if self.open.is_some() {
+        if let Some(open) = &mut self.open {
             out.thread_end();
+            if let Some(mut thread) = open.stub.take() {
+                thread.kind = ThreadKind::Side;
+                out.thread_start(thread);
+                out.thread_end();
+            }
         }
         for mut fact in self.early.drain(..) {
             if matches!(fact.about, Subject::ThisThread) {
@@ -200,32 +245,24 @@ impl Scan for Transcript {
             out.fact(fact);
         }
     }
-}
 
-impl Meta {
-    fn attributes(&self) -> Option<String> {
-        let mut claude = hyp_sdk::json::Object::new();
-        claude
-            .maybe_text("spawned_by_tool_use_id", self.tool_use.as_deref())
-            .maybe_text("agent_type", self.agent_type.as_deref())
-            .maybe_text("agent_description", self.description.as_deref());
-        let mut attributes = hyp_sdk::json::Object::new();
-        attributes.object("claude", claude);
-        attributes.finish()
+    /// Returns the totals of the transcript's last `cost-state`, which versions from 2.1.3xx on write after each turn.
+    ///
+    /// `input_tokens` (neither read from nor written to a cache), `output_tokens`, `cache_read_tokens` and
+    /// `cache_write_tokens` are tokens, summed over models; `cost_usd_micros` is millionths of a dollar, and absent where
+    /// the client did not know a price. They are the session's, from its first process on through every resume:
+    ///
+    /// - the answers of the thread, those cut off by an error included, with the tokens that their lines have;
+    /// - the answers of its sub-agents, whose transcripts have no totals of their own;
+    /// - the requests that wrote the summaries of compactions. No line has those tokens: after a compaction, rows are
+    ///   less by just that;
+    /// - in a fork, all that the origin had come to by then;
+    /// - answers that the client counted and then did not write, which is rare.
+    ///
+    /// Not in them are titles and other requests on the side, and an answer that the person interrupted, whose lines
+    /// have the tokens that were known by then.
+    fn counters(&self) -> Vec<Counter> {
+        let id = self.open.as_ref().map_or(&self.id, |open| &open.id);
+        self.total.as_ref().map(|total| total.counters(id)).unwrap_or_default()
     }
-}
-
-/// Returns the session that a line was copied from, where it says so.
-fn origin(line: &Line<'_>, session: &str) -> Option<String> {
-    let said = owned(line.forked_from.and_then(|from| from.get("sessionId")));
-    // Early forks left the old session on some of the lines. Files may be renamed by hand, though.
-    let left = || owned(line.session).filter(|_| is_uuid(session));
-    said.or_else(left).filter(|origin| origin != session)
-}
-
-fn agent_kind(stem: &str, line: &Line<'_>) -> ThreadKind {
-    let is_named = SIDE_AGENTS.iter().any(|name| stem.starts_with(name));
-    let content = line.message.and_then(|message| message.get("content"));
-    let is_warm_up = content.and_then(crate::content::said).is_some_and(|it| it.value == WARM_UP);
-    if is_named || is_warm_up { ThreadKind::Side } else { ThreadKind::Subagent }
 }

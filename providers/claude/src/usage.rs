@@ -20,3 +20,8 @@ pub(crate) fn usage(json: Value<'_>) -> Option<Usage> {
         .all(Option::is_none);
     (!is_empty).then_some(usage)
 }
+
+/// Returns true where there are tokens to pay for.
+pub(crate) fn is_billed(usage: &Usage) -> bool {
+    [usage.input, usage.output, usage.cache_read, usage.cache_write].iter().any(|it| it > &Some(0))
+}

@@ -1,0 +1,83 @@
+//! Results that were too long for their line: the client keeps them in files beside the transcript.
+//!
+//! The line has the beginning, which is what the model saw, and names the file. The whole becomes a message of its own,
+//! so that a result is the same with its file and without.
+
+use hyp_sdk::json::Object;
+use hyp_sdk::{Content, Message, Part, Span};
+
+/// How the text of such a result begins.
+const MARK: &str = "<persisted-output>";
+/// What stands before the path.
+const SAVED: &str = "saved to: ";
+/// Files that are larger stay where they are.
+const LIMIT: u64 = 8 << 20;
+
+/// A result whose whole is in a file.
+#[derive(Debug)]
+struct Spill {
+    name: String,
+    call: Option<String>,
+    line: Option<String>,
+    time: Option<i64>,
+}
+
+/// The results of a transcript that are in files.
+#[derive(Debug, Default)]
+pub(crate) struct Spills(Vec<Spill>);
+
+impl Spills {
+    /// Looks for such results in a message.
+    pub(crate) fn look(&mut self, message: &Message) {
+        for part in &message.parts {
+            let Content::ToolResult(result) = &part.content else { continue };
+            let text = result.text.as_ref().map_or("", |text| &text.value);
+            if let Some(name) = named(text) {
+                self.0.push(Spill {
+                    name: name.to_owned(),
+                    call: result.call_id.clone(),
+                    line: message.id.clone(),
+                    time: message.created_at,
+                });
+            }
+        }
+    }
+
+    /// Says whether a file is to be read.
+    pub(crate) fn wants(&self, path: &str, size: u64) -> bool {
+        size <= LIMIT && self.find(path).is_some()
+    }
+
+    /// Returns the message of a file.
+    pub(crate) fn message(&mut self, path: &str, span: Span, bytes: &[u8]) -> Option<Message> {
+        let spill = self.0.swap_remove(self.find(path)?);
+        let mut message = Message::new(span, "tool");
+        message.id = spill.line.map(|line| format!("{line}/{}", spill.name));
+        message.created_at = spill.time;
+        message.provider_type = Some("tool-result".to_owned());
+        let mut output = Object::new();
+        output
+            .maybe_text("name", Some(&spill.name))
+            .maybe_text("tool_use_id", spill.call.as_deref());
+        let mut claude = Object::new();
+        claude.object("persisted_output", output);
+        let mut attributes = Object::new();
+        attributes.object("claude", claude);
+        message.attributes = attributes.finish();
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        message.parts.push(Part::new("persisted_output", Content::Other(Some(text.into()))));
+        Some(message)
+    }
+
+    fn find(&self, path: &str) -> Option<usize> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.0.iter().position(|spill| spill.name == name)
+    }
+}
+
+/// Returns the name of the file that the text of a result speaks of.
+fn named(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix(MARK)?;
+    let path = rest.lines().find_map(|line| Some(line.split_once(SAVED)?.1.trim()))?;
+    path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty())
+}
