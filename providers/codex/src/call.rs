@@ -10,11 +10,14 @@ use crate::item::joined;
 const HEAD: usize = 4 << 10;
 /// Beginnings of outputs that say that a call went wrong before there was a process.
 const REFUSED: &[&str] = &[
+    "Script failed",
+    "aborted by user",
     "apply_patch verification failed",
     "exec_command failed",
     "execution error",
     "failed to parse function arguments",
     "failed to parse exec_command arguments",
+    "tool call error",
     "unsupported call",
     "unsupported custom tool call",
 ];
@@ -128,18 +131,26 @@ fn identity(result: &ToolResult, written: Option<String>) -> String {
 
 /// Says whether an output tells of a process that failed, or of a call that was refused.
 fn failed(text: &str) -> bool {
-    let status = if text.starts_with('{') { in_metadata(text) } else { in_head(text) };
-    status.map_or_else(
-        || REFUSED.iter().any(|beginning| text.starts_with(beginning)),
-        |status| status != 0,
-    )
+    if text.starts_with('{') {
+        return in_metadata(text).map_or(tail(text).contains(r#""isError":true"#), |it| it != 0);
+    }
+    if let Some(status) = in_head(text) {
+        return status != 0;
+    }
+    let timed = text.strip_prefix("Wall time: ").and_then(|rest| rest.split_once('\n'));
+    let told = timed.map_or(text, |(_, told)| told);
+    REFUSED.iter().any(|beginning| told.starts_with(beginning))
+}
+
+/// Returns the end of a text, where results in JSON say how it went.
+fn tail(text: &str) -> &str {
+    let from = text.len().saturating_sub(256);
+    (from..text.len()).find_map(|at| text.get(at..)).unwrap_or_default()
 }
 
 /// Returns the exit code from `{"output":…,"metadata":{"exit_code":…}}`.
 fn in_metadata(text: &str) -> Option<i64> {
-    let from = text.len().saturating_sub(256);
-    let tail = (from..text.len()).find_map(|at| text.get(at..))?;
-    let (_, rest) = tail.rsplit_once(r#""metadata":{"exit_code":"#)?;
+    let (_, rest) = tail(text).rsplit_once(r#""metadata":{"exit_code":"#)?;
     leading(rest)
 }
 
@@ -177,6 +188,9 @@ mod tests {
             (r#"{"output":"no\n","metadata":{"exit_code":1,"duration_seconds":0.1}}"#,                       true),
             (r#"{"output":"ok\n","metadata":{"exit_code":0,"duration_seconds":0.1}}"#,                       false),
             ("apply_patch verification failed: no such file",                                                 true),
+            ("Wall time: 6.4 seconds\naborted by user",                                                       true),
+            (r#"{"content":[{"type":"text","text":"no"}],"isError":true}"#,                                   true),
+            (r#"{"content":[{"type":"text","text":"\"isError\":true"}],"isError":false}"#,                    false),
             ("Process running with session ID 7",                                                             false),
             ("",                                                                                              false),
         ];

@@ -1,14 +1,16 @@
 //! Where the history that a recording was forked with ends.
 //!
-//! The client copies the parent's lines with new times, all within moments; turns keep their ids,
-//! and ids grow with time. Paginated recordings say outright with which record their own part begins.
+//! Paginated recordings say with which record their own part begins. Before, the client copied the parent's
+//! lines with new times. Turns keep their ids, and ids grow with time: the first turn younger than the thread
+//! is its own. Older recordings have no ids of turns; there the pace tells: no model answers a prompt within
+//! moments, but a copy is written without pauses. What may be a copy waits until an answer decides.
 
 use hyp_sdk::json::Value;
 
 use crate::plan::is_uuid;
 
-/// A copy is written without pauses: microseconds that no two of its records lie apart.
-const PAUSE: i64 = 10_000;
+/// Microseconds that a model takes at least, and that a copy never pauses.
+const MOMENT: i64 = 10_000;
 
 /// How far a recording is a copy of another one.
 #[derive(Debug, Default)]
@@ -17,51 +19,148 @@ pub(crate) struct Copied {
     /// The first ordinal of the own part.
     start_ordinal: Option<u64>,
     is_copying: bool,
+    /// A copy was told of, or seen.
+    is_certain: bool,
     knows_turns: bool,
+    last_time: Option<i64>,
+    turn: Option<Beginning>,
+}
+
+/// The beginning of a turn whose answer is not there yet.
+#[derive(Debug)]
+struct Beginning {
+    number: usize,
+    /// The first record of it that came after a pause.
+    paused: Option<usize>,
     last_time: Option<i64>,
 }
 
+/// A record, as far as it matters here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight<'s> {
+    /// Its number in the queue.
+    pub(crate) number: usize,
+    pub(crate) ordinal: Option<u64>,
+    pub(crate) turn: Option<&'s str>,
+    pub(crate) time: Option<i64>,
+    pub(crate) role: Role,
+}
+
+/// What a record does in its turn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Role {
+    /// Stands where a turn may begin: a prompt, or context.
+    Begins,
+    /// Comes from the model.
+    Answers,
+    Other,
+}
+
+/// What a record says of the copy.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Verdict {
+    /// Nothing yet; a turn may begin here.
+    Doubt,
+    /// Nothing new: the record is of the copy.
+    Copy,
+    /// All up to here is a copy.
+    Proven,
+    /// What comes from this number on is the thread's own.
+    Own(usize),
+}
+
 impl Copied {
-    /// Takes the recording's own header.
-    pub(crate) fn own(&mut self, id: &str, meta: Value<'_>) {
+    /// Says whether the copied part is not over yet.
+    pub(crate) fn is_copying(&self) -> bool {
+        self.is_copying
+    }
+
+    /// Takes the recording's own header; `is_fork` says that a copy may follow.
+    pub(crate) fn own(&mut self, id: &str, meta: Value<'_>, is_fork: bool, time: Option<i64>) {
         id.clone_into(&mut self.own);
         self.start_ordinal = meta.get("subagent_history_start_ordinal").and_then(Value::u64);
-        self.is_copying = self.start_ordinal.is_some();
+        self.is_copying = is_fork || self.start_ordinal.is_some();
+        self.last_time = time;
     }
 
     /// Takes the header of another thread: what follows is a copy of that one's history.
-    pub(crate) fn other(&mut self) {
-        self.is_copying = true;
+    pub(crate) fn other(&mut self, time: Option<i64>) {
+        (self.is_copying, self.is_certain) = (true, true);
+        self.last_time = time.or(self.last_time);
     }
 
-    /// Says whether a record belongs to the copied part.
-    pub(crate) fn covers(
-        &mut self,
-        ordinal: Option<u64>,
-        turn: Option<&str>,
-        time: Option<i64>,
-    ) -> bool {
+    /// Takes a record while the copied part is not over.
+    pub(crate) fn look(&mut self, sight: Sight<'_>) -> Verdict {
         let before = self.last_time;
-        self.last_time = time.or(before);
-        if !self.is_copying {
-            return false;
+        self.last_time = sight.time.or(before);
+        if let (Some(start), Some(ordinal)) = (self.start_ordinal, sight.ordinal) {
+            return if ordinal < start { Verdict::Copy } else { self.end(sight.number) };
         }
-        if let (Some(start), Some(ordinal)) = (self.start_ordinal, ordinal) {
-            self.is_copying = ordinal < start;
-            return self.is_copying;
-        }
-        if let Some(turn) = turn
+        if let Some(turn) = sight.turn
             && grows(turn)
             && grows(&self.own)
         {
             self.knows_turns = true;
-            self.is_copying = *turn < *self.own;
+            if *turn >= *self.own {
+                let turn = self.turn.take();
+                return self.end(turn.map_or(sight.number, |turn| self.start(&turn)));
+            }
+            self.is_certain = true;
+            return self.prove();
         }
-        let paused = before.zip(time).is_some_and(|(before, time)| time - before > PAUSE);
-        if paused && !self.knows_turns && self.start_ordinal.is_none() {
-            self.is_copying = false;
+        if self.knows_turns || self.start_ordinal.is_some() {
+            return Verdict::Copy;
         }
-        self.is_copying
+        let since = |earlier: Option<i64>| earlier.zip(sight.time).map(|(a, b)| b - a);
+        match sight.role {
+            Role::Begins => {
+                let paused = since(before).is_some_and(|gap| gap > MOMENT).then_some(sight.number);
+                if let Some(turn) = &mut self.turn {
+                    turn.paused = turn.paused.or(paused);
+                    turn.last_time = sight.time.or(turn.last_time);
+                    return Verdict::Copy;
+                }
+                let number = sight.number;
+                self.turn = Some(Beginning { number, paused, last_time: sight.time });
+                Verdict::Doubt
+            }
+            Role::Answers => {
+                let Some(turn) = self.turn.take() else { return Verdict::Copy };
+                if since(turn.last_time).is_some_and(|gap| gap > MOMENT) {
+                    let start = self.start(&turn);
+                    return self.end(start);
+                }
+                self.prove()
+            }
+            Role::Other => Verdict::Copy,
+        }
+    }
+
+    /// Decides at last, where no answer has: returns where the own part begins.
+    pub(crate) fn give_up(&mut self) -> Option<usize> {
+        if !std::mem::take(&mut self.is_copying) {
+            return None;
+        }
+        match self.turn.take() {
+            _ if !self.is_certain => Some(0),
+            Some(turn) => turn.paused,
+            None => None,
+        }
+    }
+
+    /// Returns where the own part begins, if it does with this turn.
+    fn start(&self, turn: &Beginning) -> usize {
+        if self.is_certain { turn.paused.unwrap_or(turn.number) } else { 0 }
+    }
+
+    fn prove(&mut self) -> Verdict {
+        (self.turn, self.is_certain) = (None, true);
+        Verdict::Proven
+    }
+
+    fn end(&mut self, start: usize) -> Verdict {
+        self.is_copying = false;
+        Verdict::Own(if self.is_certain { start } else { 0 })
     }
 }
 
@@ -74,6 +173,7 @@ fn grows(id: &str) -> bool {
 mod tests {
     use hyp_sdk::json::Tape;
 
+    use super::Role::{Answers, Begins, Other};
     use super::*;
 
     const OWN: &str = "0199a0b2-0000-7000-8000-000000000000";
@@ -82,35 +182,81 @@ mod tests {
 
     fn forked(meta: &str) -> Copied {
         let mut copied = Copied::default();
-        let mut tape = Tape::new();
-        copied.own(OWN, tape.parse(meta, 0).expect("JSON").0);
+        copied.own(OWN, Tape::new().parse(meta, 0).expect("JSON").0, true, Some(0));
         copied
+    }
+
+    /// A record as role and time in milliseconds.
+    type Step = (Role, i64);
+
+    /// Returns where the own part begins.
+    fn own_from(copied: &mut Copied, records: &[Step]) -> Option<usize> {
+        for (number, &(role, millis)) in records.iter().enumerate() {
+            let time = Some(millis * 1000);
+            let sight = Sight { number, ordinal: None, turn: None, time, role };
+            if let Verdict::Own(start) = copied.look(sight) {
+                return Some(start);
+            }
+        }
+        copied.give_up()
     }
 
     #[test]
     fn the_first_turn_that_is_younger_than_the_thread_is_its_own() {
         let mut copied = forked("{}");
-        assert!(!copied.covers(None, None, Some(0)));
-        copied.other();
-        assert!(copied.covers(None, Some(EARLIER), Some(1)));
-        assert!(copied.covers(None, None, Some(90_000)));
-        assert!(!copied.covers(None, Some(LATER), Some(90_001)));
-        assert!(!copied.covers(None, Some(EARLIER), Some(90_002)));
+        copied.other(None);
+        let turn = |turn, number, time| Sight {
+            number,
+            ordinal: None,
+            turn: Some(turn),
+            time: Some(time),
+            role: Other,
+        };
+        assert_eq!(copied.look(turn(EARLIER, 0, 1)), Verdict::Proven);
+        assert_eq!(copied.look(turn(EARLIER, 1, 900_000)), Verdict::Proven);
+        assert_eq!(copied.look(turn(LATER, 2, 900_001)), Verdict::Own(2));
+        assert!(!copied.is_copying());
     }
 
     #[test]
-    fn without_turns_a_pause_ends_the_copy() {
-        let mut copied = forked("{}");
-        copied.other();
-        assert!(copied.covers(None, None, Some(0)));
-        assert!(copied.covers(None, None, Some(2_000)));
-        assert!(!copied.covers(None, None, Some(900_000)));
+    fn without_ids_of_turns_the_pace_tells() {
+        let copy = [(Begins, 0), (Begins, 0), (Answers, 1), (Other, 90), (Answers, 91)];
+        #[rustfmt::skip]
+        let cases: &[(&str, &[Step], Option<usize>)] = &[
+            ("a prompt, and its answer after a while", &[(Begins, 500), (Begins, 501), (Answers, 560)],          Some(5)),
+            ("the copied turn had no answer",          &[(Begins, 92), (Begins, 500), (Begins, 501), (Answers, 560)], Some(6)),
+            ("the own turn has no answer",             &[(Begins, 500), (Begins, 501)],                          Some(5)),
+            ("nothing of its own",                     &[],                                                     None),
+            ("a slow disk between two turns",          &[(Begins, 500), (Answers, 501), (Begins, 900), (Answers, 990)], Some(7)),
+        ];
+        for (name, rest, expect) in cases {
+            let records: Vec<_> = copy.iter().chain(*rest).copied().collect();
+            let mut told = forked("{}");
+            told.other(Some(0));
+            assert_eq!(own_from(&mut told, &records), *expect, "{name}, with the parent's header");
+            assert_eq!(own_from(&mut forked("{}"), &records), *expect, "{name}, without");
+        }
+    }
+
+    #[test]
+    fn a_fork_without_a_copy_is_all_its_own() {
+        let records = [(Begins, 0), (Begins, 0), (Begins, 900), (Answers, 960)];
+        assert_eq!(own_from(&mut forked("{}"), &records), Some(0));
+        assert_eq!(own_from(&mut forked("{}"), &records[..1]), Some(0));
     }
 
     #[test]
     fn an_ordinal_says_where_the_own_part_begins() {
         let mut copied = forked(r#"{"subagent_history_start_ordinal":7}"#);
-        assert!(copied.covers(Some(6), Some(LATER), None));
-        assert!(!copied.covers(Some(7), None, None));
+        copied.other(None);
+        let sight = |ordinal, turn| Sight {
+            number: 3,
+            ordinal: Some(ordinal),
+            turn,
+            time: None,
+            role: Other,
+        };
+        assert_eq!(copied.look(sight(6, Some(LATER))), Verdict::Copy);
+        assert_eq!(copied.look(sight(7, None)), Verdict::Own(3));
     }
 }

@@ -14,6 +14,10 @@ pub(crate) enum Event<'e> {
     Prompt(&'static str, Text),
     /// The model said something.
     Said(&'static str, Text),
+    /// The model thought something.
+    Thought(&'static str, Text),
+    /// Something went wrong, and the person was told.
+    Failed(Option<String>, Text),
     /// Totals, where there are some.
     Count(Option<Value<'e>>),
     /// A turn begins.
@@ -33,11 +37,10 @@ pub(crate) enum Event<'e> {
 /// Types without a row, whose content items repeat or nobody asks for.
 #[rustfmt::skip]
 const KNOWN: &[&str] = &[
-    "agent_message_delta", "agent_reasoning", "agent_reasoning_delta", "agent_reasoning_raw_content",
-    "agent_reasoning_raw_content_delta", "agent_reasoning_section_break", "apply_patch_approval_request",
-    "background_event", "context_compacted", "conversation_path", "deprecation_notice",
+    "agent_message_delta", "agent_reasoning_delta", "agent_reasoning_raw_content_delta",
+    "agent_reasoning_section_break", "apply_patch_approval_request", "background_event", "context_compacted", "conversation_path", "deprecation_notice",
     "dynamic_tool_call_request", "dynamic_tool_call_response", "elicitation_request", "entered_review_mode",
-    "error", "exec_approval_request", "exec_command_begin", "exec_command_end", "exec_command_output_delta",
+    "exec_approval_request", "exec_command_begin", "exec_command_end", "exec_command_output_delta",
     "exited_review_mode", "image_generation_begin", "image_generation_end", "item_started", "model_reroute",
     "patch_apply_begin", "patch_apply_end", "plan_delta", "plan_update", "request_permissions",
     "request_user_input", "session_configured", "shutdown_complete", "skills_update_available",
@@ -54,7 +57,7 @@ const FAMILIES: &[&str] = &["collab_", "guardian_", "hook_", "mcp_", "realtime_"
 const ITEMS: &[&str] = &[
     "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "DynamicToolCall", "EnteredReviewMode",
     "ExitedReviewMode", "Extension", "FileChange", "HookPrompt", "ImageGeneration", "ImageView", "McpToolCall",
-    "Plan", "Reasoning", "Sleep", "SubAgentActivity", "WebSearch",
+    "Plan", "Sleep", "SubAgentActivity", "WebSearch",
 ];
 
 /// Reads an event; returns the word for its record as well.
@@ -69,21 +72,20 @@ pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         |key| event.get(key).and_then(Value::text).filter(|text: &Text| !text.value.is_empty());
     let name = format!("event_msg.{}", word(&kind));
     let meaning = match &*kind {
-        "token_count" => Event::Count(event.get("info")),
-        "user_message" => match text("message") {
-            Some(text) => Event::Prompt("user_message", text),
-            None => Event::Known,
-        },
-        "agent_message" => match text("message") {
-            Some(text) => Event::Said("agent_message", text),
-            None => Event::Known,
-        },
+        // A build without `info` tells the tokens of the response alone.
+        "token_count" => Event::Count(event.get("info").or(Some(event))),
+        "user_message" => or_known(text("message"), |it| Event::Prompt("user_message", it)),
+        "agent_message" => or_known(text("message"), |it| Event::Said("agent_message", it)),
+        "agent_reasoning" => or_known(text("text"), |it| Event::Thought("agent_reasoning", it)),
+        "agent_reasoning_raw_content" => {
+            or_known(text("text"), |it| Event::Thought("agent_reasoning_raw_content", it))
+        }
+        "error" => or_known(text("message"), |it| Event::Failed(code(event), it)),
         "task_started" | "turn_started" => Event::Started,
         "turn_aborted" => Event::Aborted,
-        "thread_name_updated" => match event.get("thread_name").and_then(Value::non_empty) {
-            Some(title) => Event::Title(title),
-            None => Event::Known,
-        },
+        "thread_name_updated" => {
+            or_known(event.get("thread_name").and_then(Value::non_empty), Event::Title)
+        }
         "collab_agent_spawn_end" => spawned(event, "call_id", event.get("new_thread_id")),
         kind if KNOWN.contains(&kind) || FAMILIES.iter().any(|it| kind.starts_with(it)) => {
             Event::Known
@@ -93,22 +95,36 @@ pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
     (name.into(), meaning)
 }
 
+/// Returns what an event means by what it holds; one that holds nothing means nothing.
+fn or_known<'e, T>(held: Option<T>, meaning: impl FnOnce(T) -> Event<'e>) -> Event<'e> {
+    held.map_or(Event::Known, meaning)
+}
+
+/// Returns the kind of a failure: a word, or an object's only key.
+fn code(event: Value<'_>) -> Option<String> {
+    let info = event.get("codex_error_info")?;
+    info.non_empty().or_else(|| Some(info.entries().next()?.0.into_owned()))
+}
+
 fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
     let item = event.get("item");
     let kind = item.and_then(|item| item.get("type")).and_then(Value::str).unwrap_or_default();
     let name = format!("item_completed.{}", word(&kind));
     let Some(item) = item else { return (name.clone().into(), Event::Unknown(name)) };
-    let text = item.get("content").and_then(joined);
-    let meaning = match (&*kind, text) {
-        ("UserMessage", Some(text)) => Event::Prompt("UserMessage", text),
-        ("AgentMessage", Some(text)) => Event::Said("AgentMessage", text),
-        ("UserMessage" | "AgentMessage", None) => Event::Known,
-        ("CollabAgentToolCall", _)
+    let text = |key| item.get(key).and_then(joined);
+    let meaning = match &*kind {
+        "UserMessage" => or_known(text("content"), |it| Event::Prompt("UserMessage", it)),
+        "AgentMessage" => or_known(text("content"), |it| Event::Said("AgentMessage", it)),
+        "Reasoning" => {
+            let thought = text("summary_text").or_else(|| text("raw_content"));
+            or_known(thought, |it| Event::Thought("Reasoning", it))
+        }
+        "CollabAgentToolCall"
             if item.get("tool").and_then(Value::str).as_deref() == Some("spawn_agent") =>
         {
             spawned(item, "id", item.get("receiver_thread_ids"))
         }
-        (kind, _) if ITEMS.contains(&kind) => Event::Known,
+        kind if ITEMS.contains(&kind) => Event::Known,
         _ => Event::Unknown(name.clone()),
     };
     (name.into(), meaning)

@@ -9,8 +9,11 @@ use crate::injected::is_absolute;
 #[derive(Debug)]
 pub(crate) struct Header {
     thread: Thread,
+    /// When the recording's name says that it was begun: in local time, and better than nothing.
+    named_at: Option<i64>,
     /// The recording said who it is.
     is_own: bool,
+    is_native: bool,
     originator: Option<String>,
     model_provider: Option<String>,
     source: Option<String>,
@@ -30,14 +33,16 @@ pub(crate) enum Told {
 }
 
 impl Header {
-    /// Begins with the id that the file's name gives.
-    pub(crate) fn new(id: &str) -> Self {
+    /// Begins with what the file's name gives.
+    pub(crate) fn new(id: &str, named_at: Option<i64>) -> Self {
         Self {
             thread: Thread {
                 conversation_id: Some(id.to_owned()),
                 ..Thread::new(id, "openai", id, "codex")
             },
+            named_at,
             is_own: false,
+            is_native: false,
             originator: None,
             model_provider: None,
             source: None,
@@ -51,14 +56,19 @@ impl Header {
         &self.thread.id
     }
 
-    /// Says whether the client's totals are of this thread alone.
-    pub(crate) fn is_alone(&self) -> bool {
-        self.thread.forked_from.is_none() && !self.thread.may_start_with_copy
+    /// Says whether the thread goes on where another one was left.
+    pub(crate) fn is_fork(&self) -> bool {
+        self.thread.forked_from.is_some() || self.thread.may_start_with_copy
+    }
+
+    /// Says whether a copy may follow.
+    pub(crate) fn may_copy(&self) -> bool {
+        self.thread.may_start_with_copy
     }
 
     /// Returns when the thread started.
     pub(crate) fn started_at(&self) -> Option<i64> {
-        self.thread.started_at
+        self.thread.started_at.or(self.named_at)
     }
 
     /// Returns the thread as it is known by now.
@@ -148,9 +158,12 @@ impl Header {
         }
     }
 
-    /// Returns the head of the thread; `is_native` says whether its items have ids of their own.
-    pub(crate) fn finish(&mut self, is_native: bool) -> Thread {
+    /// Returns the head of the thread; `is_native` says whether its items have ids of their own, where that is known.
+    pub(crate) fn finish(&mut self, is_native: Option<bool>) -> Thread {
+        let is_native = is_native.unwrap_or(self.is_native);
+        self.is_native = is_native;
         let thread = &mut self.thread;
+        thread.started_at = thread.started_at.or(self.named_at);
         let (context, git) = (&thread.context, &thread.context.git);
         let thread_id = Some(thread.id.as_str()).filter(|id| *id != thread.session_id);
         let mut codex = Object::new();
@@ -207,10 +220,10 @@ mod tests {
     use super::*;
 
     fn told(meta: &str) -> Thread {
-        let mut header = Header::new("from-the-name");
+        let mut header = Header::new("from-the-name", None);
         let mut tape = Tape::new();
         assert_eq!(header.tell(tape.parse(meta, 0).expect("JSON").0), Told::First);
-        header.finish(false)
+        header.finish(None)
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Texts under the name of the user that no person wrote.
 
+use hyp_sdk::Message;
+
 /// How they begin, and what they are.
 const BEGINNINGS: &[(&str, &str)] = &[
     ("<environment_context>", "environment_context"),
@@ -22,12 +24,27 @@ const BEGINNINGS: &[(&str, &str)] = &[
 ];
 
 /// Returns what a user's text is, if the client wrote it.
-pub(crate) fn kind(text: &str) -> Option<&'static str> {
+pub(crate) fn kind(text: &str) -> Option<&str> {
     let text = text.trim_start();
     if !text.starts_with(['<', '#']) {
         return None;
     }
-    BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning)).map(|&(_, kind)| kind)
+    let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
+    known.map(|&(_, kind)| kind).or_else(|| tag(text))
+}
+
+/// Returns the name of a tag that the whole text stands in: newer clients have more of them than are listed.
+fn tag(text: &str) -> Option<&str> {
+    let (head, _) = text.strip_prefix('<')?.split_once('>')?;
+    let name = head.split(' ').next()?;
+    let is_name = name.contains('_') && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let rest = text.trim_end().strip_suffix('>')?.strip_suffix(name)?;
+    (is_name && rest.ends_with("</")).then_some(name)
+}
+
+/// Says whether a person wrote a message, as far as it shows.
+pub(crate) fn is_human(message: &Message) -> bool {
+    message.role == "user" && message.provider_subtype.is_none()
 }
 
 /// Returns the working directory that an environment context names.
@@ -52,6 +69,9 @@ mod tests {
     fn a_person_may_write_angle_brackets() {
         assert_eq!(kind("<b>bold</b> please"), None);
         assert_eq!(kind("# A heading"), None);
+        assert_eq!(kind("<my_tag> what is this?"), None);
+        assert_eq!(kind("<div>\n</div>"), None);
+        assert_eq!(kind("<new_context n=\"1\">\nx\n</new_context>\n"), Some("new_context"));
         assert_eq!(kind("\n<turn_aborted>\nreason"), Some("turn_aborted"));
     }
 

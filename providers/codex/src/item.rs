@@ -16,6 +16,8 @@ pub(crate) enum Item {
     Output(Message),
     /// A prompt, or context.
     Prompt(Message),
+    /// An event that stands among the items.
+    Event,
     /// Known, and without a row.
     Nothing(Cow<'static, str>),
     /// Not known.
@@ -73,6 +75,7 @@ pub(crate) fn read(item: Value<'_>, span: Span, tape: &mut Tape) -> Item {
         | "tool_search_call_output" => {
             Item::Output(call::output(item, start(item, span, "tool", &kind)))
         }
+        "token_count" => Item::Event,
         "ghost_snapshot" | "compaction" | "compaction_summary" | "context_compaction"
         | "compaction_trigger" | "other" => Item::Nothing(format!("response_item.{kind}").into()),
         _ => Item::Unknown(format!("response_item.{}", word(&kind))),
@@ -94,17 +97,17 @@ fn start(item: Value<'_>, span: Span, role: &str, kind: &str) -> Message {
 fn message(item: Value<'_>, span: Span) -> Item {
     let role = item.get("role").and_then(Value::non_empty).unwrap_or_else(|| "user".to_owned());
     let mut message = start(item, span, &role, "message");
-    let mut has_images = false;
+    let mut has_others = false;
     if let Some(content) = item.get("content") {
         if content.is_string() {
             message.parts.extend(said(content));
         }
         for block in content.items() {
             let part = part(block);
-            has_images |= matches!(part, Some(Part { content: Content::Image(_), .. }));
+            has_others |= part.as_ref().is_some_and(|part| part.block_type != "text");
             message.parts.extend(part);
         }
-        if has_images && message.id.is_none() {
+        if has_others && message.id.is_none() {
             message.identity = Some(texts_alone(content));
         }
     }
@@ -116,18 +119,14 @@ fn message(item: Value<'_>, span: Span) -> Item {
         attributes::set(&mut message, &[("phase", phase.as_deref())]);
         return Item::Answer(message);
     }
+    let injected = texts(&message).next().and_then(injected::kind).map(str::to_owned);
     if role == "user"
-        && let Some(kind) = first_text(&message).and_then(injected::kind)
+        && let Some(kind) = injected
     {
         message.provider_subtype = Some("injected".to_owned());
-        attributes::set(&mut message, &[("injected", Some(kind))]);
+        attributes::set(&mut message, &[("injected", Some(&kind))]);
     }
     Item::Prompt(message)
-}
-
-/// Returns the first text of a message.
-pub(crate) fn first_text(message: &Message) -> Option<&str> {
-    texts(message).next()
 }
 
 /// Returns all texts of a message.
@@ -144,14 +143,17 @@ fn said(text: Value<'_>) -> Option<Part> {
 }
 
 fn part(block: Value<'_>) -> Option<Part> {
-    match text_of(block) {
-        Some(text) => said(text),
-        None if block.get("type").and_then(Value::str).as_deref() == Some("input_image") => {
-            let url = block.get("image_url").and_then(Value::str).unwrap_or_default();
-            Some(Part::new("image", Content::Image(picture(&url))))
-        }
-        None => None,
+    if let Some(text) = text_of(block) {
+        return said(text);
     }
+    let kind = block.get("type").and_then(Value::str)?;
+    let address = |key| block.get(key).and_then(Value::str).unwrap_or_default();
+    Some(match &*kind {
+        "refusal" => Part::new("refusal", Content::Text(block.get("refusal")?.text()?)),
+        "input_image" => Part::new("image", Content::Image(blob(&address("image_url")))),
+        "input_file" => Part::new("file", Content::File(blob(&address("file_data")))),
+        kind => Part::new(word(kind), Content::Other(None)),
+    })
 }
 
 /// Returns the text of a block of content.
@@ -165,15 +167,15 @@ pub(crate) fn text_of(block: Value<'_>) -> Option<Value<'_>> {
         .filter(|it| it.is_string())
 }
 
-/// Describes a picture by its address, which holds it where it is a data URL.
-fn picture(url: &str) -> Blob {
+/// Describes a picture or a file by its address, which holds it where it is a data URL.
+fn blob(url: &str) -> Blob {
     let data = url.strip_prefix("data:").and_then(|rest| rest.split_once(','));
     let Some((head, bytes)) = data else { return Blob { media_type: None, encoded_length: 0 } };
     let media_type = head.split(';').next().filter(|kind| !kind.is_empty()).map(str::to_owned);
     Blob { media_type, encoded_length: bytes.len() as u64 }
 }
 
-/// Returns the content without its pictures: what the derived id is made of.
+/// Returns the texts of the content alone: what the derived id is made of.
 fn texts_alone(content: Value<'_>) -> String {
     let blocks = content.items().filter_map(text_of).filter(|text| text.raw() != r#""""#);
     let blocks: Vec<String> =

@@ -1,21 +1,28 @@
 //! Reads what Codex keeps: the rollouts below `sessions` and `archived_sessions`.
 //!
-//! Read first: [`Codex`], what is looked for; `scan`, how a rollout becomes a thread; `hold`, how
-//! tokens find the row that they belong to. Layouts are told apart by their shape alone: clients
-//! rewrite old recordings and leave the version in them as it was.
+//! Read first: [`Codex`], what is looked for; `scan`, how recordings become a thread; `record`, what each
+//! sort of record does; `hold`, what waits until it is known what it is. Layouts are told apart by their
+//! shape alone: clients rewrite old recordings and leave the version in them as it was.
 
 mod attributes;
+mod bill;
 mod call;
 mod copied;
+mod counters;
+mod echo;
 mod event;
 mod header;
+mod heard;
 mod hold;
 mod injected;
 mod item;
 mod plan;
+mod queue;
+mod record;
 mod scan;
 mod turn;
 mod usage;
+mod when;
 
 use hyp_sdk::{Candidate, Description, Entry, Fault, Note, Peek, PlanResult, Provider, Root};
 
@@ -51,8 +58,7 @@ impl Provider for Codex {
     }
 
     fn open(unit_id: &str, entries: &[Entry], _context: &[u8]) -> Result<Rollout, Fault> {
-        let entry = entries.first().ok_or_else(|| Fault::source("a unit without an input"))?;
-        Ok(Rollout::new(unit_id, &entry.path))
+        Ok(Rollout::new(unit_id, entries))
     }
 }
 

@@ -1,42 +1,33 @@
-//! What is read together: one recording of each thread.
+//! What is read together: all recordings of a thread.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use hyp_sdk::{Entry, Ignored, PlanResult, Unit};
-
-/// Why an entry is not read: another one holds the same thread.
-const SAME_THREAD: &str = "same-thread-copy";
+use hyp_sdk::{Entry, PlanResult, Unit};
 
 /// Makes one unit of every thread, named by the id in its file's name.
 ///
-/// A rollout moves when it is archived and changes its suffix when it is compressed, and for a
-/// moment it is there twice. The one that the client would go on with is read.
+/// A rollout moves when it is archived and changes its suffix when it is compressed, so for a moment, or in a
+/// copied home, it is there twice; some builds go on in another file. All are read, the oldest name first, and
+/// of one name the largest: what a later one repeats is left out when it is read.
 pub(crate) fn units(entries: &[Entry]) -> PlanResult {
-    let mut threads: BTreeMap<String, u32> = BTreeMap::new();
-    let mut ignored = Vec::new();
+    let mut threads: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for (index, entry) in (0u32..).zip(entries) {
         let id = thread_id(&entry.path).unwrap_or_else(|| entry.path.clone());
-        threads
-            .entry(id)
-            .and_modify(|chosen| {
-                let mut other = index;
-                if rank(entry) > rank(&entries[*chosen as usize]) {
-                    other = std::mem::replace(chosen, index);
-                }
-                ignored.push(Ignored { entry: other, kind: SAME_THREAD.to_owned() });
-            })
-            .or_insert(index);
+        threads.entry(id).or_default().push(index);
     }
-    let units = threads
-        .into_iter()
-        .map(|(id, index)| Unit { id, inputs: vec![index], context: Vec::new() })
-        .collect();
-    PlanResult { units, ignored }
+    let units = threads.into_iter().map(|(id, mut inputs)| {
+        inputs.sort_by_key(|&index| rank(&entries[index as usize]));
+        Unit { id, inputs, context: Vec::new() }
+    });
+    PlanResult { units: units.collect(), ignored: Vec::new() }
 }
 
-/// Orders recordings of one thread: in use before archived; then plain, which is larger, before compressed.
-fn rank(entry: &Entry) -> (bool, u64) {
-    (entry.root == "sessions", entry.size)
+/// Orders recordings of one thread. Of one name and size, that which is in use comes before the archived one.
+fn rank(entry: &Entry) -> (&str, Reverse<u64>, bool, &str) {
+    let name = entry.path.rsplit('/').next().unwrap_or_default();
+    let stem = name.split('.').next().unwrap_or(name);
+    (stem, Reverse(entry.size), entry.root != "sessions", &entry.path)
 }
 
 /// Returns the last UUID in the name of a file.
@@ -75,20 +66,20 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_under_several_names_is_read_once() {
+    fn a_thread_under_several_names_is_one_unit() {
         let name = format!("rollout-2026-01-02T03-04-05-{ID}.jsonl");
         let below = format!("2026/01/02/{name}");
+        let later = format!("2026/01/03/rollout-2026-01-03T03-04-05-{ID}.jsonl");
         let entries = [
             entry("archived_sessions", &name, 900),
+            entry("sessions", &later, 5_000),
             entry("sessions", &below, 300),
-            entry("sessions", &below, 1_000),
+            entry("sessions", &below, 900),
             entry("sessions", "2026/rollout-notes.jsonl", 10),
         ];
         let plan = units(&entries);
         let read: Vec<_> =
-            plan.units.iter().map(|unit| (unit.id.as_str(), unit.inputs[0])).collect();
-        assert_eq!(read, [(ID, 2), ("2026/rollout-notes.jsonl", 3)]);
-        let ignored: Vec<_> = plan.ignored.iter().map(|it| (it.entry, it.kind.as_str())).collect();
-        assert_eq!(ignored, [(0, SAME_THREAD), (1, SAME_THREAD)]);
+            plan.units.iter().map(|unit| (unit.id.as_str(), unit.inputs.as_slice())).collect();
+        assert_eq!(read, [(ID, &[3, 0, 2, 1][..]), ("2026/rollout-notes.jsonl", &[4][..])]);
     }
 }

@@ -1,15 +1,9 @@
-//! What holds for the turn that is read: model, directory, sandbox.
-
-use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
+//! What holds for the turn that is read: model, directory, sandbox, effort, approval.
 
 use hyp_sdk::Context;
 use hyp_sdk::json::Value;
 
 use crate::injected::is_absolute;
-
-/// Prompts of the turn that are remembered.
-const PROMPTS: usize = 64;
 
 /// The turn that is read.
 #[derive(Debug, Default)]
@@ -19,7 +13,8 @@ pub(crate) struct Turn {
     now: Context,
     differs: bool,
     has_begun: bool,
-    prompts: VecDeque<u64>,
+    effort: Option<String>,
+    approval: Option<String>,
 }
 
 impl Turn {
@@ -38,6 +33,8 @@ impl Turn {
     /// Takes what the client says of a turn.
     pub(crate) fn tell(&mut self, turn: Value<'_>) {
         fill(&mut self.now, turn);
+        self.effort = effort(turn);
+        self.approval = turn.get("approval_policy").and_then(word);
         self.compare();
     }
 
@@ -53,22 +50,9 @@ impl Turn {
         (self.has_begun && self.differs).then(|| self.now.clone())
     }
 
-    /// Remembers a text under the name of the user; returns false if it was there already.
-    pub(crate) fn prompt(&mut self, text: &str) -> bool {
-        let print = print(text);
-        if self.prompts.contains(&print) {
-            return false;
-        }
-        if self.prompts.len() == PROMPTS {
-            self.prompts.pop_front();
-        }
-        self.prompts.push_back(print);
-        true
-    }
-
-    /// Forgets what was asked: an event that comes later is of another prompt.
-    pub(crate) fn answered(&mut self) {
-        self.prompts.clear();
+    /// Returns what else the client says of the turn, for the attributes of its prompt.
+    pub(crate) fn words(&self) -> [(&'static str, Option<&str>); 2] {
+        [("effort", self.effort.as_deref()), ("approval_policy", self.approval.as_deref())]
     }
 }
 
@@ -89,12 +73,17 @@ pub(crate) fn fill(context: &mut Context, turn: Value<'_>) {
 fn sandbox(turn: Value<'_>) -> Option<String> {
     let policy = turn.get("sandbox_policy").filter(|policy| !policy.is_null());
     let Some(policy) = policy else { return turn.get("sandbox").and_then(Value::non_empty) };
-    let word = |key| policy.get(key).and_then(Value::non_empty);
-    policy.non_empty().or_else(|| word("type")).or_else(|| word("mode"))
+    word(policy)
 }
 
-fn print(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    text.trim().hash(&mut hasher);
-    hasher.finish()
+/// Returns how hard the model was told to think.
+fn effort(turn: Value<'_>) -> Option<String> {
+    let nested = || turn.get("collaboration_mode")?.get("settings")?.get("reasoning_effort");
+    turn.get("effort").filter(|effort| !effort.is_null()).or_else(nested)?.non_empty()
+}
+
+/// Returns a word, or that which names the kind of an object.
+fn word(value: Value<'_>) -> Option<String> {
+    let named = |key| value.get(key).and_then(Value::non_empty);
+    value.non_empty().or_else(|| named("type")).or_else(|| named("mode"))
 }

@@ -37,8 +37,13 @@ impl Tokens {
             cache_write: Some(self.cache_write).filter(|&tokens| tokens > 0),
             cache_write1h: None,
             reasoning: Some(self.reasoning),
-            total: Some(self.total),
+            total: Some(self.total).filter(|&tokens| tokens > 0),
         }
+    }
+
+    /// Returns all input and all output.
+    pub(crate) fn all(self) -> u64 {
+        self.input.saturating_add(self.output)
     }
 
     fn is_zero(self) -> bool {
@@ -51,13 +56,21 @@ impl Tokens {
     }
 
     fn minus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_sub)
+    }
+
+    fn plus(self, other: Self) -> Self {
+        self.with(other, u64::saturating_add)
+    }
+
+    fn with(self, other: Self, each: impl Fn(u64, u64) -> u64) -> Self {
         Self {
-            input: self.input.saturating_sub(other.input),
-            cached: self.cached.saturating_sub(other.cached),
-            cache_write: self.cache_write.saturating_sub(other.cache_write),
-            output: self.output.saturating_sub(other.output),
-            reasoning: self.reasoning.saturating_sub(other.reasoning),
-            total: self.total.saturating_sub(other.total),
+            input: each(self.input, other.input),
+            cached: each(self.cached, other.cached),
+            cache_write: each(self.cache_write, other.cache_write),
+            output: each(self.output, other.output),
+            reasoning: each(self.reasoning, other.reasoning),
+            total: each(self.total, other.total),
         }
     }
 }
@@ -90,32 +103,62 @@ pub(crate) struct Totals {
     before: Option<Tokens>,
     /// A process has begun since the last count: old ones start again at zero.
     is_fresh: bool,
-    /// They did start again: the last ones are not those of the whole thread.
-    did_restart: bool,
+    /// The first totals without the response that moved them.
+    first: Tokens,
+    /// What was copied from the parent, where something was.
+    copied: Option<Tokens>,
+    /// The totals from before they started again.
+    earlier: Tokens,
+    /// The last count of this recording, and of those before it.
+    last_at: Option<i64>,
+    told_until: Option<i64>,
 }
 
 impl Totals {
-    /// Returns the last totals, where they are those of the whole thread.
-    pub(crate) fn whole(&self) -> Option<Usage> {
-        self.before.filter(|_| !self.did_restart).map(Tokens::usage)
+    /// Returns what the thread's own responses come to; a fork counts on from where its parent was.
+    pub(crate) fn own(&self, is_fork: bool) -> Option<Tokens> {
+        let parent = self.copied.or_else(|| is_fork.then_some(self.first)).unwrap_or_default();
+        Some(self.earlier.plus(self.before?).minus(parent))
+    }
+
+    /// Ends what was copied from the parent.
+    pub(crate) fn begin_own(&mut self) {
+        self.copied = self.before.map(|before| self.earlier.plus(before));
+    }
+
+    /// Ends a recording of the thread: what another one tells of the same time is a repetition.
+    pub(crate) fn end_recording(&mut self) {
+        self.told_until = self.told_until.max(self.last_at.take());
+        self.is_fresh = true;
     }
 
     /// Takes the `info` of a count; returns the tokens of the response that it stands for, if it does.
-    pub(crate) fn count(&mut self, info: Option<Value<'_>>) -> Option<Tokens> {
+    pub(crate) fn count(&mut self, info: Option<Value<'_>>, time: Option<i64>) -> Option<Tokens> {
+        if time.is_some() && time <= self.told_until {
+            return None;
+        }
+        self.last_at = self.last_at.max(time);
         let Some(info) = info.filter(|info| info.is_object()) else {
             self.is_fresh = true;
             return None;
         };
         let last = info.get("last_token_usage").and_then(Tokens::read);
         let Some(total) = info.get("total_token_usage").and_then(Tokens::read) else {
+            // Some builds tell the tokens of the response and nothing else.
+            let last = last.or_else(|| Tokens::read(info));
             return last.filter(|last| !last.is_zero());
         };
         let before = self.before.replace(total);
         let is_fresh = std::mem::take(&mut self.is_fresh);
         let moved = before.is_none_or(|before| !before.same(total));
         let restarted = is_fresh && last.is_some_and(|last| last.same(total));
-        let fell = before.is_some_and(|before| total.input < before.input);
-        self.did_restart |= fell || (restarted && before.is_some());
+        match before {
+            None => self.first = total.minus(last.unwrap_or(total)),
+            Some(before) if restarted || total.input < before.input => {
+                self.earlier = self.earlier.plus(before);
+            }
+            Some(_) => {}
+        }
         if !moved && !restarted {
             return None;
         }
@@ -134,6 +177,10 @@ mod tests {
 
     /// Counts infos given as total and last input; a window given as the total's `total_tokens`.
     fn counted(infos: &[Info]) -> Vec<u64> {
+        read(infos).0
+    }
+
+    fn read(infos: &[Info]) -> (Vec<u64>, Totals) {
         let mut totals = Totals::default();
         let mut tape = Tape::new();
         let mut found = Vec::new();
@@ -145,9 +192,32 @@ mod tests {
                 ),
             };
             let (json, _) = tape.parse(&text, 0).expect("JSON");
-            found.extend(totals.count(Some(json)).map(|tokens| tokens.input));
+            found.extend(totals.count(Some(json), None).map(|tokens| tokens.input));
         }
-        found
+        (found, totals)
+    }
+
+    #[test]
+    fn the_totals_of_a_thread_are_its_own() {
+        #[rustfmt::skip]
+        let cases: &[(&str, &[Info], bool, Option<u64>)] = &[
+            ("none",              &[None],                                                false, None),
+            ("one process",       &[Some((10, 10, 0)), Some((15, 5, 0))],                 false, Some(15)),
+            ("window full",       &[Some((10, 10, 0)), Some((10, 10, 258_400))],          false, Some(10)),
+            ("starts again",      &[Some((30, 10, 0)), None, Some((7, 7, 0))],            false, Some(37)),
+            ("a fork goes on",    &[Some((1_000, 10, 0)), Some((1_005, 5, 0))],           true,  Some(15)),
+        ];
+        for (name, infos, is_fork, expect) in cases {
+            let own = read(infos).1.own(*is_fork).map(|own| own.input);
+            assert_eq!(own, *expect, "{name}");
+        }
+        let (_, mut totals) = read(&[Some((30, 10, 0))]);
+        totals.begin_own();
+        let mut tape = Tape::new();
+        let json =
+            r#"{"total_token_usage":{"input_tokens":34},"last_token_usage":{"input_tokens":4}}"#;
+        totals.count(Some(tape.parse(json, 0).expect("JSON").0), None);
+        assert_eq!(totals.own(true).map(|own| own.input), Some(4));
     }
 
     #[test]

@@ -1,0 +1,139 @@
+//! Which row the tokens of a response belong to.
+//!
+//! The client tells the tokens of a response after its items, or before them (0.45), and since 2026 with
+//! the response's id. So items wait until their response is over; tokens that no item is found for get a
+//! row of their own.
+
+use hyp_sdk::{Message, Usage};
+
+use crate::queue::Queue;
+use crate::usage::add;
+
+/// The items of the response that is being read.
+#[derive(Debug, Default)]
+enum Response {
+    #[default]
+    None,
+    /// Its items, without their tokens.
+    Open(Vec<usize>),
+    /// Its first item has the tokens; more items may come.
+    Paid,
+}
+
+/// Which comes first, as this recording has shown.
+#[derive(Debug, Default, PartialEq)]
+enum Order {
+    #[default]
+    Unknown,
+    ItemsFirst,
+    CountFirst,
+}
+
+/// Tokens on their way to a row.
+#[derive(Debug, Default)]
+pub(crate) struct Bill {
+    response: Response,
+    order: Order,
+    /// The row of a count that no item was found for yet.
+    orphan: Option<usize>,
+    /// The last response that was told.
+    last_response: Option<String>,
+}
+
+impl Bill {
+    /// Returns the number of the first record that still may get tokens, or lose them.
+    pub(crate) fn first(&self) -> Option<usize> {
+        let open = match &self.response {
+            Response::Open(items) => items.first().copied(),
+            _ => None,
+        };
+        [open, self.orphan].into_iter().flatten().min()
+    }
+
+    /// Adds an item of a response.
+    pub(crate) fn item(&mut self, mut message: Message, queue: &mut Queue) {
+        if self.order != Order::ItemsFirst
+            && let Some(usage) = self.take_orphan(queue)
+        {
+            self.order = Order::CountFirst;
+            message.usage = Some(usage);
+            self.response = Response::Paid;
+        }
+        let number = queue.message(message);
+        match &mut self.response {
+            Response::None => self.response = Response::Open(vec![number]),
+            Response::Open(items) => items.push(number),
+            Response::Paid => {}
+        }
+    }
+
+    /// Ends a response whose tokens were told before its items: its tools have answered.
+    pub(crate) fn output(&mut self) {
+        if matches!(self.response, Response::Paid) {
+            self.response = Response::None;
+        }
+    }
+
+    /// Takes tokens that are told without the response's id; `row` is theirs if no item is found.
+    pub(crate) fn count(&mut self, usage: Usage, mut row: Message, queue: &mut Queue) {
+        match std::mem::take(&mut self.response) {
+            Response::Open(items) => {
+                self.order = Order::ItemsFirst;
+                if let Some(first) = items.first().and_then(|&number| queue.at(number)) {
+                    first.usage = Some(first.usage.map_or(usage, |before| add(before, usage)));
+                }
+                queue.skip(row.span, TOKEN_COUNT);
+            }
+            Response::None | Response::Paid => {
+                row.usage = Some(usage);
+                self.orphan = Some(queue.message(row));
+            }
+        }
+    }
+
+    /// Takes tokens that are told with the response's id; `row` is theirs if no item is found.
+    pub(crate) fn response(
+        &mut self,
+        id: String,
+        usage: Option<Usage>,
+        mut row: Message,
+        queue: &mut Queue,
+    ) {
+        match std::mem::take(&mut self.response) {
+            Response::Open(items) => {
+                for number in items {
+                    if let Some(message) = queue.at(number) {
+                        message.response_id = Some(id.clone());
+                        message.usage = usage;
+                    }
+                }
+                queue.skip(row.span, TOKEN_USAGE_RECORD);
+            }
+            _ if self.last_response.as_ref() == Some(&id) => {
+                queue.skip(row.span, TOKEN_USAGE_RECORD);
+            }
+            _ => {
+                row.response_id = Some(id.clone());
+                row.usage = usage;
+                queue.message(row);
+            }
+        }
+        self.last_response = Some(id);
+    }
+
+    /// Ends the response: its items have what they get.
+    pub(crate) fn settle(&mut self) {
+        self.response = Response::None;
+        self.orphan = None;
+    }
+
+    /// Takes the tokens from the row that was made for them, which is none then.
+    pub(crate) fn take_orphan(&mut self, queue: &mut Queue) -> Option<Usage> {
+        queue.unsay(self.orphan.take()?, TOKEN_COUNT)?.usage
+    }
+}
+
+/// The client's word for tokens without the response's id.
+pub(crate) const TOKEN_COUNT: &str = "event_msg.token_count";
+/// The client's word for tokens with it.
+pub(crate) const TOKEN_USAGE_RECORD: &str = "token_usage_record";

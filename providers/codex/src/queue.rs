@@ -1,0 +1,161 @@
+//! What is read but not sent out yet, in input order.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use hyp_sdk::{Content, Fact, FailureClass, Message, Page, Part, Span};
+
+use crate::heard::Heard;
+
+/// Messages that wait at most.
+const MESSAGES: usize = 64;
+/// Records that wait at most.
+const RECORDS: usize = 1_024;
+/// Bytes of records that wait at most.
+const BYTES: u64 = 8 << 20;
+
+/// The word for what another recording of the thread has told already.
+pub(crate) const SAME_THREAD: &str = "same-thread-copy";
+
+/// Something that waits.
+#[derive(Debug)]
+pub(crate) enum Held {
+    Message(Box<Message>),
+    /// A record without a row; with what it becomes if nothing else says the same.
+    Skip(Span, Cow<'static, str>, Option<Box<Message>>),
+    Failure(Span, FailureClass, String),
+    Fact(Fact),
+}
+
+/// A queue whose entries keep their numbers while those before them leave.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    held: VecDeque<Held>,
+    /// How many went out: the first one held has this number.
+    gone: usize,
+    messages: usize,
+    bytes: u64,
+}
+
+impl Queue {
+    /// Says whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// Says whether as much waits as may.
+    pub(crate) fn is_full(&self) -> bool {
+        self.messages >= MESSAGES || self.held.len() >= RECORDS || self.bytes >= BYTES
+    }
+
+    /// Returns the number that the next entry gets.
+    pub(crate) fn next(&self) -> usize {
+        self.gone + self.held.len()
+    }
+
+    /// Looks at the messages that wait.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.held.iter().filter_map(|held| match held {
+            Held::Message(message) => Some(&**message),
+            _ => None,
+        })
+    }
+
+    /// Adds a message; returns its number.
+    pub(crate) fn message(&mut self, message: Message) -> usize {
+        self.messages += 1;
+        self.push(message.span, Held::Message(Box::new(message)))
+    }
+
+    /// Adds a record without a row.
+    pub(crate) fn skip(&mut self, span: Span, kind: impl Into<Cow<'static, str>>) {
+        self.push(span, Held::Skip(span, kind.into(), None));
+    }
+
+    /// Adds a record that becomes a message if nothing else says the same; returns its number.
+    pub(crate) fn echo(&mut self, kind: Cow<'static, str>, message: Message) -> usize {
+        let span = message.span;
+        self.push(span, Held::Skip(span, kind, Some(Box::new(message))))
+    }
+
+    /// Adds a record that was not understood.
+    pub(crate) fn failure(&mut self, span: Span, class: FailureClass, reason: impl Into<String>) {
+        self.push(span, Held::Failure(span, class, reason.into()));
+    }
+
+    /// Adds something said about a thread.
+    pub(crate) fn fact(&mut self, fact: Fact) {
+        self.held.push_back(Held::Fact(fact));
+    }
+
+    /// Returns the message with a number, if it still waits.
+    pub(crate) fn at(&mut self, number: usize) -> Option<&mut Message> {
+        match self.held.get_mut(number.checked_sub(self.gone)?)? {
+            Held::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// Returns the message that a record is or may become.
+    pub(crate) fn any(&mut self, number: usize) -> Option<&mut Message> {
+        match self.held.get_mut(number.checked_sub(self.gone)?)? {
+            Held::Message(message) | Held::Skip(_, _, Some(message)) => Some(message),
+            _ => None,
+        }
+    }
+
+    /// Makes a message of a record that nothing else repeated.
+    pub(crate) fn say(&mut self, number: usize) {
+        let held = number.checked_sub(self.gone).and_then(|at| self.held.get_mut(at));
+        if let Some(held) = held
+            && let Held::Skip(_, _, message) = held
+            && let Some(message) = message.take()
+        {
+            *held = Held::Message(message);
+            self.messages += 1;
+        }
+    }
+
+    /// Makes a record without a row of a message; returns the message.
+    pub(crate) fn unsay(&mut self, number: usize, kind: &'static str) -> Option<Message> {
+        let held = self.held.get_mut(number.checked_sub(self.gone)?)?;
+        let Held::Message(message) = held else { return None };
+        let skip = Held::Skip(message.span, kind.into(), None);
+        let Held::Message(message) = std::mem::replace(held, skip) else { return None };
+        Some(*message)
+    }
+
+    /// Sends out what lies before a number.
+    pub(crate) fn flow(&mut self, first: usize, heard: &mut Heard, out: &mut Page) {
+        while self.gone < first
+            && let Some(held) = self.held.pop_front()
+        {
+            self.gone += 1;
+            match held {
+                Held::Message(message) if heard.before(&message) => {
+                    out.skip(message.span, SAME_THREAD);
+                }
+                Held::Message(message) => out.message(*message),
+                Held::Skip(span, kind, _) => out.skip(span, &kind),
+                Held::Failure(span, class, reason) => out.failure(span, class, reason),
+                Held::Fact(fact) => out.fact(fact),
+            }
+        }
+        if self.held.is_empty() {
+            (self.messages, self.bytes) = (0, 0);
+        }
+    }
+
+    fn push(&mut self, span: Span, held: Held) -> usize {
+        self.bytes += span.length;
+        self.held.push_back(held);
+        self.next() - 1
+    }
+}
+
+/// Makes the row of a record that is known by its kind alone.
+pub(crate) fn row_of(mut message: Message, kind: &'static str) -> Message {
+    message.provider_type = Some(kind.to_owned());
+    message.parts.push(Part::new(kind, Content::Other(None)));
+    message
+}

@@ -1,0 +1,312 @@
+//! What each sort of record does to the thread.
+
+use hyp_sdk::json::{Object, Value};
+use hyp_sdk::{
+    Content, ErrorBlock, Fact, FailureClass, Message, Page, Part, Span, Subject, Text, Thinking,
+};
+
+use crate::bill::{TOKEN_COUNT, TOKEN_USAGE_RECORD};
+use crate::copied::{Role, Sight, Verdict};
+use crate::event::{self, Event};
+use crate::header::Told;
+use crate::item::{self, Item};
+use crate::queue::row_of;
+use crate::scan::Rollout;
+use crate::usage::Tokens;
+use crate::{attributes, injected, turn, when};
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    span: Span,
+    time: Option<i64>,
+}
+
+impl Rollout {
+    /// Takes a record of whichever layout.
+    pub(crate) fn take(&mut self, json: Value<'_>, span: Span, out: &mut Page) {
+        let kind = json.get("type").and_then(Value::str);
+        let payload = json.get("payload").filter(|payload| payload.is_object());
+        let written = |at: Value<'_>| at.get("timestamp").and_then(when::read);
+        let place = Place { span, time: written(json).or_else(|| written(payload?)) };
+        match (kind.as_deref(), payload) {
+            (Some("session_meta"), Some(meta)) => self.meta(meta, place, out),
+            (Some(kind), Some(payload)) => {
+                self.follow(json, kind, payload, place);
+                match kind {
+                    "response_item" => self.item(payload, place, out),
+                    "event_msg" => self.event(payload, place),
+                    "turn_context" => self.turn_context(payload, place, out),
+                    "token_usage_record" => self.usage_record(payload, place),
+                    "compacted" => self.compacted(payload, place),
+                    "world_state"
+                    | "inter_agent_communication"
+                    | "inter_agent_communication_metadata" => {
+                        self.hold.skip(span, kind.to_owned());
+                    }
+                    kind if item::is_bare(kind) => self.item(payload, place, out),
+                    kind => self.hold.failure(span, FailureClass::Unknown, item::word(kind)),
+                }
+            }
+            (Some(kind), None) if item::is_bare(kind) => self.item(json, place, out),
+            (None, _) if json.get("record_type").is_some() => self.hold.skip(span, "state"),
+            (None, _) if json.get("items").is_some_and(Value::is_array) => {
+                self.whole(json, place, out);
+            }
+            (None, None) if json.get("id").is_some() => self.meta(json, place, out),
+            _ => {
+                let reason =
+                    kind.map_or_else(|| "record without a type".into(), |kind| item::word(&kind));
+                self.hold.failure(span, FailureClass::Unknown, reason);
+            }
+        }
+        self.flow(out);
+    }
+
+    /// Takes a document of the first client: header and items in one.
+    fn whole(&mut self, json: Value<'_>, place: Place, out: &mut Page) {
+        if let Some(session) = json.get("session") {
+            self.header.tell(session);
+        }
+        self.hold.skip(place.span, "session");
+        for item in json.get("items").into_iter().flat_map(Value::items) {
+            self.item(item, place, out);
+            self.flow(out);
+        }
+    }
+
+    fn meta(&mut self, meta: Value<'_>, place: Place, out: &mut Page) {
+        match self.header.tell(meta) {
+            Told::First => {
+                let thread = self.header.thread();
+                thread.started_at = thread.started_at.or(place.time);
+                let (id, may_copy) = (self.header.id().to_owned(), self.header.may_copy());
+                self.copied.own(&id, meta, may_copy, place.time);
+                if self.has_begun {
+                    // The header came late: the thread is told again, with what it says.
+                    self.drain(out);
+                    self.begin(self.has_ids(), out);
+                }
+            }
+            Told::Other => {
+                self.copied.other(place.time);
+                self.hold.settle();
+            }
+            Told::Again => {}
+        }
+        self.is_copy = self.copied.is_copying();
+        self.hold.skip(place.span, "session_meta");
+    }
+
+    /// Notes whether a record belongs to what was copied from another thread.
+    fn follow(&mut self, json: Value<'_>, kind: &str, payload: Value<'_>, place: Place) {
+        let thread = self.header.thread();
+        thread.started_at = thread.started_at.or(place.time);
+        if !self.copied.is_copying() {
+            return;
+        }
+        let turn = matches!(kind, "turn_context" | "event_msg")
+            .then(|| payload.get("turn_id").and_then(Value::str))
+            .flatten();
+        let sight = Sight {
+            number: self.hold.next(),
+            ordinal: json.get("ordinal").and_then(Value::u64),
+            turn: turn.as_deref(),
+            time: place.time,
+            role: role(kind, payload),
+        };
+        match self.copied.look(sight) {
+            Verdict::Doubt => self.hold.doubt(),
+            Verdict::Copy => {}
+            Verdict::Proven => self.hold.is_copy(),
+            Verdict::Own(first) => {
+                if first == sight.number {
+                    self.hold.end_turn();
+                }
+                self.hold.own_from(first);
+                self.totals.begin_own();
+            }
+        }
+        self.is_copy = self.copied.is_copying();
+    }
+
+    fn turn_context(&mut self, context: Value<'_>, place: Place, out: &mut Page) {
+        let context = context.get("turn_context").unwrap_or(context);
+        self.hold.skip(place.span, "turn_context");
+        self.turn.tell(context);
+        self.hold.turn(&self.turn.context(), &self.turn.words());
+        if self.has_begun {
+            return;
+        }
+        let told = &mut self.header.thread().context;
+        let own = told.clone();
+        turn::fill(told, context);
+        told.cwd = own.cwd.or(told.cwd.take());
+        told.model = own.model.or(told.model.take());
+        told.permission_mode = own.permission_mode.or(told.permission_mode.take());
+        let has_ids = self.has_ids();
+        if has_ids.is_some() {
+            self.begin(has_ids, out);
+        }
+    }
+
+    fn item(&mut self, payload: Value<'_>, place: Place, out: &mut Page) {
+        match item::read(payload, place.span, &mut self.tape) {
+            Item::Answer(mut message) => {
+                if !self.has_begun {
+                    let has_ids = self.has_ids().or(Some(message.id.is_some()));
+                    self.begin(has_ids, out);
+                }
+                self.stamp(&mut message, place);
+                self.hold.item(message);
+            }
+            Item::Output(mut message) => {
+                self.stamp(&mut message, place);
+                self.hold.output(message);
+            }
+            Item::Prompt(mut message) => {
+                self.stamp(&mut message, place);
+                if message.role == "user" {
+                    self.prompt(&mut message);
+                }
+                self.hold.message(message);
+            }
+            Item::Event => self.event(payload, place),
+            Item::Nothing(kind) => self.hold.skip(place.span, kind),
+            Item::Unknown(reason) => {
+                self.hold.failure(place.span, FailureClass::Unknown, reason);
+            }
+        }
+    }
+
+    fn prompt(&mut self, message: &mut Message) {
+        if injected::is_human(message) {
+            attributes::set(message, &self.turn.words());
+            return;
+        }
+        let context = &mut self.header.thread().context;
+        if context.cwd.is_none() {
+            let mut texts = item::texts(message);
+            let environment = texts.find(|text| text.starts_with("<environment_context>"));
+            context.cwd = environment.and_then(injected::cwd).map(str::to_owned);
+        }
+    }
+
+    fn event(&mut self, payload: Value<'_>, place: Place) {
+        let (kind, event) = event::read(payload);
+        match event {
+            Event::Prompt(word, text) => {
+                let mut message = self.echo("user", word, Part::text(text), place);
+                attributes::set(&mut message, &self.turn.words());
+                return self.hold.event(kind, message);
+            }
+            Event::Said(word, text) => {
+                let message = self.echo("assistant", word, Part::text(text), place);
+                return self.hold.event(kind, message);
+            }
+            Event::Thought(word, text) => {
+                let message = self.echo("assistant", word, thinking(text), place);
+                return self.hold.event(kind, message);
+            }
+            Event::Failed(code, text) => {
+                let error = Content::Error(ErrorBlock { code, message: Some(text) });
+                let message = self.echo("system", "error", Part::new("error", error), place);
+                return self.hold.aside(message);
+            }
+            Event::Count(info) => {
+                let tokens = self.totals.count(info, place.time);
+                return match tokens.filter(|_| !self.has_records) {
+                    Some(tokens) => self.hold.count(tokens.usage(), self.row(place, "token_count")),
+                    None => self.hold.skip(place.span, TOKEN_COUNT),
+                };
+            }
+            Event::Started | Event::Aborted => self.hold.end_turn(),
+            Event::Title(title) => {
+                let about = Subject::Thread(self.header.id().to_owned());
+                self.hold.fact(Fact::new(about, "title", title).rank(2));
+            }
+            Event::Spawned { call, threads } => {
+                for thread in threads {
+                    let about = Subject::Thread(thread);
+                    self.hold.fact(Fact::new(about, "spawned-by-call", call.clone()));
+                }
+            }
+            Event::Known => {}
+            Event::Unknown(reason) => {
+                return self.hold.failure(place.span, FailureClass::Unknown, reason);
+            }
+        }
+        self.hold.skip(place.span, kind);
+    }
+
+    fn usage_record(&mut self, record: Value<'_>, place: Place) {
+        self.has_records = true;
+        let thread = record.get("thread_id").and_then(Value::str);
+        let is_own = self.is_copy || thread.is_none_or(|thread| thread == self.header.id());
+        let Some(id) = record.get("response_id").and_then(Value::non_empty).filter(|_| is_own)
+        else {
+            self.hold.skip(place.span, TOKEN_USAGE_RECORD);
+            return;
+        };
+        let usage = record.get("usage").and_then(Tokens::read).map(Tokens::usage);
+        self.hold.response(id, usage, self.row(place, TOKEN_USAGE_RECORD));
+    }
+
+    fn compacted(&mut self, payload: Value<'_>, place: Place) {
+        let summary = payload.get("message").and_then(Value::text);
+        let part = match summary.filter(|summary| !summary.value.is_empty()) {
+            Some(summary) => Part::text(summary),
+            None => Part::new("compacted", Content::Other(None)),
+        };
+        let mut message = self.echo("system", "compacted", part, place);
+        message.is_compact_summary = Some(true);
+        message.response_id = payload.get("compaction_response_id").and_then(Value::non_empty);
+        let mut metadata = Object::new();
+        metadata
+            .maybe_u64("window_number", payload.get("window_number").and_then(Value::u64))
+            .maybe_raw("window_id", payload.get("window_id").map(Value::raw));
+        message.compact_metadata = metadata.finish();
+        self.hold.compacted(message);
+    }
+
+    fn stamp(&self, message: &mut Message, place: Place) {
+        message.created_at = place.time.or(self.header.started_at());
+        message.context = self.turn.context();
+        message.is_copy = self.is_copy;
+    }
+
+    /// Makes a message of one part, of a record that is no item.
+    fn echo(&self, role: &str, word: &str, part: Part, place: Place) -> Message {
+        let mut message = Message::new(place.span, role);
+        self.stamp(&mut message, place);
+        message.provider_type = Some(word.to_owned());
+        message.parts.push(part);
+        message
+    }
+
+    fn row(&self, place: Place, kind: &'static str) -> Message {
+        let mut message = Message::new(place.span, "system");
+        self.stamp(&mut message, place);
+        row_of(message, kind)
+    }
+}
+
+fn thinking(text: Text) -> Part {
+    Part::new("thinking", Content::Thinking(Thinking { text: Some(text), signature: None }))
+}
+
+/// Returns what a record does in its turn, as far as the copied part asks.
+fn role(kind: &str, payload: Value<'_>) -> Role {
+    let word = payload.get("type").and_then(Value::str);
+    match (kind, word.as_deref().unwrap_or_default()) {
+        ("response_item", "message") => match payload.get("role").and_then(Value::str).as_deref() {
+            Some("assistant") => Role::Answers,
+            _ => Role::Begins,
+        },
+        ("response_item", "reasoning") => Role::Answers,
+        ("response_item", word) if word.ends_with("_call") => Role::Answers,
+        ("event_msg", "agent_message" | "agent_reasoning") => Role::Answers,
+        ("event_msg", "user_message" | "task_started" | "turn_started") => Role::Begins,
+        _ => Role::Other,
+    }
+}
