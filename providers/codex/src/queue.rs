@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use hyp_sdk::{Content, Fact, FailureClass, Message, Page, Part, Span};
 
-use crate::heard::Heard;
+use crate::heard::{Heard, Known};
 
 /// Messages that wait at most.
 const MESSAGES: usize = 64;
@@ -132,10 +132,14 @@ impl Queue {
         {
             self.gone += 1;
             match held {
-                Held::Message(message) if heard.before(&message) => {
-                    out.skip(message.span, SAME_THREAD);
-                }
-                Held::Message(message) => out.message(*message),
+                Held::Message(message) => match heard.look(&message) {
+                    Known::News => out.message(*message),
+                    Known::Told => out.skip(message.span, SAME_THREAD),
+                    Known::Unpaid => {
+                        let row = Message { role: "system".into(), id: None, ..*message };
+                        out.message(row_of(Message { parts: Vec::new(), ..row }, "token_count"));
+                    }
+                },
                 Held::Skip(span, kind, _) => out.skip(span, &kind),
                 Held::Failure(span, class, reason) => out.failure(span, class, reason),
                 Held::Fact(fact) => out.fact(fact),

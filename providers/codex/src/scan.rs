@@ -41,7 +41,7 @@ impl Rollout {
             turn: Turn::default(),
             copied: Copied::default(),
             is_copy: false,
-            totals: Totals::default(),
+            totals: Totals::new(paths.len()),
             has_records: false,
             hold: Hold::new(paths.len()),
             tape: Tape::new(),

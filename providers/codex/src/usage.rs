@@ -100,6 +100,8 @@ pub(crate) fn add(left: Usage, right: Usage) -> Usage {
 /// The running totals of a thread. They are told again and again; a response is where they move.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
+    /// There are several recordings, which may tell the same.
+    is_shared: bool,
     before: Option<Tokens>,
     /// A process has begun since the last count: old ones start again at zero.
     is_fresh: bool,
@@ -109,12 +111,24 @@ pub(crate) struct Totals {
     copied: Option<Tokens>,
     /// The totals from before they started again.
     earlier: Tokens,
-    /// The last count of this recording, and of those before it.
-    last_at: Option<i64>,
-    told_until: Option<i64>,
+    /// Where this recording has come to, and those before it.
+    now: Moment,
+    until: Moment,
+}
+
+/// The time of the last count, and the totals told at that time.
+#[derive(Debug, Default)]
+struct Moment {
+    time: Option<i64>,
+    totals: Vec<Option<Tokens>>,
 }
 
 impl Totals {
+    /// Prepares for so many recordings.
+    pub(crate) fn new(recordings: usize) -> Self {
+        Self { is_shared: recordings > 1, ..Self::default() }
+    }
+
     /// Returns what the thread's own responses come to; a fork counts on from where its parent was.
     pub(crate) fn own(&self, is_fork: bool) -> Option<Tokens> {
         let parent = self.copied.or_else(|| is_fork.then_some(self.first)).unwrap_or_default();
@@ -128,16 +142,17 @@ impl Totals {
 
     /// Ends a recording of the thread: what another one tells of the same time is a repetition.
     pub(crate) fn end_recording(&mut self) {
-        self.told_until = self.told_until.max(self.last_at.take());
-        self.is_fresh = true;
+        let now = std::mem::take(&mut self.now);
+        if now.time > self.until.time {
+            self.until = now;
+        }
     }
 
     /// Takes the `info` of a count; returns the tokens of the response that it stands for, if it does.
     pub(crate) fn count(&mut self, info: Option<Value<'_>>, time: Option<i64>) -> Option<Tokens> {
-        if time.is_some() && time <= self.told_until {
+        if self.is_shared && self.is_repeated(info, time) {
             return None;
         }
-        self.last_at = self.last_at.max(time);
         let Some(info) = info.filter(|info| info.is_object()) else {
             self.is_fresh = true;
             return None;
@@ -164,6 +179,19 @@ impl Totals {
         }
         let tokens = last.unwrap_or_else(|| total.minus(before.unwrap_or_default()));
         Some(tokens).filter(|tokens| !tokens.is_zero())
+    }
+
+    /// Says whether a recording before this one has the count.
+    fn is_repeated(&mut self, info: Option<Value<'_>>, time: Option<i64>) -> bool {
+        let Some(at) = time else { return false };
+        let total = || info?.get("total_token_usage").and_then(Tokens::read);
+        if Some(at) == self.now.time {
+            self.now.totals.push(total());
+        } else if Some(at) > self.now.time {
+            self.now = Moment { time, totals: vec![total()] };
+        }
+        let until = &self.until;
+        until.time.is_some_and(|end| at < end || (at == end && until.totals.contains(&total())))
     }
 }
 
