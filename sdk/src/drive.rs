@@ -3,6 +3,7 @@
 //! The component's exports and the test kit run this same code; they differ in the [`Source`] that is
 //! read and the [`Sink`] that pages go to.
 
+mod checkpoint;
 mod lines;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use crate::{
     Chunk, Event, FailureClass, Fault, Lines, LongLine, Page, Progress, ReadError, Reading, Scan,
     Span,
 };
+pub use checkpoint::Checkpoint;
 use lines::Buffer;
 
 /// How much is asked for at once.
@@ -20,11 +22,13 @@ const CHUNK: u32 = 256 << 10;
 const PAGE: usize = 192 << 10;
 /// What one call reads at most, so that the host gets to look at its clock where little is emitted.
 const READ: u64 = 8 << 20;
+/// Inputs are read whole up to here: that is done sooner than a checkpoint is kept and checked.
+const LEAST: u64 = 4 << 20;
 
 /// Where a unit's inputs come from.
 pub trait Source {
-    /// Opens the input with this index at its start; the one before is done with.
-    fn open(&mut self, input: u32) -> Result<(), ReadError>;
+    /// Opens the input with this index at an offset, which is 0 but after a checkpoint; the one before is done with.
+    fn open(&mut self, input: u32, offset: u64) -> Result<(), ReadError>;
 
     /// Returns at least one line of the open input, and as many more as fit into `budget` bytes.
     fn read_lines(&mut self, budget: u32) -> Result<Chunk, ReadError>;
@@ -45,6 +49,10 @@ pub struct Drive<S> {
     scan: S,
     inputs: u32,
     input: u32,
+    /// Offset of the next line of the input.
+    offset: u64,
+    /// Offset from which on there are checkpoints.
+    least: u64,
     is_open: bool,
     is_done: bool,
     buffer: Option<Buffer>,
@@ -56,10 +64,17 @@ pub struct Drive<S> {
 impl<S: Scan> Drive<S> {
     /// Starts a unit of so many inputs.
     pub fn new(scan: S, inputs: u32) -> Self {
+        Self::from(scan, inputs, &Checkpoint::default())
+    }
+
+    /// Goes on with a unit, with a scan that was resumed with the state of the checkpoint.
+    pub fn from(scan: S, inputs: u32, checkpoint: &Checkpoint<'_>) -> Self {
         Self {
             scan,
             inputs,
-            input: 0,
+            input: checkpoint.input,
+            offset: checkpoint.offset,
+            least: LEAST,
             is_open: false,
             is_done: false,
             buffer: None,
@@ -69,6 +84,13 @@ impl<S: Scan> Drive<S> {
         }
     }
 
+    /// Gives checkpoints for small inputs, too.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn with_checkpoints_from(mut self, least: u64) -> Self {
+        self.least = least;
+        self
+    }
+
     /// Returns the scan.
     pub fn scan(&self) -> &S {
         &self.scan
@@ -76,7 +98,7 @@ impl<S: Scan> Drive<S> {
 
     /// Reads on until about `budget` bytes of events were emitted or the unit is at its end.
     ///
-    /// There are no checkpoints yet: a scan opened with one starts at the beginning.
+    /// Where it ends between two lines of a large input, and the scan has a state to go on from, there is a checkpoint.
     pub fn advance(
         &mut self,
         budget: u32,
@@ -93,7 +115,15 @@ impl<S: Scan> Drive<S> {
             }
         }
         self.flush(budget, sink);
-        Ok(Progress { done: self.is_done, checkpoint: None })
+        Ok(Progress { done: self.is_done, checkpoint: self.checkpoint() })
+    }
+
+    fn checkpoint(&self) -> Option<Vec<u8>> {
+        if !self.is_open || self.offset < self.least {
+            return None;
+        }
+        let state = self.scan.save()?;
+        Checkpoint { input: self.input, offset: self.offset, state: &state }.write()
     }
 
     /// Takes one line, one document or one chunk; returns how many bytes that were.
@@ -101,7 +131,10 @@ impl<S: Scan> Drive<S> {
         if let Some(buffer) = &mut self.buffer {
             let (scan, page) = (&mut self.scan, &mut self.page);
             match buffer.line(&mut self.tape, &mut self.spare, scan, page) {
-                Some(length) => return Ok(length),
+                Some(length) => {
+                    self.offset += length;
+                    return Ok(length);
+                }
                 None => self.buffer = None,
             }
         }
@@ -120,12 +153,12 @@ impl<S: Scan> Drive<S> {
                 Ok(0)
             }
             Reading::Lines => {
-                source.open(self.input).map_err(fault)?;
+                source.open(self.input, self.offset).map_err(fault)?;
                 self.is_open = true;
                 Ok(0)
             }
             Reading::Document => {
-                source.open(self.input).map_err(fault)?;
+                source.open(self.input, 0).map_err(fault)?;
                 let Lines { bytes, .. } = source.read_document().map_err(fault)?;
                 let length = bytes.len() as u64;
                 self.document(&bytes);
@@ -137,8 +170,12 @@ impl<S: Scan> Drive<S> {
 
     fn read(&mut self, source: &mut dyn Source) -> Result<(), Fault> {
         match source.read_lines(CHUNK).map_err(fault)? {
-            Chunk::Lines(lines) => self.buffer = Some(Buffer::new(self.input, lines)),
+            Chunk::Lines(lines) => {
+                self.offset = lines.offset;
+                self.buffer = Some(Buffer::new(self.input, lines));
+            }
             Chunk::LongLine(LongLine { offset, length, .. }) => {
+                self.offset = offset + length;
                 let span = Span { input: self.input, offset, length };
                 self.scan.release(&mut self.page);
                 self.page.failure(span, FailureClass::TooLong, "longer than a record may be");
@@ -165,6 +202,7 @@ impl<S: Scan> Drive<S> {
         self.scan.input_end(self.input, &mut self.page);
         self.is_open = false;
         self.input += 1;
+        self.offset = 0;
     }
 
     fn flush(&mut self, budget: usize, sink: &mut dyn Sink) -> usize {

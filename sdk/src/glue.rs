@@ -7,7 +7,7 @@ use crate::bindings::exports::hyp::backfill::provider::{
     Guest, GuestScan, Scan as ScanHandle, ScanBorrow,
 };
 use crate::bindings::hyp::backfill::{inputs, log, sink};
-use crate::drive::{Drive, Sink, Source};
+use crate::drive::{Checkpoint, Drive, Sink, Source};
 use crate::{
     Chunk, Counter, Description, Entry, Event, Fault, Lines, Peek, PlanResult, Progress, Provider,
     ReadError, Scan,
@@ -43,16 +43,23 @@ impl<P: Provider> Guest for Glue<P> {
 pub struct Open<P: Provider>(RefCell<(Drive<P::Scan>, Host)>);
 
 impl<P: Provider> GuestScan for Open<P> {
-    /// There are no checkpoints yet: with one, too, a scan starts at the beginning.
     fn open(
         unit_id: String,
         entries: Vec<Entry>,
         context: Vec<u8>,
-        _checkpoint: Option<Vec<u8>>,
+        checkpoint: Option<Vec<u8>>,
     ) -> Result<ScanHandle, Fault> {
         tell_panics();
-        let scan = P::open(&unit_id, &entries, &context)?;
-        let drive = Drive::new(scan, entries.len() as u32);
+        let inputs = entries.len() as u32;
+        let drive = match checkpoint.as_deref() {
+            None => Drive::new(P::open(&unit_id, &entries, &context)?, inputs),
+            Some(bytes) => {
+                let strange = || Fault::source("this is no checkpoint of this provider");
+                let checkpoint = Checkpoint::read(bytes).ok_or_else(strange)?;
+                let scan = P::resume(&unit_id, &entries, &context, checkpoint.state);
+                Drive::from(scan.ok_or_else(strange)?, inputs, &checkpoint)
+            }
+        };
         Ok(ScanHandle::new(Self(RefCell::new((drive, Host::default())))))
     }
 
@@ -73,9 +80,9 @@ impl Host {
 }
 
 impl Source for Host {
-    fn open(&mut self, input: u32) -> Result<(), ReadError> {
+    fn open(&mut self, input: u32, offset: u64) -> Result<(), ReadError> {
         self.0 = None;
-        self.0 = Some(inputs::Input::open(input, 0)?);
+        self.0 = Some(inputs::Input::open(input, offset)?);
         Ok(())
     }
 

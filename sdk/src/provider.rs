@@ -22,9 +22,21 @@ pub trait Provider: 'static {
     }
 
     /// Starts to read a unit whose inputs are `entries`; `context` is what `plan` gave.
-    ///
-    /// Always at the unit's start: the driver hands out no checkpoints.
     fn open(unit_id: &str, entries: &[Entry], context: &[u8]) -> Result<Self::Scan, Fault>;
+
+    /// Goes on with a unit where a scan was [saved](Scan::save); nothing, if it has to be read from its start.
+    ///
+    /// Records before that point do not come again. What is emitted from here on must be what a scan of the whole
+    /// unit would emit, wherever it was saved; the test kit checks that.
+    fn resume(
+        unit_id: &str,
+        entries: &[Entry],
+        context: &[u8],
+        state: &[u8],
+    ) -> Option<Self::Scan> {
+        let _ = (unit_id, entries, context, state);
+        None
+    }
 }
 
 /// A look into entries while planning. Nothing is returned for what cannot be read.
@@ -81,6 +93,14 @@ pub trait Scan {
     /// emitted now.
     fn release(&mut self, out: &mut Page) {
         let _ = out;
+    }
+
+    /// Returns what [`Provider::resume`] needs to go on after the last record; nothing, by default, and while
+    /// records are [held](Page::hold), where there is nothing to go on from.
+    ///
+    /// Asked between two lines of a large input, a few times a megabyte. Only the same component reads the answer.
+    fn save(&self) -> Option<Vec<u8>> {
+        None
     }
 
     /// Called when an input is at its end, before the next one is opened.

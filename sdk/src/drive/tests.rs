@@ -25,6 +25,11 @@ impl Provider for Probe {
             records: 0,
         })
     }
+
+    fn resume(unit: &str, entries: &[Entry], context: &[u8], state: &[u8]) -> Option<Words> {
+        let records = u64::from_le_bytes(state.try_into().ok()?);
+        Some(Words { records, ..Self::open(unit, entries, context).ok()? })
+    }
 }
 
 fn reading(path: &str) -> Reading {
@@ -55,6 +60,10 @@ impl Scan for Words {
         } else if let Some(kind) = record.json.get("s").and_then(|kind| kind.str()) {
             out.skip(record.span, &kind);
         }
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(self.records.to_le_bytes().to_vec())
     }
 
     fn counters(&self) -> Vec<Counter> {
@@ -181,11 +190,44 @@ fn a_document_that_nobody_understands_is_a_failure_and_an_unread_input_is_none()
         fn open(unit: &str, entries: &[Entry], context: &[u8]) -> Result<Words, Fault> {
             Probe::open(unit, entries, context)
         }
+        fn resume(unit: &str, entries: &[Entry], context: &[u8], state: &[u8]) -> Option<Words> {
+            Probe::resume(unit, entries, context, state)
+        }
     }
     let files = [("a.bin", "xx"), ("b.json", "{}"), ("c.jsonl", "{\"t\":\"a\"}"), ("d.json", "")];
     let run = run_files::<Both>(&files).units.remove(0);
     assert_eq!(brief(&run), "F0+2:document M0+9");
     assert_eq!(run.counters[0].value, 1);
+}
+
+/// Bytes of a line of [`Repeat`].
+const LINE: usize = 1_009;
+
+/// An input of lines that are all the same, of which one at a time is given.
+struct Repeat {
+    given: u64,
+    lines: u64,
+}
+
+impl Source for Repeat {
+    fn open(&mut self, _: u32, offset: u64) -> Result<(), ReadError> {
+        self.given = offset / LINE as u64;
+        Ok(())
+    }
+
+    fn read_lines(&mut self, _: u32) -> Result<Chunk, ReadError> {
+        if self.given == self.lines {
+            return Ok(Chunk::End);
+        }
+        let bytes = format!("{{\"t\":\"{}\"}}\n", "x".repeat(LINE - 9)).into_bytes();
+        let offset = self.given * LINE as u64;
+        self.given += 1;
+        Ok(Chunk::Lines(Lines { offset, bytes }))
+    }
+
+    fn read_document(&mut self) -> Result<Lines, ReadError> {
+        Err(ReadError::Denied)
+    }
 }
 
 #[test]
@@ -196,25 +238,67 @@ fn calls_end_near_their_budget_and_pages_stay_below_it() {
             self.0.push(page.len());
         }
     }
-    struct Repeat(u64);
-    impl Source for Repeat {
-        fn open(&mut self, _: u32) -> Result<(), ReadError> {
-            Ok(())
+    let mut drive = Drive::new(Words { reading: vec![Reading::Lines], records: 0 }, 1);
+    let (mut source, mut sizes) = (Repeat { given: 0, lines: 100 }, Sizes(Vec::new()));
+    let progress = drive.advance(64 << 10, &mut source, &mut sizes).unwrap();
+    let given = source.given * LINE as u64;
+    assert!(!progress.done && given < 100 << 10 && given > 16 << 10, "{given}");
+    assert!(sizes.0.len() >= 2 && sizes.0.iter().all(|events| *events < 64), "{:?}", sizes.0);
+}
+
+#[test]
+fn a_large_input_has_checkpoints_between_its_lines() {
+    struct Nowhere;
+    impl Sink for Nowhere {
+        fn emit(&mut self, _: &[Event]) {}
+    }
+    let mut source = Repeat { given: 0, lines: 5_500 };
+    let mut drive = Drive::new(Words { reading: vec![Reading::Lines], records: 0 }, 1);
+    let mut offsets = Vec::new();
+    loop {
+        let progress = drive.advance(256 << 10, &mut source, &mut Nowhere).unwrap();
+        if let Some(bytes) = &progress.checkpoint {
+            let checkpoint = Checkpoint::read(bytes).unwrap();
+            assert_eq!(checkpoint.offset % LINE as u64, 0);
+            assert_eq!(checkpoint.state, (checkpoint.offset / LINE as u64).to_le_bytes());
+            offsets.push(checkpoint.offset);
         }
-        fn read_lines(&mut self, _: u32) -> Result<Chunk, ReadError> {
-            let bytes = format!("{{\"t\":\"{}\"}}\n", "x".repeat(1000)).into_bytes();
-            self.0 += bytes.len() as u64;
-            Ok(Chunk::Lines(Lines { offset: self.0 - bytes.len() as u64, bytes }))
-        }
-        fn read_document(&mut self) -> Result<Lines, ReadError> {
-            Err(ReadError::Denied)
+        if progress.done {
+            assert_eq!(progress.checkpoint, None, "at the end there is nothing to go on with");
+            break;
         }
     }
-    let mut drive = Drive::new(Words { reading: vec![Reading::Lines], records: 0 }, 1);
-    let (mut source, mut sizes) = (Repeat(0), Sizes(Vec::new()));
-    let progress = drive.advance(64 << 10, &mut source, &mut sizes).unwrap();
-    assert!(!progress.done && source.0 < 100 << 10 && source.0 > 16 << 10, "{}", source.0);
-    assert!(sizes.0.len() >= 2 && sizes.0.iter().all(|events| *events < 64), "{:?}", sizes.0);
+    assert!(offsets.first().is_some_and(|first| *first >= LEAST && *first < LEAST + (1 << 20)));
+    assert!(offsets.is_sorted() && offsets.len() > 2, "{offsets:?}");
+}
+
+#[test]
+#[should_panic(expected = "saved at byte 8 goes on with")]
+fn a_scan_that_forgets_something_is_found_out() {
+    struct Forgets;
+    struct Numbers(u64);
+    impl Provider for Forgets {
+        type Scan = Numbers;
+        fn description() -> Description {
+            Probe::description()
+        }
+        fn open(_: &str, _: &[Entry], _: &[u8]) -> Result<Numbers, Fault> {
+            Ok(Numbers(0))
+        }
+        fn resume(_: &str, _: &[Entry], _: &[u8], _: &[u8]) -> Option<Numbers> {
+            Some(Numbers(0))
+        }
+    }
+    impl Scan for Numbers {
+        fn record(&mut self, record: &Record<'_>, out: &mut Page) {
+            self.0 += 1;
+            out.skip(record.span, &format!("number {}", self.0));
+        }
+        fn save(&self) -> Option<Vec<u8>> {
+            Some(Vec::new())
+        }
+    }
+    run_files::<Forgets>(&[("a.jsonl", "{\"a\":1}\n{\"a\":2}\n")]);
 }
 
 /// A small generator, so that the same lines come every time.

@@ -2,18 +2,17 @@
 
 use std::path::Path;
 
-use super::account;
 use super::files::{File, from_folder, from_texts};
-use crate::drive::{Drive, Sink, Source};
+use super::memory::Memory;
+use super::{account, resume};
+use crate::drive::{Drive, Sink};
 use crate::{
-    Chunk, Counter, Description, Entry, Event, Fact, Failure, Fault, Ignored, Lines, LongLine,
-    Message, Note, Peek, Provider, ReadError, Scan, Skip, Thread, Unit,
+    Counter, Description, Entry, Event, Fact, Failure, Fault, Ignored, Message, Note, Provider,
+    Scan, Skip, Thread, Unit,
 };
 
 /// Small, so that pages and calls end in the middle of things.
-const BUDGET: u32 = 16 << 10;
-/// How long a line may be, as in the host.
-const LONGEST: usize = 32 << 20;
+pub(super) const BUDGET: u32 = 16 << 10;
 
 /// What a provider made of a folder.
 #[derive(Debug)]
@@ -82,7 +81,7 @@ impl UnitRun {
 /// belong to the first root. Only what the root's globs match is seen.
 ///
 /// # Panics
-/// If a file cannot be read, the plan fails, or bytes are not accounted for.
+/// If a file cannot be read, the plan fails, bytes are not accounted for, or a resumed scan emits other things.
 pub fn run<P: Provider>(folder: impl AsRef<Path>) -> Run {
     run_over::<P>(from_folder(folder.as_ref(), &P::description()))
 }
@@ -90,7 +89,7 @@ pub fn run<P: Provider>(folder: impl AsRef<Path>) -> Run {
 /// Runs a provider over files given as path and text; `root:path` is below another root than the first.
 ///
 /// # Panics
-/// If the plan fails, or bytes are not accounted for.
+/// If the plan fails, bytes are not accounted for, or a resumed scan emits other things.
 pub fn run_files<P: Provider>(files: &[(&str, &str)]) -> Run {
     run_over::<P>(from_texts(files, &P::description()))
 }
@@ -98,7 +97,7 @@ pub fn run_files<P: Provider>(files: &[(&str, &str)]) -> Run {
 fn run_over<P: Provider>(files: Vec<File>) -> Run {
     let entries: Vec<Entry> = files.iter().map(|file| file.entry.clone()).collect();
     let mut notes = Vec::new();
-    let plan = P::plan(&entries, &mut Memory::all(&files), &mut notes)
+    let plan = P::plan(&entries, &mut Memory::of(files.iter().collect()), &mut notes)
         .unwrap_or_else(|fault| panic!("the plan failed: {fault:?}"));
 
     let is_planned = |index: u32| {
@@ -125,7 +124,7 @@ fn run_unit<P: Provider>(unit: &Unit, files: &[File]) -> UnitRun {
         counters: Vec::new(),
         fault: None,
     };
-    let mut memory = Memory { files: inputs, open: None, was_read: vec![false; entries.len()] };
+    let mut memory = Memory::of(inputs.clone());
     let scan = match P::open(&unit.id, &entries, &unit.context) {
         Ok(scan) => scan,
         Err(fault) => return UnitRun { fault: Some(fault), ..done },
@@ -140,89 +139,18 @@ fn run_unit<P: Provider>(unit: &Unit, files: &[File]) -> UnitRun {
     }
     done.counters = drive.scan().counters();
 
-    let lengths: Vec<Option<u64>> = (memory.files.iter().zip(&memory.was_read))
-        .map(|(file, was_read)| was_read.then_some(file.bytes.len() as u64))
-        .collect();
-    if let Err(problem) = account::check(&done.events, &lengths) {
+    if let Err(problem) = account::check(&done.events, &memory.lengths_read()) {
         panic!("unit `{}`: {problem}", done.id);
     }
+    resume::check::<P>(unit, &inputs, &done);
     done
 }
 
-struct Collect<'e>(&'e mut Vec<Event>);
+/// Keeps all events.
+pub(super) struct Collect<'e>(pub(super) &'e mut Vec<Event>);
 
 impl Sink for Collect<'_> {
     fn emit(&mut self, page: &[Event]) {
         self.0.extend_from_slice(page);
-    }
-}
-
-/// Inputs that are held in memory.
-struct Memory<'f> {
-    files: Vec<&'f File>,
-    open: Option<(usize, usize)>,
-    was_read: Vec<bool>,
-}
-
-impl<'f> Memory<'f> {
-    fn all(files: &'f [File]) -> Self {
-        Self { files: files.iter().collect(), open: None, was_read: Vec::new() }
-    }
-
-    fn bytes(&self, entry: u32) -> Option<&'f [u8]> {
-        self.files.get(entry as usize).map(|file| file.bytes.as_slice())
-    }
-}
-
-impl Source for Memory<'_> {
-    fn open(&mut self, input: u32) -> Result<(), ReadError> {
-        let was_read = self.was_read.get_mut(input as usize).ok_or(ReadError::Denied)?;
-        *was_read = true;
-        self.open = Some((input as usize, 0));
-        Ok(())
-    }
-
-    fn read_lines(&mut self, budget: u32) -> Result<Chunk, ReadError> {
-        let (input, at) = self.open.as_mut().ok_or(ReadError::Failed)?;
-        let start = *at;
-        let rest = &self.files[*input].bytes[start..];
-        let line = |rest: &[u8]| memchr::memchr(b'\n', rest).map_or(rest.len(), |found| found + 1);
-        let first = line(rest);
-        if first > LONGEST {
-            *at += first;
-            let head = rest[..4096].to_vec();
-            let (offset, length) = (start as u64, first as u64);
-            return Ok(Chunk::LongLine(LongLine { offset, length, head }));
-        }
-        if first == 0 {
-            return Ok(Chunk::End);
-        }
-        let mut length = first;
-        while length < rest.len() {
-            let more = line(&rest[length..]);
-            if length + more > budget as usize {
-                break;
-            }
-            length += more;
-        }
-        *at += length;
-        Ok(Chunk::Lines(Lines { offset: start as u64, bytes: rest[..length].to_vec() }))
-    }
-
-    fn read_document(&mut self) -> Result<Lines, ReadError> {
-        let (input, _) = self.open.ok_or(ReadError::Failed)?;
-        Ok(Lines { offset: 0, bytes: self.files[input].bytes.clone() })
-    }
-}
-
-impl Peek for Memory<'_> {
-    fn head(&mut self, entry: u32, limit: u32) -> Option<Vec<u8>> {
-        let bytes = self.bytes(entry)?;
-        Some(bytes[..bytes.len().min(limit.min(64 << 10) as usize)].to_vec())
-    }
-
-    fn tail(&mut self, entry: u32, limit: u32) -> Option<Vec<u8>> {
-        let bytes = self.bytes(entry)?;
-        Some(bytes[bytes.len().saturating_sub(limit.min(1 << 20) as usize)..].to_vec())
     }
 }
