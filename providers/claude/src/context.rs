@@ -29,6 +29,8 @@ pub(crate) struct Beside {
     pub(crate) meta: Meta,
     /// Sub-agents that have a transcript of their own.
     pub(crate) agents: Vec<String>,
+    /// Title that the desktop application shows.
+    pub(crate) title: Option<String>,
 }
 
 /// Returns true for a version that resumes in a new file, with a copy of what was said so far.
@@ -56,7 +58,8 @@ pub(crate) fn beside(context: &[u8]) -> Beside {
         tool_use: text(["meta", "toolUseId"]),
     };
     let agents = json.get("agents").map(|agents| agents.items().filter_map(Value::non_empty));
-    Beside { hook, meta, agents: agents.into_iter().flatten().collect() }
+    let title = owned(json.get("title"));
+    Beside { hook, meta, agents: agents.into_iter().flatten().collect(), title }
 }
 
 impl Hook {

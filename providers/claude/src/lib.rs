@@ -67,6 +67,7 @@ impl Provider for Claude {
             .glob("**/.claude/projects/**/*.jsonl")
             .glob("**/.claude/projects/**/*.meta.json")
             .glob("**/.claude/projects/**/tool-results/*")
+            .glob("**/local_*.json")
             .depth(14);
         let hook = |plugin: &str| {
             Candidate::HypHome(format!("hypaware/plugins/{plugin}/session-context.jsonl"))

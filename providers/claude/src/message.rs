@@ -45,7 +45,8 @@ pub(crate) fn spoken(
     let is_synthetic = model.is_none() && said.get("model").is_some_and(Value::is_string)
         || line.is_api_error.and_then(Value::bool) == Some(true);
     if message.role == "assistant" && !is_synthetic {
-        message.response_id = owned(said.get("id"));
+        // Gateways may leave the id out; the request's is on all lines of a response, too.
+        message.response_id = owned(said.get("id")).or_else(|| message.request_id.clone());
         message.usage = tokens;
         message.stop_reason = owned(said.get("stop_reason"));
     } else if is_synthetic

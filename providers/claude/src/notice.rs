@@ -33,6 +33,7 @@ pub(crate) fn system(
     thread: &Context,
 ) -> Message {
     let mut message = framed(record, line, "system");
+    message.hook_event = owned(record.json.get("hookEvent"));
     message.compact_metadata = line.compact_metadata.map(|metadata| metadata.raw().to_owned());
     message.context = hook.message(line, None, thread);
     let notes = noted(record.json, &SYSTEM_NOTES);

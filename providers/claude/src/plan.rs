@@ -7,12 +7,12 @@ use hyp_sdk::{Entry, Ignored, Peek, PlanResult, Unit};
 
 use crate::hooks::Hooks;
 use crate::path::Place;
-use crate::{HOOKS, PROJECTS};
+use crate::{DESKTOP, HOOKS, PROJECTS};
 
 /// How much of the hook's records is looked at: the newest are at the end.
 const HOOK_TAIL: u32 = 512 << 10;
-/// How large a note beside a sub-agent's transcript may be.
-const META_HEAD: u32 = 64 << 10;
+/// How large a note beside a transcript may be.
+const NOTE_HEAD: u32 = 64 << 10;
 /// Files with the transcripts' suffix that hold none.
 const OTHERS: [(&str, &str); 3] = [
     ("journal.jsonl", "workflow-journal"),
@@ -42,6 +42,8 @@ struct Found<'e> {
     results: HashMap<At<'e>, Vec<u32>>,
     /// Agents that have transcripts, by the folder of their session.
     agents: HashMap<At<'e>, Vec<&'e str>>,
+    /// Titles of the desktop application, by session.
+    titles: HashMap<String, String>,
     hooks: Hooks,
     ignored: Vec<Ignored>,
 }
@@ -53,6 +55,9 @@ impl<'e> Found<'e> {
         if root == HOOKS {
             self.hooks.learn(&peek.tail(index, HOOK_TAIL).unwrap_or_default());
             self.ignore(index, "session-context");
+        } else if root == DESKTOP && name.starts_with("local_") && name.ends_with(".json") {
+            self.title(&peek.head(index, NOTE_HEAD).unwrap_or_default());
+            self.ignore(index, "desktop-session");
         } else if let Some((folder, _)) = path.rsplit_once("/tool-results/") {
             self.results.entry((root, folder)).or_default().push(index);
         } else if let Some(stem) = path.strip_suffix(".meta.json") {
@@ -64,6 +69,16 @@ impl<'e> Found<'e> {
             if let Some((folder, agent)) = of_agent(path) {
                 self.agents.entry((root, folder)).or_default().push(agent);
             }
+        }
+    }
+
+    /// Learns the title of a session from what the desktop application notes of it.
+    fn title(&mut self, note: &[u8]) {
+        let mut tape = Tape::new();
+        let Ok(note) = tape.parse_document(note) else { return };
+        let text = |key: &str| note.get(key).and_then(Value::non_empty);
+        if let (Some(session), Some(title)) = (text("cliSessionId"), text("title")) {
+            self.titles.insert(session, title);
         }
     }
 
@@ -84,7 +99,7 @@ impl<'e> Found<'e> {
             let meta = self.metas.get_mut(&(root, stem)).and_then(VecDeque::pop_front);
             let folder = of_agent(&entry.path).map_or(stem, |(folder, _)| folder);
             let results = self.results.get(&(root, folder)).into_iter().flatten().copied();
-            let note = meta.and_then(|index| peek.head(index, META_HEAD));
+            let note = meta.and_then(|index| peek.head(index, NOTE_HEAD));
             units.push(Unit {
                 id: identity(&entry.path, &mut taken),
                 inputs: [index].into_iter().chain(meta).chain(results).collect(),
@@ -112,6 +127,9 @@ impl<'e> Found<'e> {
         if let Some(agents) = self.agents.get(&at) {
             let agents: Vec<String> = agents.iter().map(|agent| quote(agent)).collect();
             context.raw("agents", &format!("[{}]", agents.join(",")));
+        }
+        if let Place::Session { session } = Place::of(path) {
+            context.maybe_text("title", self.titles.get(session).map(String::as_str));
         }
         context.finish().map(String::into_bytes).unwrap_or_default()
     }

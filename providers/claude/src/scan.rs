@@ -50,13 +50,14 @@ impl Transcript {
     pub(crate) fn open(unit: &str, entries: &[Entry], context: &[u8]) -> Result<Self, Fault> {
         let entry = entries.first().ok_or_else(|| Fault::source("a unit without a transcript"))?;
         let place = Place::of(&entry.path);
+        let mut beside = beside(context);
         Ok(Self {
             id: if place.is_unique() { place.id() } else { unit.to_owned() },
             entries: entries.to_vec(),
-            beside: beside(context),
             first: None,
             open: None,
-            early: Vec::new(),
+            early: beside.title.take().map(titled).into_iter().collect(),
+            beside,
             queue: Queue::default(),
             spills: Spills::default(),
             total: None,
@@ -177,6 +178,11 @@ impl Transcript {
     }
 }
 
+/// Returns the fact of a title that the application around the client gave.
+fn titled(title: String) -> Fact {
+    Fact::new(Subject::ThisThread, "title", title).rank(2)
+}
+
 impl Scan for Transcript {
     fn reading(&self, input: u32) -> Reading {
         let entry = self.entries.get(input as usize);
@@ -259,8 +265,8 @@ impl Scan for Transcript {
     /// - in a fork, all that the origin had come to by then;
     /// - answers that the client counted and then did not write, which is rare.
     ///
-    /// Not in them are titles and other requests on the side, and an answer that the person interrupted, whose lines
-    /// have the tokens that were known by then.
+    /// Not in them is an answer that the person interrupted, whose lines have the tokens that were known by then. Whether
+    /// titles and other requests on the side are in them is not known: no recording has any.
     fn counters(&self) -> Vec<Counter> {
         let id = self.open.as_ref().map_or(&self.id, |open| &open.id);
         self.total.as_ref().map(|total| total.counters(id)).unwrap_or_default()
