@@ -22,6 +22,8 @@ pub(crate) struct Tally {
     /// Known records: messages and skips other than blank lines.
     pub(crate) understood: u64,
     last: Option<Span>,
+    /// The last record that gave no row, so far.
+    skipped: Option<Span>,
 }
 
 /// A record that was not understood, and where it lies.
@@ -41,10 +43,21 @@ impl Tally {
         match event {
             Event::Message(message) => {
                 self.understood += 1;
+                // A record may be of a known kind as well, as a document with its header is: it is the messages'.
+                if self.skipped == Some(message.span)
+                    && let Some(bytes) = self.other_bytes.get_mut("no_row")
+                {
+                    *bytes -= message.span.length;
+                    self.last = None;
+                }
+                self.skipped = None;
                 self.message_bytes += self.fresh(message.span);
             }
             Event::Skip(skip) => {
                 let bytes = self.fresh(skip.span);
+                if bytes > 0 {
+                    self.skipped = Some(skip.span);
+                }
                 if skip.kind != "blank" {
                     self.understood += u64::from(skip.count);
                 }
@@ -127,6 +140,18 @@ mod tests {
         tally.note(&message());
         assert_eq!(tally.message_bytes, 10);
         assert_eq!(tally.understood, 2);
+    }
+
+    #[test]
+    fn a_record_that_is_skipped_and_a_message_counts_once() {
+        let mut tally = Tally::default();
+        let message = Message { span: span(0, 10), ..Message::default() };
+        let skip = |span| Event::Skip(Skip { span, kind: "session".into(), count: 1 });
+        tally.note(&skip(span(0, 10)));
+        tally.note(&Event::Message(Box::new(message)));
+        tally.note(&skip(span(0, 10)));
+        tally.note(&skip(span(10, 5)));
+        assert_eq!((tally.message_bytes, tally.other_bytes["no_row"]), (10, 5));
     }
 
     #[test]
