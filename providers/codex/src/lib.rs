@@ -51,10 +51,10 @@ impl Provider for Codex {
 
     fn plan(
         entries: &[Entry],
-        _peek: &mut dyn Peek,
+        peek: &mut dyn Peek,
         _notes: &mut Vec<Note>,
     ) -> Result<PlanResult, Fault> {
-        Ok(plan::units(entries))
+        Ok(plan::units(entries, peek))
     }
 
     fn open(unit_id: &str, entries: &[Entry], _context: &[u8]) -> Result<Rollout, Fault> {
@@ -67,6 +67,7 @@ fn rollouts(folder: &str) -> Root {
         .or(Candidate::Home(format!(".codex/{folder}")))
         .glob("**/rollout-*.jsonl")
         .glob("**/rollout-*.json")
+        .depth(16)
 }
 
 /// A file or folder of the client's that repeats what rollouts hold.

@@ -3,17 +3,23 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use hyp_sdk::{Entry, PlanResult, Unit};
+use hyp_sdk::json::{Tape, Value};
+use hyp_sdk::{Entry, Peek, PlanResult, Unit};
 
-/// Makes one unit of every thread, named by the id in its file's name.
+/// As much of a recording as its header takes.
+const HEAD: u32 = 64 << 10;
+
+/// Makes one unit of every thread, named by the id in its file's name, or else in its header.
 ///
 /// A rollout moves when it is archived and changes its suffix when it is compressed, so for a moment, or in a
 /// copied home, it is there twice; some builds go on in another file. All are read, the oldest name first, and
 /// of one name the largest: what a later one repeats is left out when it is read.
-pub(crate) fn units(entries: &[Entry]) -> PlanResult {
+pub(crate) fn units(entries: &[Entry], peek: &mut dyn Peek) -> PlanResult {
     let mut threads: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for (index, entry) in (0u32..).zip(entries) {
-        let id = thread_id(&entry.path).unwrap_or_else(|| entry.path.clone());
+        let id = thread_id(&entry.path)
+            .or_else(|| told_id(&peek.head(index, HEAD)?))
+            .unwrap_or_else(|| entry.path.clone());
         threads.entry(id).or_default().push(index);
     }
     let units = threads.into_iter().map(|(id, mut inputs)| {
@@ -38,6 +44,19 @@ pub(crate) fn thread_id(path: &str) -> Option<String> {
     Some(found.to_ascii_lowercase())
 }
 
+/// Returns the id in the header at the start of a recording.
+fn told_id(head: &[u8]) -> Option<String> {
+    let line = head.split(|&byte| byte == b'\n').next()?;
+    let mut tape = Tape::new();
+    let record = tape.parse_document(line).ok()?;
+    let header = match record.get("type").and_then(Value::str).as_deref() {
+        Some("session_meta") => record.get("payload")?,
+        Some(_) => return None,
+        None => record.get("session").unwrap_or(record),
+    };
+    header.get("id").and_then(Value::non_empty)
+}
+
 /// Returns true for an id in the usual notation.
 pub(crate) fn is_uuid(id: &str) -> bool {
     id.len() == 36
@@ -52,6 +71,19 @@ mod tests {
     use super::*;
 
     const ID: &str = "0199a0b1-0000-7000-8000-000000000001";
+
+    /// Recordings without names, as far as they are looked into.
+    struct Heads(Vec<&'static str>);
+
+    impl Peek for Heads {
+        fn head(&mut self, entry: u32, _limit: u32) -> Option<Vec<u8>> {
+            self.0.get(entry as usize).map(|head| head.as_bytes().to_vec())
+        }
+
+        fn tail(&mut self, _entry: u32, _limit: u32) -> Option<Vec<u8>> {
+            None
+        }
+    }
 
     fn entry(root: &str, path: &str, size: u64) -> Entry {
         Entry { root: root.to_owned(), path: path.to_owned(), size, modified: 0 }
@@ -77,9 +109,24 @@ mod tests {
             entry("sessions", &below, 900),
             entry("sessions", "2026/rollout-notes.jsonl", 10),
         ];
-        let plan = units(&entries);
+        let plan = units(&entries, &mut Heads(Vec::new()));
         let read: Vec<_> =
             plan.units.iter().map(|unit| (unit.id.as_str(), unit.inputs.as_slice())).collect();
         assert_eq!(read, [(ID, &[3, 0, 2, 1][..]), ("2026/rollout-notes.jsonl", &[4][..])]);
+    }
+
+    #[test]
+    fn a_file_without_an_id_in_its_name_has_it_in_its_header() {
+        let entries = ["a", "b", "c", "d"].map(|name| entry("sessions", name, 1));
+        let heads = Heads(vec![
+            "{\"type\":\"session_meta\",\"payload\":{\"id\":\"x\"}}\n{}",
+            "{\"session\":{\"id\":\"x\"},\"items\":[]}",
+            "{\"id\":\"y\",\"timestamp\":\"\"}\n",
+            "{\"type\":\"message\",\"id\":\"x\"}",
+        ]);
+        let plan = units(&entries, &mut { heads });
+        let read: Vec<_> =
+            plan.units.iter().map(|unit| (unit.id.as_str(), unit.inputs.as_slice())).collect();
+        assert_eq!(read, [("d", &[3][..]), ("x", &[0, 1]), ("y", &[2])]);
     }
 }
