@@ -46,9 +46,9 @@ fn part(block: Value<'_>) -> Part {
             caller_type: owned(block.path(&["caller", "type"])),
         }),
         "image" => Content::Image(blob(block)),
-        "document" | "file" => Content::File(blob(block)),
+        "document" | "file" => file(block),
         _ if kind.ends_with("tool_result") => Content::ToolResult(result(kind, block)),
-        _ => Content::Other(text_of(block.get("text"))),
+        _ => Content::Other(["text", "content", kind].iter().find_map(|key| said(block.get(key)?))),
     };
     Part::new(kind, content)
 }
@@ -60,6 +60,19 @@ fn text_of(value: Option<Value<'_>>) -> Option<Text> {
 fn thinking(block: Value<'_>, key: &str) -> Content {
     let signature = owned(block.get("signature"));
     Content::Thinking(Thinking { text: text_of(block.get(key)), signature })
+}
+
+/// Returns a file: its text where it is one, and else its size.
+fn file(block: Value<'_>) -> Content {
+    let source = block.get("source").filter(|source| is_text(*source));
+    match source.and_then(|source| text_of(source.get("data"))) {
+        Some(text) => Content::Other(Some(text)),
+        None => Content::File(blob(block)),
+    }
+}
+
+fn is_text(value: Value<'_>) -> bool {
+    value.get("type").and_then(Value::str).as_deref() == Some("text")
 }
 
 fn blob(block: Value<'_>) -> Blob {
@@ -74,20 +87,23 @@ fn blob(block: Value<'_>) -> Blob {
 
 fn result(kind: &str, block: Value<'_>) -> ToolResult {
     let content = block.get("content").filter(|content| !content.is_null());
-    let is_text = content.is_some_and(Value::is_string);
+    let is_string = content.is_some_and(Value::is_string);
     ToolResult {
         call_id: owned(block.get("tool_use_id")),
-        // What the server's own tools found is data, not text.
-        text: content.filter(|_| is_text || kind == "tool_result").and_then(said),
-        content: content.filter(|_| !is_text).map(|content| content.raw().to_owned()),
+        // What the server's own tools list is data, not text.
+        text: content.filter(|it| !it.is_array() || kind == "tool_result").and_then(said),
+        content: content.filter(|_| !is_string).map(|content| content.raw().to_owned()),
         is_error: block.get("is_error").and_then(Value::bool),
     }
 }
 
-/// Returns a text, or the texts of several blocks joined by line feeds.
+/// Returns a text, that of a block, or those of several blocks joined by line feeds.
 pub(crate) fn said(content: Value<'_>) -> Option<Text> {
     if content.is_string() {
         return content.text();
+    }
+    if content.is_object() {
+        return text_of(content.get("text"));
     }
     let texts = content.items().filter_map(|item| {
         let text = if item.is_string() { item.text() } else { text_of(item.get("text")) };
