@@ -13,6 +13,7 @@ mod independent;
 mod explain;
 mod lines;
 mod order;
+mod overview;
 mod plugins;
 mod queries;
 mod query;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, PlanArgs, ReconcileArgs, SchemaArgs,
-    SessionsArgs, SqlArgs, StatusArgs,
+    BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, OverviewArgs, PlanArgs,
+    ReconcileArgs, SchemaArgs, SessionsArgs, SqlArgs, StatusArgs,
 };
 use crate::env;
 
@@ -86,6 +86,8 @@ pub(crate) struct Query {
 /// The commands below `hyp query`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueryCommand {
+    /// Show on one screen what the store holds
+    Overview(OverviewArgs),
     /// Run one SELECT over the store
     Sql(SqlArgs),
     /// List the tables, or the columns of one

@@ -19,6 +19,12 @@ pub(crate) const HYP_LOG: &str = "HYP_LOG";
 /// Id of the run, instead of one made up.
 pub(crate) const RUN_ID: &str = "DEV_RUN_ID";
 
+/// Set to anything: no colours and no bold letters.
+pub(crate) const NO_COLOR: &str = "NO_COLOR";
+
+/// Kind of the terminal.
+const TERM: &str = "TERM";
+
 /// Home folder of the person.
 const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 
@@ -35,6 +41,11 @@ pub(crate) fn log_file() -> Option<PathBuf> {
 /// Returns the id that the run was given from outside.
 pub(crate) fn run_id() -> Option<String> {
     variable(RUN_ID)?.into_string().ok()
+}
+
+/// Says whether the person's terminal takes styles and they want them.
+pub(crate) fn is_styled() -> bool {
+    variable(NO_COLOR).is_none() && variable(TERM).is_none_or(|term| term != "dumb")
 }
 
 /// Returns every variable that is UTF-8, for the candidates that providers name.

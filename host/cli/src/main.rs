@@ -43,6 +43,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             Some(HistoryCommand::Plan(plan)) => commands::backfill_plan(&session, &plan),
         },
         Command::Query(args) => match args.command {
+            QueryCommand::Overview(args) => commands::query_overview(&session, &args),
             QueryCommand::Sql(sql) => commands::query_sql(&session, &sql),
             QueryCommand::Schema(schema) => commands::query_schema(&schema),
         },

@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, stdout};
 
+use crate::env;
+
 /// Columns of text for which nothing else is known.
 pub(crate) const PAPER: usize = 80;
 
@@ -10,6 +12,16 @@ pub(crate) fn width() -> Option<usize> {
     let is_terminal = stdout().is_terminal();
     let size = || terminal_size::terminal_size_of(stdout());
     is_terminal.then(|| size().map_or(PAPER, |(width, _)| usize::from(width.0)))
+}
+
+/// Says whether stdout takes letters in bold.
+pub(crate) fn is_styled() -> bool {
+    stdout().is_terminal() && env::is_styled()
+}
+
+/// Returns a heading.
+pub(crate) fn heading(words: &str, is_styled: bool) -> String {
+    if is_styled { format!("\u{1b}[1m{words}\u{1b}[0m") } else { words.to_owned() }
 }
 
 /// Returns words on lines of at most `width` columns, after a head on the first and as much room on the others.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 /// Returns the text on one line, with control and direction characters spelled out.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_unsafe) {
@@ -38,6 +40,34 @@ pub(crate) fn tail(text: &str, limit: usize) -> String {
         return safe.into_owned();
     }
     std::iter::once('…').chain(safe.chars().skip(count + 1 - limit)).collect()
+}
+
+/// Returns the end of a text, on one line, in exactly as many columns of a terminal.
+pub(crate) fn tail_cell(text: &str, width: usize) -> String {
+    let safe = line(text);
+    if safe.width() <= width {
+        let room = " ".repeat(width - safe.width());
+        return format!("{safe}{room}");
+    }
+    let (mut start, mut left) = (safe.len(), width.saturating_sub(1));
+    for (at, c) in safe.char_indices().rev() {
+        let Some(rest) = left.checked_sub(c.width().unwrap_or(0)) else { break };
+        (start, left) = (at, rest);
+    }
+    format!("…{}{}", &safe[start..], " ".repeat(left))
+}
+
+/// Returns a count as short as its size lets be: `812`, `4.5k`, `12M`.
+pub(crate) fn count(count: u64) -> String {
+    let units = [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")];
+    let Some((unit, name)) = units.into_iter().find(|(unit, _)| count >= *unit) else {
+        return count.to_string();
+    };
+    let tenths = count / (unit / 10);
+    match tenths {
+        0..100 => format!("{}.{}{name}", tenths / 10, tenths % 10),
+        _ => format!("{}{name}", tenths / 10),
+    }
 }
 
 /// Returns a number of bytes with a unit.
@@ -76,6 +106,22 @@ mod tests {
     fn a_headline_is_one_short_line() {
         assert_eq!(headline("  find\n the   cause\t", 20), "find the cause");
         assert_eq!(headline("abcdefgh", 5), "abcd…");
+    }
+
+    #[test]
+    fn a_cell_is_as_wide_as_it_says() {
+        assert_eq!(tail_cell("abc", 5), "abc  ");
+        assert_eq!(tail_cell("abcdefgh", 5), "…efgh");
+        assert_eq!(tail_cell("日本語", 5), "…本語");
+        assert_eq!(tail_cell("日本語", 4), "…語 ");
+    }
+
+    #[test]
+    fn counts_are_short() {
+        let cases = [(0, "0"), (999, "999"), (1_000, "1.0k"), (45_678, "45k"), (1_250_000, "1.2M")];
+        for (number, expected) in cases {
+            assert_eq!(count(number), expected);
+        }
     }
 
     #[test]

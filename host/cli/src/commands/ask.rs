@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use hyp_cache::Store;
+use hyp_cache::{Store, StoreError};
 use hyp_query::{Format, Options, Output, ParquetFile, QueryError, Receipt, Writer};
 use tokio::runtime::Runtime;
 
@@ -26,11 +26,24 @@ impl Lake {
     /// Opens the store.
     pub(super) fn open(session: &Session) -> Result<Self, Failure> {
         let store = Store::open(&session.places.store)?;
+        Self::over(hyp_query::Session::open(&store, Options::default())?)
+    }
+
+    /// Opens the store; where there is none yet, every table is empty.
+    pub(super) fn open_or_empty(session: &Session) -> Result<Self, Failure> {
+        match Store::open(&session.places.store) {
+            Err(StoreError::Missing { .. }) => {
+                Self::over(hyp_query::Session::empty(Options::default())?)
+            }
+            _ => Self::open(session),
+        }
+    }
+
+    fn over(session: hyp_query::Session) -> Result<Self, Failure> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(Failure::Output)?;
-        let session = hyp_query::Session::open(&store, Options::default())?;
         Ok(Self { runtime, session })
     }
 

@@ -1,12 +1,12 @@
 //! `hyp sessions`: the conversations in the store, newest first.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 
 use hyp_model::Exit;
 use serde::Serialize;
 
-use super::ask::{self, Rows};
+use super::ask::{self, Lake};
+use super::prompts::first_prompts;
 use super::{Session, print, print_json};
 use crate::failure::Failure;
 use crate::{moment, text};
@@ -77,15 +77,17 @@ enum Kinds {
 }
 
 fn entries(session: &Session, kinds: Kinds, limit: u32) -> Result<Vec<Entry>, Failure> {
-    let mut entries = threads(session, kinds, limit)?;
-    let mut prompts = first_prompts(session, &entries)?;
+    let lake = Lake::open(session)?;
+    let mut entries = threads(&lake, kinds, limit)?;
+    let sessions: Vec<_> = entries.iter().map(|entry| entry.session_id.clone()).collect();
+    let mut prompts = first_prompts(&lake, &sessions)?;
     for entry in &mut entries {
         entry.first_prompt = prompts.remove(&entry.thread_id);
     }
     Ok(entries)
 }
 
-fn threads(session: &Session, kinds: Kinds, limit: u32) -> Result<Vec<Entry>, Failure> {
+fn threads(lake: &Lake, kinds: Kinds, limit: u32) -> Result<Vec<Entry>, Failure> {
     let which = if kinds == Kinds::All { "" } else { "where kind = 'main'" };
     let limit = if limit == 0 { String::new() } else { format!("limit {limit}") };
     let sql = format!(
@@ -93,7 +95,7 @@ fn threads(session: &Session, kinds: Kinds, limit: u32) -> Result<Vec<Entry>, Fa
          cast(first_at as bigint) as first, cast(last_at as bigint) as last \
          from sessions {which} order by last desc nulls last, thread_id {limit}"
     );
-    let rows = ask::rows(session, &sql)?;
+    let rows = lake.rows(&sql)?;
     Ok(rows.iter().map(entry).collect())
 }
 
@@ -113,33 +115,6 @@ fn entry(row: &ask::Row) -> Entry {
         messages: ask::count(row, "messages"),
         last_micros,
     }
-}
-
-/// Returns what a person asked first in each main thread, by the thread's id.
-///
-/// Text that clients put into a person's mouth begins with a tag or a heading, and is passed over.
-fn first_prompts(session: &Session, entries: &[Entry]) -> Result<HashMap<String, String>, Failure> {
-    if entries.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let quote = |entry: &Entry| format!("'{}'", entry.session_id.replace('\'', "''"));
-    let sessions: Vec<_> = entries.iter().map(quote).collect();
-    let sql = format!(
-        "select thread_id, content_text from ( \
-           select thread_id, content_text, \
-             row_number() over (partition by thread_id order by message_index, part_index) as n \
-           from (select coalesce(conversation_id, session_id) as thread_id, message_index, \
-                   part_index, substr(content_text, 1, 400) as content_text \
-                 from messages where role = 'user' and part_type = 'text' and agent_id is null \
-                   and session_id in ({})) as said \
-           where content_text <> '' and content_text not like '<%' \
-             and content_text not like '# AGENTS.md%') as numbered \
-         where n = 1",
-        sessions.join(", ")
-    );
-    let rows: Rows = ask::rows(session, &sql)?;
-    let pair = |row| Some((ask::text(row, "thread_id")?, ask::text(row, "content_text")?));
-    Ok(rows.iter().filter_map(pair).collect())
 }
 
 fn show(entries: &[Entry]) -> String {
