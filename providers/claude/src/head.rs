@@ -58,8 +58,9 @@ pub(crate) fn client(is_desktop_tree: bool, context: &Context) -> &'static str {
 /// Returns the session that a line was copied from, where it says so.
 pub(crate) fn origin(line: &Line<'_>, session: &str) -> Option<String> {
     let said = owned(line.forked_from.and_then(|from| from.get("sessionId")));
-    // Early forks left the old session on some of the lines.
-    said.or_else(|| owned(line.session)).filter(|origin| origin != session)
+    // Early forks left the old session on some of the lines; late ones note which session made the request.
+    let said = said.or_else(|| owned(line.request_session)).or_else(|| owned(line.session));
+    said.filter(|origin| origin != session)
 }
 
 /// Returns true for a line that may be all there is of a warm-up: an answer to nothing.

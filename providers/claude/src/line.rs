@@ -61,6 +61,7 @@ pub(crate) struct Line<'t> {
     pub(crate) compact_metadata: Option<Value<'t>>,
     pub(crate) is_api_error: Option<Value<'t>>,
     pub(crate) forked_from: Option<Value<'t>>,
+    pub(crate) request_session: Option<Value<'t>>,
     pub(crate) message: Option<Value<'t>>,
     pub(crate) tool_use_result: Option<Value<'t>>,
     pub(crate) attachment: Option<Value<'t>>,
@@ -124,6 +125,7 @@ impl<'t> Line<'t> {
             "error" => self.error = Some(value),
             "isApiErrorMessage" => self.is_api_error = Some(value),
             "forkedFrom" => self.forked_from = Some(value),
+            "requestSessionId" => self.request_session = Some(value),
             _ => {}
         }
         if value.bool() == Some(false) {
