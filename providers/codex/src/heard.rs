@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use hyp_sdk::{Content, Message};
+use hyp_sdk::{Content, Message, Usage};
 
 /// Microseconds that the two halves of a text lie apart at most.
 const ABOUT: i64 = 10_000_000;
@@ -122,6 +122,11 @@ fn exact(message: &Message) -> u64 {
         match &part.content {
             Content::ToolCall(call) => (&call.id, &call.input).hash(&mut hasher),
             Content::ToolResult(result) => (&result.call_id, &result.content).hash(&mut hasher),
+            // A row of tokens alone has nothing else to tell it by.
+            Content::Other(None) => {
+                let of = |usage: Usage| (usage.input, usage.output, usage.cache_read);
+                message.usage.map(of).hash(&mut hasher);
+            }
             _ => {}
         }
     }
@@ -130,7 +135,7 @@ fn exact(message: &Message) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use hyp_sdk::{Part, Span, Usage};
+    use hyp_sdk::{Part, Span};
 
     use super::*;
 

@@ -2,6 +2,8 @@
 
 use hyp_sdk::Message;
 
+use crate::{attributes, item};
+
 /// How they begin, and what they are.
 const BEGINNINGS: &[(&str, &str)] = &[
     ("<environment_context>", "environment_context"),
@@ -24,13 +26,22 @@ const BEGINNINGS: &[(&str, &str)] = &[
 ];
 
 /// Returns what a user's text is, if the client wrote it.
-pub(crate) fn kind(text: &str) -> Option<&str> {
+fn kind(text: &str) -> Option<&str> {
     let text = text.trim_start();
     if !text.starts_with(['<', '#']) {
         return None;
     }
     let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
     known.map(|&(_, kind)| kind).or_else(|| tag(text))
+}
+
+/// Marks what stands under the user's name and is the client's.
+pub(crate) fn mark(message: &mut Message) {
+    let kind = item::texts(message).next().and_then(kind).map(str::to_owned);
+    if let Some(kind) = kind {
+        message.provider_subtype = Some("injected".to_owned());
+        attributes::set(message, &[("injected", Some(&kind))]);
+    }
 }
 
 /// Returns the name of a tag that the whole text stands in: newer clients have more of them than are listed.

@@ -119,12 +119,8 @@ fn message(item: Value<'_>, span: Span) -> Item {
         attributes::set(&mut message, &[("phase", phase.as_deref())]);
         return Item::Answer(message);
     }
-    let injected = texts(&message).next().and_then(injected::kind).map(str::to_owned);
-    if role == "user"
-        && let Some(kind) = injected
-    {
-        message.provider_subtype = Some("injected".to_owned());
-        attributes::set(&mut message, &[("injected", Some(&kind))]);
+    if role == "user" {
+        injected::mark(&mut message);
     }
     Item::Prompt(message)
 }

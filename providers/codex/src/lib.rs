@@ -20,6 +20,7 @@ mod plan;
 mod queue;
 mod record;
 mod scan;
+mod spawn;
 mod turn;
 mod usage;
 mod when;
@@ -42,6 +43,7 @@ impl Provider for Codex {
             .summary("Sessions of the Codex CLI, its editor extension and its desktop app")
             .root(rollouts("sessions"))
             .root(rollouts("archived_sessions"))
+            .root(index())
             .root(notice("diagnostic_source_detected:history_jsonl", "history.jsonl"))
             .root(notice("diagnostic_source_detected:history_json", "history.json"))
             .root(notice("diagnostic_source_detected:log", "log"))
@@ -68,6 +70,12 @@ fn rollouts(folder: &str) -> Root {
         .glob("**/rollout-*.jsonl")
         .glob("**/rollout-*.json")
         .depth(16)
+}
+
+/// The names that threads were given, as a file of its own.
+fn index() -> Root {
+    Root::new("session_index", Candidate::overriding("CODEX_HOME", "session_index.jsonl"))
+        .or(Candidate::Home(".codex/session_index.jsonl".to_owned()))
 }
 
 /// A file or folder of the client's that repeats what rollouts hold.

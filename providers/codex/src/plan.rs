@@ -17,9 +17,14 @@ const HEAD: u32 = 64 << 10;
 pub(crate) fn units(entries: &[Entry], peek: &mut dyn Peek) -> PlanResult {
     let mut threads: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for (index, entry) in (0u32..).zip(entries) {
-        let id = thread_id(&entry.path)
-            .or_else(|| told_id(&peek.head(index, HEAD)?))
-            .unwrap_or_else(|| entry.path.clone());
+        let id = if entry.path.is_empty() {
+            // A root that is a file is no recording.
+            entry.root.clone()
+        } else {
+            thread_id(&entry.path)
+                .or_else(|| told_id(&peek.head(index, HEAD)?))
+                .unwrap_or_else(|| entry.path.clone())
+        };
         threads.entry(id).or_default().push(index);
     }
     let units = threads.into_iter().map(|(id, mut inputs)| {

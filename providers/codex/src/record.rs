@@ -50,6 +50,7 @@ impl Rollout {
             }
             (Some(kind), None) if item::is_bare(kind) => self.item(json, place, out),
             (None, _) if json.get("record_type").is_some() => self.hold.skip(span, "state"),
+            (None, None) if json.get("thread_name").is_some() => self.name(json, span),
             (None, _) if json.get("items").is_some_and(Value::is_array) => {
                 self.whole(json, place, out);
             }
@@ -73,6 +74,15 @@ impl Rollout {
             self.item(item, place, out);
             self.flow(out);
         }
+    }
+
+    /// Takes a line of the client's index: the name of a thread, which is told last.
+    fn name(&mut self, line: Value<'_>, span: Span) {
+        let text = |key| line.get(key).and_then(Value::non_empty);
+        if let (Some(id), Some(name)) = (text("id"), text("thread_name")) {
+            self.hold.fact(Fact::new(Subject::Thread(id), "title", name).rank(2));
+        }
+        self.hold.skip(span, "session_index");
     }
 
     fn meta(&mut self, meta: Value<'_>, place: Place, out: &mut Page) {
@@ -158,10 +168,14 @@ impl Rollout {
                     self.begin(has_ids, out);
                 }
                 self.stamp(&mut message, place);
+                self.spawns.call(&message);
                 self.hold.item(message);
             }
             Item::Output(mut message) => {
                 self.stamp(&mut message, place);
+                if let Some(fact) = self.spawns.output(&message, &mut self.tape) {
+                    self.hold.fact(fact);
+                }
                 self.hold.output(message);
             }
             Item::Prompt(mut message) => {
@@ -197,7 +211,8 @@ impl Rollout {
         match event {
             Event::Prompt(word, text) => {
                 let mut message = self.echo("user", word, Part::text(text), place);
-                attributes::set(&mut message, &self.turn.words());
+                injected::mark(&mut message);
+                self.prompt(&mut message);
                 return self.hold.event(kind, message);
             }
             Event::Said(word, text) => {

@@ -6,6 +6,7 @@ use hyp_sdk::{Counter, Entry, FailureClass, Page, Reading, Record, Scan, Span};
 use crate::copied::Copied;
 use crate::header::Header;
 use crate::hold::Hold;
+use crate::spawn::Spawns;
 use crate::turn::Turn;
 use crate::usage::Totals;
 use crate::{counters, plan, when};
@@ -22,6 +23,7 @@ pub struct Rollout {
     pub(crate) totals: Totals,
     /// Responses are told with their ids: totals say nothing more.
     pub(crate) has_records: bool,
+    pub(crate) spawns: Spawns,
     pub(crate) hold: Hold,
     pub(crate) tape: Tape,
 }
@@ -43,6 +45,7 @@ impl Rollout {
             is_copy: false,
             totals: Totals::new(paths.len()),
             has_records: false,
+            spawns: Spawns::default(),
             hold: Hold::new(paths.len()),
             tape: Tape::new(),
             paths,
