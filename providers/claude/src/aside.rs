@@ -4,7 +4,7 @@
 //! transcript. Where that is gone, the notes are the only copy.
 
 use hyp_sdk::json::Value;
-use hyp_sdk::{Message, Record};
+use hyp_sdk::{Context, Message, Record};
 
 use crate::context::Hook;
 use crate::line::{Line, owned};
@@ -15,7 +15,7 @@ pub(crate) fn message(
     record: &Record<'_>,
     agents: &[String],
     hook: &Hook,
-    thread: &hyp_sdk::Context,
+    thread: &Context,
 ) -> Option<Message> {
     let data = record.json.get("data")?;
     let said = data.get("message").filter(|said| said.get("message").is_some())?;

@@ -113,8 +113,13 @@ fn is_from_person(attachment: Value<'_>, prompt: Value<'_>) -> bool {
     let is = |path: &[&str], expect: &str| {
         attachment.path(path).and_then(Value::str).is_none_or(|said| said == expect)
     };
-    let is_notice = prompt.str().is_some_and(|text| text.starts_with("<task-notification>"));
+    let is_notice = prompt.str().is_some_and(|text| is_notice(&text));
     is(&["commandMode"], "prompt") && is(&["origin", "kind"], "human") && !is_notice
+}
+
+/// Returns true for a text that the client queued itself, when something in the background ended.
+pub(crate) fn is_notice(text: &str) -> bool {
+    ["<task-notification>", "<agent-notification>"].iter().any(|tag| text.starts_with(tag))
 }
 
 fn hook_text(attachment: Value<'_>) -> Option<Text> {

@@ -11,9 +11,12 @@ use hyp_sdk::{Content, Message, Part, Span, Text};
 
 use crate::content;
 use crate::line::Line;
+use crate::notice::is_notice;
 
 /// How much may wait. More is no typing.
 const LIMIT: usize = 256;
+/// Texts that are shorter are found inside of others by chance.
+const TELLING: usize = 8;
 
 /// The queue of a transcript.
 #[derive(Debug, Default)]
@@ -80,7 +83,7 @@ impl Queue {
         }
         for part in &message.parts {
             if let Content::Text(said) = &part.content {
-                let is_in = |prompt: &Prompt| said.value.contains(prompt.text.value.trim());
+                let is_in = |prompt: &Prompt| is_in(&said.value, prompt.text.value.trim());
                 self.taken.retain(|prompt| !is_in(prompt));
                 let seen = self.waiting.iter_mut().filter(|prompt| is_in(prompt));
                 seen.for_each(|prompt| prompt.was_seen = true);
@@ -91,9 +94,8 @@ impl Queue {
     /// Returns the next prompt that is nowhere else, now that the model goes on; `at` is where that shows.
     pub(crate) fn lost(&mut self, at: Span) -> Option<Message> {
         let prompt = self.taken.pop_front()?;
-        let is_notice = prompt.text.value.starts_with('<');
-        let span = Span { length: 0, ..at };
-        let mut message = Message::new(span, if is_notice { "system" } else { "user" });
+        let role = if is_notice(&prompt.text.value) { "system" } else { "user" };
+        let mut message = Message::new(Span { length: 0, ..at }, role);
         message.created_at = prompt.time;
         message.provider_type = Some("queue-operation".to_owned());
         message.provider_subtype = Some("remove".to_owned());
@@ -101,6 +103,11 @@ impl Queue {
         message.parts.push(Part::text(prompt.text));
         Some(message)
     }
+}
+
+/// Returns true for a message that has a prompt in it: alone, in tags, or with others.
+fn is_in(said: &str, prompt: &str) -> bool {
+    said.trim() == prompt || prompt.len() >= TELLING && said.contains(prompt)
 }
 
 /// Returns true for a text that went to the model as it is, which commands do not.
