@@ -75,6 +75,11 @@ impl Copied {
         self.is_copying
     }
 
+    /// Says whether there is a copy for sure.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.is_certain
+    }
+
     /// Takes the recording's own header; `is_fork` says that a copy may follow.
     pub(crate) fn own(&mut self, id: &str, meta: Value<'_>, is_fork: bool, time: Option<i64>) {
         id.clone_into(&mut self.own);

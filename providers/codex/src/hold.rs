@@ -153,7 +153,7 @@ impl Hold {
 
     /// Ends the doubt: what comes from this number on is the thread's own.
     pub(crate) fn own_from(&mut self, first: usize) {
-        self.doubt = None;
+        self.end_doubt();
         for number in first..self.queue.next() {
             if let Some(message) = self.queue.any(number) {
                 message.is_copy = false;
@@ -161,8 +161,8 @@ impl Hold {
         }
     }
 
-    /// Ends the doubt: all that waits is a copy.
-    pub(crate) fn is_copy(&mut self) {
+    /// Ends the doubt: what waits stays as it is.
+    pub(crate) fn end_doubt(&mut self) {
         self.doubt = None;
     }
 
@@ -190,7 +190,7 @@ impl Hold {
         }
         if self.queue.is_full() {
             self.end_turn();
-            self.doubt = None;
+            self.end_doubt();
         }
         let waiting =
             [self.bill.first(), self.echoes.first(), self.prompts.first().copied(), self.doubt];

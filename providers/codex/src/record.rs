@@ -128,7 +128,7 @@ impl Rollout {
         match self.copied.look(sight) {
             Verdict::Doubt => self.hold.doubt(),
             Verdict::Copy => {}
-            Verdict::Proven => self.hold.is_copy(),
+            Verdict::Proven => self.hold.end_doubt(),
             Verdict::Own(first) => {
                 if first == sight.number {
                     self.hold.end_turn();

@@ -55,7 +55,7 @@ impl Rollout {
     /// Sends out what may go; the thread begins where more would wait than may.
     pub(crate) fn flow(&mut self, out: &mut Page) {
         if self.hold.is_full() {
-            self.decide();
+            self.waive();
             if !self.has_begun {
                 self.begin(self.has_ids(), out);
             }
@@ -83,17 +83,25 @@ impl Rollout {
     }
 
     /// Decides what is a copy, where nothing has decided it until now.
-    pub(crate) fn decide(&mut self) {
+    fn decide(&mut self) {
         if let Some(first) = self.copied.give_up() {
             self.hold.own_from(first);
         }
         self.is_copy = self.copied.is_copying();
     }
 
+    /// Decides for what must not wait any longer: without a proof nothing is a copy.
+    fn waive(&mut self) {
+        if !self.copied.is_certain() {
+            self.decide();
+        }
+    }
+
     /// Sends out all that waits. A recording without messages opens no thread.
     pub(crate) fn drain(&mut self, out: &mut Page) {
-        self.decide();
+        self.waive();
         self.hold.end_turn();
+        self.hold.end_doubt();
         if !self.has_begun && self.has_ids().is_some() {
             self.begin(self.has_ids(), out);
         }
@@ -158,6 +166,7 @@ impl Scan for Rollout {
     }
 
     fn input_end(&mut self, _input: u32, out: &mut Page) {
+        self.decide();
         self.drain(out);
         self.hold.end_recording();
         self.totals.end_recording();
