@@ -50,6 +50,21 @@ impl Claude {
         self.line("assistant", uuid, message)
     }
 
+    /// Adds a call, and its result.
+    pub(crate) fn runs(self, uuid: &str, response: &str, command: &str, result: &str) -> Self {
+        let call = format!("toolu_{response}");
+        let message = json!({"model": "claude-sonnet-4-6", "id": response, "type": "message",
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": call, "name": "Bash",
+                "input": {"command": command}}],
+            "usage": {"input_tokens": 10, "output_tokens": 5,
+                "cache_creation_input_tokens": 0, "cache_read_input_tokens": 100}});
+        let answer = json!({"role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": call, "content": result}]});
+        let answered = format!("{uuid}-r");
+        self.line("assistant", uuid, message).line("user", &answered, answer)
+    }
+
     fn line(mut self, kind: &str, uuid: &str, message: Value) -> Self {
         let mut line = json!({"type": kind, "uuid": uuid, "sessionId": self.session,
             "timestamp": format!("2026-10-02T19:{:02}:00.000Z", self.minute),

@@ -19,5 +19,6 @@ mod queries;
 mod query;
 mod reconcile;
 mod sandbox;
+mod show;
 mod store;
 mod window;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, OverviewArgs, PlanArgs,
-    ReconcileArgs, SchemaArgs, SessionsArgs, SqlArgs, StatusArgs,
+    ReconcileArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
 use crate::env;
 
@@ -45,6 +45,10 @@ pub(crate) enum Command {
     Query(Query),
     /// List the conversations in the store, newest first
     Sessions(SessionsArgs),
+    /// Show a session as the conversation that it was
+    Show(ShowArgs),
+    /// Find where something was said
+    Search(SearchArgs),
     /// Write the messages into a file: Parquet, CSV or JSON lines
     Export(ExportArgs),
     /// Say where a row comes from and why it stands

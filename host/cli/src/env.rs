@@ -22,6 +22,9 @@ pub(crate) const RUN_ID: &str = "DEV_RUN_ID";
 /// Set to anything: no colours and no bold letters.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
 
+/// What shows long answers on a terminal, page by page.
+pub(crate) const PAGER: &str = "PAGER";
+
 /// Kind of the terminal.
 const TERM: &str = "TERM";
 
@@ -46,6 +49,11 @@ pub(crate) fn run_id() -> Option<String> {
 /// Says whether the person's terminal takes styles and they want them.
 pub(crate) fn is_styled() -> bool {
     variable(NO_COLOR).is_none() && variable(TERM).is_none_or(|term| term != "dumb")
+}
+
+/// Returns the command that shows long answers.
+pub(crate) fn pager() -> Option<String> {
+    variable(PAGER)?.into_string().ok()
 }
 
 /// Returns every variable that is UTF-8, for the candidates that providers name.

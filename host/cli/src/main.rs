@@ -9,6 +9,7 @@ mod env;
 mod failure;
 mod interrupt;
 mod moment;
+mod pager;
 mod progress;
 mod target;
 mod telemetry;
@@ -47,6 +48,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
             QueryCommand::Sql(sql) => commands::query_sql(&session, &sql),
             QueryCommand::Schema(schema) => commands::query_schema(&schema),
         },
+        Command::Search(args) => commands::search(&session, &args),
+        Command::Show(args) => commands::show(&session, &args),
         Command::Sessions(args) => commands::sessions(&session, &args),
         Command::Export(args) => commands::export(&session, &args),
         Command::Explain(args) => commands::explain(&session, &args),

@@ -32,16 +32,6 @@ pub(crate) fn headline(text: &str, limit: usize) -> String {
     safe.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Returns the last characters of a text, on one line, at most `limit` of them.
-pub(crate) fn tail(text: &str, limit: usize) -> String {
-    let safe = line(text);
-    let count = safe.chars().count();
-    if count <= limit {
-        return safe.into_owned();
-    }
-    std::iter::once('…').chain(safe.chars().skip(count + 1 - limit)).collect()
-}
-
 /// Returns the end of a text, on one line, in exactly as many columns of a terminal.
 pub(crate) fn tail_cell(text: &str, width: usize) -> String {
     let safe = line(text);

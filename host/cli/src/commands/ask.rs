@@ -132,6 +132,12 @@ pub(super) fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
+/// Returns the pattern of all that has a text in it, as SQL writes it.
+pub(super) fn like(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    quote(&format!("%{escaped}%"))
+}
+
 /// Returns texts as a list for `in`; an empty one is in nothing.
 pub(super) fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let quoted: Vec<_> = texts.into_iter().map(quote).collect();

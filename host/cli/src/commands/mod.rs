@@ -7,11 +7,14 @@ mod explain;
 mod export;
 mod history;
 mod overview;
+mod owners;
 mod period;
 mod prompts;
 mod query;
 mod reconcile;
+mod search;
 mod sessions;
+mod show;
 mod status;
 
 use std::collections::BTreeMap;
@@ -29,7 +32,9 @@ pub(crate) use history::{ListArgs, PlanArgs, backfill_list, backfill_plan};
 pub(crate) use overview::{OverviewArgs, query_overview};
 pub(crate) use query::{SchemaArgs, SqlArgs, query_schema, query_sql};
 pub(crate) use reconcile::{ReconcileArgs, reconcile};
+pub(crate) use search::{SearchArgs, search};
 pub(crate) use sessions::{SessionsArgs, sessions};
+pub(crate) use show::{ShowArgs, show};
 pub(crate) use status::{StatusArgs, status};
 
 use crate::args::Global;

@@ -3,20 +3,49 @@
 use std::fmt::Write;
 
 use hyp_model::Exit;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::ask::{self, Lake};
+use super::ask::{self, Lake, like, quote};
+use super::period::{Period, filter};
 use super::prompts::first_prompts;
 use super::{Session, print, print_json};
 use crate::failure::Failure;
-use crate::{moment, text};
+use crate::{moment, terminal, text};
 
-/// Longest title on a terminal.
+const COMMAND: &str = "hyp sessions";
+
+/// Longest title where nothing is known of a terminal.
 const TITLE: usize = 60;
 
+/// Widest name of a folder.
+const WHERE: usize = 22;
+
+/// Shortest part of an id that stands for it.
+const SHORTEST_ID: usize = 8;
+
 /// Arguments of `hyp sessions`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
+#[command(after_help = "\
+Example: hyp sessions --repo weather --since 2026-01-01
+
+`hyp show ID` shows one; the start of an id will do.")]
 pub(crate) struct SessionsArgs {
+    #[command(flatten)]
+    period: Period,
+
+    /// Only those whose folder or repository has that in its name
+    #[arg(long, value_name = "TEXT")]
+    repo: Option<String>,
+
+    /// Only those of that client, such as claude or codex
+    #[arg(long, value_name = "NAME")]
+    client: Option<String>,
+
+    /// Only those in which that was said, or whose title has it; capitals do not matter
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+
     /// List at most that many; 0 is no limit
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: u32,
@@ -50,53 +79,82 @@ struct Entry {
     messages: u64,
     #[serde(skip)]
     last_micros: Option<i64>,
+    /// The start of its id that no other has.
+    #[serde(skip)]
+    short_id: String,
 }
 
 /// Runs `hyp sessions`.
 pub(crate) fn sessions(session: &Session, args: &SessionsArgs) -> Result<Exit, Failure> {
-    let kinds = if args.all { Kinds::All } else { Kinds::Main };
-    let entries = entries(session, kinds, args.limit)?;
+    let entries = entries(session, args)?;
     if args.json {
         print_json(&List { sessions: entries })?;
     } else {
-        print(&show(&entries))?;
+        print(&show(&entries, terminal::width()))?;
     }
     Ok(Exit::Done)
 }
 
 /// Returns the newest conversations as people read them.
 pub(super) fn listing(session: &Session) -> Result<String, Failure> {
-    Ok(show(&entries(session, Kinds::Main, 20)?))
+    let args = SessionsArgs { limit: 20, ..SessionsArgs::default() };
+    Ok(show(&entries(session, &args)?, terminal::width()))
 }
 
-/// Which threads are listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kinds {
-    Main,
-    All,
-}
-
-fn entries(session: &Session, kinds: Kinds, limit: u32) -> Result<Vec<Entry>, Failure> {
+fn entries(session: &Session, args: &SessionsArgs) -> Result<Vec<Entry>, Failure> {
+    let conditions = conditions(args)?;
     let lake = Lake::open(session)?;
-    let mut entries = threads(&lake, kinds, limit)?;
-    let sessions: Vec<_> = entries.iter().map(|entry| entry.session_id.clone()).collect();
-    let mut prompts = first_prompts(&lake, &sessions)?;
-    for entry in &mut entries {
-        entry.first_prompt = prompts.remove(&entry.thread_id);
-    }
-    Ok(entries)
-}
-
-fn threads(lake: &Lake, kinds: Kinds, limit: u32) -> Result<Vec<Entry>, Failure> {
-    let which = if kinds == Kinds::All { "" } else { "where kind = 'main'" };
-    let limit = if limit == 0 { String::new() } else { format!("limit {limit}") };
-    let sql = format!(
+    let limit = if args.limit == 0 { String::new() } else { format!("limit {}", args.limit) };
+    let rows = lake.rows(&format!(
         "select thread_id, session_id, client_name, kind, title, cwd, messages, \
          cast(first_at as bigint) as first, cast(last_at as bigint) as last \
-         from sessions {which} order by last desc nulls last, thread_id {limit}"
-    );
-    let rows = lake.rows(&sql)?;
-    Ok(rows.iter().map(entry).collect())
+         from sessions{} order by last desc nulls last, thread_id {limit}",
+        filter(&conditions)
+    ))?;
+    let sessions: Vec<String> =
+        rows.iter().filter_map(|row| ask::text(row, "session_id")).collect();
+    let mut prompts = first_prompts(&lake, &sessions)?;
+    let mut ids: Vec<String> = lake
+        .rows("select thread_id from sessions order by thread_id")?
+        .iter()
+        .filter_map(|row| ask::text(row, "thread_id"))
+        .collect();
+    ids.sort_unstable();
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let mut entry = entry(row);
+            entry.first_prompt = prompts.remove(&entry.thread_id);
+            entry.short_id = short_id(&entry.thread_id, &ids);
+            entry
+        })
+        .collect())
+}
+
+fn conditions(args: &SessionsArgs) -> Result<Vec<String>, Failure> {
+    let (since, until) = args.period.ends(COMMAND, &TimeZone::system())?;
+    let mut conditions = Vec::new();
+    if !args.all {
+        conditions.push("kind = 'main'".to_owned());
+    }
+    conditions.extend(since.map(|micros| format!("cast(last_at as bigint) >= {micros}")));
+    conditions.extend(until.map(|micros| format!("cast(first_at as bigint) <= {micros}")));
+    conditions.extend(args.client.as_deref().map(|it| format!("client_name = {}", quote(it))));
+    conditions.extend(args.repo.as_deref().map(|repo| {
+        let like = like(repo);
+        format!(
+            "(cwd ilike {like} or session_id in (select session_id from messages \
+               where git_remote ilike {like} or repo_root ilike {like} or cwd ilike {like}))"
+        )
+    }));
+    conditions.extend(args.search.as_deref().map(|text| {
+        let like = like(text);
+        format!(
+            "(title ilike {like} or session_id in (select session_id from messages \
+               where content_text ilike {like} or tool_args ilike {like}))"
+        )
+    }));
+    Ok(conditions)
 }
 
 fn entry(row: &ask::Row) -> Entry {
@@ -114,24 +172,40 @@ fn entry(row: &ask::Row) -> Entry {
         last_at: last_micros.and_then(moment::rfc3339),
         messages: ask::count(row, "messages"),
         last_micros,
+        short_id: String::new(),
     }
 }
 
-fn show(entries: &[Entry]) -> String {
+/// Returns the start of an id that stands for it alone; an id that goes on from it, such as a sub-agent's, is no rival.
+fn short_id(id: &str, sorted: &[String]) -> String {
+    let is_rival = |other: &&String| other.as_str() != id && !other.starts_with(id);
+    let shared = |other: &String| id.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let at = sorted.partition_point(|other| other.as_str() < id);
+    let before = sorted[..at].iter().rev().find(is_rival).map_or(0, shared);
+    let after = sorted[at..].iter().find(is_rival).map_or(0, shared);
+    id.chars().take(SHORTEST_ID.max(before.max(after) + 1)).collect()
+}
+
+fn show(entries: &[Entry], width: Option<usize>) -> String {
+    let id = entries.iter().map(|entry| entry.short_id.chars().count()).max().unwrap_or(2);
+    let folder = width.map_or(WHERE, |width| (width / 6).clamp(12, WHERE));
+    let fixed = 16 + 2 + id + 2 + 8 + 2 + 5 + 2 + folder + 2;
+    let title = width.map_or(TITLE, |width| width.saturating_sub(fixed).max(8));
     let mut out = format!(
-        "{:<16}  {:<8}  {:>8}  {:<28}  TITLE\n",
-        "LAST MESSAGE", "CLIENT", "MESSAGES", "WHERE"
+        "{:<16}  {:<id$}  {:<8}  {:>5}  {:<folder$}  TITLE\n",
+        "LAST MESSAGE", "ID", "CLIENT", "MSGS", "WHERE"
     );
     for entry in entries {
-        let title = entry.title.as_ref().or(entry.first_prompt.as_ref());
-        let title = title.map_or_else(|| "-".to_owned(), |title| text::headline(title, TITLE));
+        let name = entry.title.as_ref().or(entry.first_prompt.as_ref());
+        let name = name.map_or_else(|| "-".to_owned(), |name| text::headline(name, title));
         let _ = writeln!(
             out,
-            "{:<16}  {:<8}  {:>8}  {:<28}  {title}",
+            "{:<16}  {:<id$}  {}  {:>5}  {}  {name}",
             moment::show(entry.last_micros),
-            text::headline(&entry.client, 8),
-            entry.messages,
-            text::tail(entry.cwd.as_deref().unwrap_or("-"), 28),
+            text::line(&entry.short_id),
+            text::tail_cell(&entry.client, 8),
+            text::count(entry.messages),
+            text::tail_cell(entry.cwd.as_deref().unwrap_or("-"), folder),
         );
     }
     out
@@ -155,10 +229,19 @@ mod tests {
             last_at: None,
             messages: 7,
             last_micros: None,
+            short_id: "7e928a78".to_owned(),
         };
-        insta::assert_snapshot!(show(&[entry]), @r"
-        LAST MESSAGE      CLIENT    MESSAGES  WHERE                         TITLE
-        -                 claude           7  …da/projects/weather-station  Find the \u{1b}[31mcause
+        insta::assert_snapshot!(show(&[entry], None), @r"
+        LAST MESSAGE      ID        CLIENT     MSGS  WHERE                   TITLE
+        -                 7e928a78  claude        7  …jects/weather-station  Find the \u{1b}[31mcause
         ");
+    }
+
+    #[test]
+    fn an_id_is_as_short_as_others_let_it_be() {
+        let ids = ["01a1fbd8-ed", "01a1fbd8-f5", "01a1fbd8-f5/agent-1", "7e928a78-0b"];
+        let ids = ids.map(str::to_owned);
+        let short: Vec<String> = ids.iter().map(|id| short_id(id, &ids)).collect();
+        assert_eq!(short, ["01a1fbd8-e", "01a1fbd8-f", "01a1fbd8-f5/", "7e928a78"]);
     }
 }

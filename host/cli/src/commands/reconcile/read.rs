@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::judge::{COLUMNS, Counted, Evidence, Tokens};
 use crate::commands::ask::{self, Lake, Row};
+use crate::commands::owners::Owners;
 use crate::failure::Failure;
 
 /// Providers whose clients count responses that they write no record of: Claude Code counts what its compactions and
@@ -25,25 +26,10 @@ pub(super) struct Thread {
     inputs: BTreeSet<String>,
 }
 
-/// Columns of a row that tell its thread.
-type Owner = (String, Option<String>, String);
-
 /// All threads, and how rows find theirs.
-#[derive(Default)]
 struct Threads {
     all: BTreeMap<String, Thread>,
-    by_owner: HashMap<Owner, String>,
-}
-
-impl Threads {
-    /// Returns the thread of a row.
-    fn of_row(&self, row: &Row) -> String {
-        let session = ask::text(row, "session_id").unwrap_or_default();
-        let conversation = ask::text(row, "conversation_id");
-        let plain = conversation.clone().unwrap_or_else(|| session.clone());
-        let input = ask::text(row, "input_id").unwrap_or_default();
-        self.by_owner.get(&(session, conversation, input)).cloned().unwrap_or(plain)
-    }
+    owners: Owners,
 }
 
 /// Reads all threads.
@@ -58,9 +44,9 @@ pub(super) fn threads(lake: &Lake) -> Result<Vec<Thread>, Failure> {
 }
 
 fn heads(lake: &Lake) -> Result<Threads, Failure> {
-    let mut threads = Threads::default();
+    let mut threads = Threads { all: BTreeMap::new(), owners: Owners::read(lake)? };
     let rows = lake.rows(
-        "select thread_id, session_id, conversation_id, provider, title, input_id, \
+        "select thread_id, provider, title, input_id, \
            parent_thread_id, forked_from, cast(started_at as bigint) as started, \
            cast(last_at as bigint) as last from sessions",
     )?;
@@ -68,9 +54,6 @@ fn heads(lake: &Lake) -> Result<Threads, Failure> {
         let text = |name| ask::text(&row, name);
         let thread_id = text("thread_id").unwrap_or_default();
         let input = text("input_id").unwrap_or_default();
-        let session = text("session_id").unwrap_or_default();
-        let owner = (session, text("conversation_id"), input.clone());
-        threads.by_owner.insert(owner, thread_id.clone());
         let provider = text("provider").unwrap_or_default();
         let thread = Thread {
             evidence: Evidence {
@@ -100,7 +83,7 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         COLUMNS.join(", ")
     );
     for row in lake.rows(&sql)? {
-        if let Some(thread) = threads.all.get_mut(&threads.of_row(&row)) {
+        if let Some(thread) = threads.all.get_mut(&threads.owners.of_row(&row)) {
             thread.evidence.responses.push(tokens(&row));
             thread.inputs.extend(ask::text(&row, "input_id"));
         }
@@ -118,7 +101,7 @@ fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         written.join(", ")
     ))?;
     for row in replays {
-        if let Some(thread) = threads.all.get_mut(&threads.of_row(&row)) {
+        if let Some(thread) = threads.all.get_mut(&threads.owners.of_row(&row)) {
             thread.evidence.copies.add(tokens(&row));
             thread.evidence.is_fork = true;
         }
@@ -129,7 +112,7 @@ fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         COLUMNS.map(|name| format!("m.{name}")).join(", ")
     ))?;
     for row in seen {
-        let (owner, seen_in) = (threads.of_row(&row), ask::text(&row, "seen_in"));
+        let (owner, seen_in) = (threads.owners.of_row(&row), ask::text(&row, "seen_in"));
         let Some(thread) = seen_in.and_then(|id| threads.all.get_mut(&id)) else { continue };
         // A thread may lie in two files: then it sees its own rows again.
         if owner != thread.thread_id {

@@ -1,0 +1,120 @@
+//! Gathers a conversation: a thread's own rows, and those that it shares with others, in their places.
+
+use std::collections::BTreeMap;
+
+use super::find::{self, Thread};
+use crate::commands::ask::{self, Lake, Row, quote};
+use crate::commands::owners::Owners;
+use crate::failure::Failure;
+
+/// Columns of a part.
+const COLUMNS: &str = "m.part_id, m.message_id, m.session_id, m.conversation_id, m.input_id, \
+    m.part_index, m.role, m.model, m.part_type, m.provider_type, m.content_text, m.tool_name, \
+    m.tool_args, m.tool_call_id, m.tool_result_for, m.is_error, m.is_replay, m.is_compact_summary, \
+    m.input_tokens, m.output_tokens, m.cache_read_tokens, m.cache_write_tokens, \
+    cast(m.message_created_at as bigint) as at";
+
+/// A session, ready to be shown.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub(super) thread: Thread,
+    pub(super) messages: Vec<Message>,
+    /// Threads that this one started, by the time of their first message.
+    pub(super) subagents: Vec<Thread>,
+}
+
+/// A message.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) message_id: String,
+    pub(super) role: String,
+    pub(super) model: Option<String>,
+    pub(super) at: Option<i64>,
+    /// The thread that has its rows, where that is another one.
+    pub(super) shared_with: Option<String>,
+    /// Whether it is a copy under an id of its own.
+    pub(super) is_copy: bool,
+    pub(super) is_summary: bool,
+    pub(super) tokens: u64,
+    pub(super) parts: Vec<Part>,
+}
+
+/// A part of a message.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) part_id: String,
+    pub(super) kind: String,
+    pub(super) provider_type: Option<String>,
+    pub(super) text: Option<String>,
+    pub(super) tool_name: Option<String>,
+    pub(super) tool_args: Option<String>,
+    pub(super) call_id: Option<String>,
+    pub(super) is_error: bool,
+}
+
+/// Reads the conversation of a thread.
+pub(super) fn read(lake: &Lake, thread: Thread) -> Result<Conversation, Failure> {
+    let owners = Owners::read(lake)?;
+    let mut rows: BTreeMap<(i64, i64, String), (Row, String)> = BTreeMap::new();
+    let own = lake.rows(&format!(
+        "select m.message_index, {COLUMNS} from ai_gateway_messages m where m.session_id = {}",
+        quote(&thread.session_id)
+    ))?;
+    let shared = lake.rows(&format!(
+        "select s.message_index, {COLUMNS} from sightings s \
+         join ai_gateway_messages m on m.part_id = s.part_id where s.thread_id = {}",
+        quote(&thread.thread_id)
+    ))?;
+    let own = own.into_iter().filter(|row| owners.of_row(row) == thread.thread_id);
+    for row in shared.into_iter().chain(own) {
+        let number = |name| ask::long(&row, name).unwrap_or_default();
+        let part_id = ask::text(&row, "part_id").unwrap_or_default();
+        let owner = owners.of_row(&row);
+        let key = (number("message_index"), number("part_index"), part_id);
+        rows.insert(key, (row, owner));
+    }
+    let mut messages: Vec<Message> = Vec::new();
+    for (row, owner) in rows.into_values() {
+        let id = ask::text(&row, "message_id").unwrap_or_default();
+        if messages.last().is_none_or(|last| last.message_id != id) {
+            messages.push(message(&row, id, (owner != thread.thread_id).then_some(owner)));
+        }
+        let Some(message) = messages.last_mut() else { continue };
+        let tokens = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"];
+        message.tokens += tokens.iter().map(|name| ask::count(&row, name)).sum::<u64>();
+        message.parts.push(part(&row));
+    }
+    let mut subagents = find::all(lake)?;
+    subagents.retain(|other| other.parent.as_deref() == Some(&thread.thread_id));
+    subagents.sort_by_key(|other| other.first_at);
+    Ok(Conversation { thread, messages, subagents })
+}
+
+fn message(row: &Row, message_id: String, shared_with: Option<String>) -> Message {
+    let is = |name: &str| row.get(name).is_some_and(|value| value == true);
+    Message {
+        message_id,
+        role: ask::text(row, "role").unwrap_or_default(),
+        model: ask::text(row, "model"),
+        at: ask::long(row, "at"),
+        shared_with,
+        is_copy: is("is_replay"),
+        is_summary: is("is_compact_summary"),
+        tokens: 0,
+        parts: Vec::new(),
+    }
+}
+
+fn part(row: &Row) -> Part {
+    let text = |name| ask::text(row, name);
+    Part {
+        part_id: text("part_id").unwrap_or_default(),
+        kind: text("part_type").unwrap_or_default(),
+        provider_type: text("provider_type"),
+        text: text("content_text"),
+        tool_name: text("tool_name"),
+        tool_args: text("tool_args"),
+        call_id: text("tool_call_id").or_else(|| text("tool_result_for")),
+        is_error: row.get("is_error").is_some_and(|value| value == true),
+    }
+}
