@@ -67,7 +67,7 @@ pub(crate) fn key(part: &Part, part_type: &str, role: &str, response: Option<&st
 }
 
 /// Returns the first 16 bytes of a hash.
-pub(crate) fn finish(hash: Sha256) -> Key {
+fn finish(hash: Sha256) -> Key {
     let digest = hash.finalize();
     let mut key = [0; 16];
     key.copy_from_slice(&digest[..16]);

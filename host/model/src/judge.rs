@@ -22,8 +22,6 @@ pub struct Candidate {
     pub said_key: Key,
     /// True when the client or the materializer knows it for a copy.
     pub is_replay: bool,
-    /// Key of everything in the row that a better parser could change.
-    pub content_key: Key,
     /// Offset and length of the record in its input.
     pub span: (u64, u64),
 }

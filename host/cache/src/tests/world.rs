@@ -178,7 +178,6 @@ pub(super) fn judged(
                 call_id: None,
                 said_key: line_of.said_key(),
                 is_replay: false,
-                content_key: line_of.said_key(),
                 span: (*line as u64 * 10, 10),
             }
         })
