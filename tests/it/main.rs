@@ -9,8 +9,8 @@ mod bad_input;
 mod crash;
 #[cfg(target_os = "linux")]
 mod disk;
-mod independent;
 mod explain;
+mod independent;
 mod lines;
 mod order;
 mod overview;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::RecordBatch;
-use hyp_cache::{Correction, Judgement, Writer};
+use hyp_cache::{Arriving, Correction, Judgement, Writer};
 use hyp_materialize::{Produced, Window};
 use hyp_model::event::{Fact, Usage};
 use hyp_model::judge::{ThreadFacts, Verdict};
@@ -38,10 +38,13 @@ pub(crate) struct Chunk {
 pub(crate) struct Judged {
     pub(crate) batch: Option<RecordBatch>,
     pub(crate) take_over: Vec<String>,
+    pub(crate) refreshed: Vec<String>,
     pub(crate) corrections: Vec<Correction>,
     pub(crate) threads: Vec<ThreadFacts>,
     pub(crate) facts: Vec<(String, Fact)>,
     pub(crate) late: Vec<(String, Usage)>,
+    /// Tokens of stored rows that the unit tells otherwise so far.
+    pub(crate) other_tokens: Vec<(usize, String, Usage)>,
     pub(crate) done: Vec<usize>,
     pub(crate) rows: u64,
     /// Threads that get at least one row.
@@ -96,10 +99,21 @@ impl Chunk {
         let (units, mut rows): (Vec<usize>, Vec<Row>) = self.rows.into_iter().unzip();
         let late = settle(&mut rows, self.late);
         let candidates = hyp_materialize::candidates(&rows, &self.threads);
-        let Judgement { verdicts, corrections, .. } = writer.judge(&self.threads, &candidates)?;
+        let content = |at: &[usize]| hyp_materialize::batch(at.iter().map(|at| &rows[*at]), run_id);
+        let judgement = writer.judge(Arriving {
+            threads: &self.threads,
+            facts: &self.facts,
+            rows: &candidates,
+            content: &content,
+        })?;
+        let Judgement { verdicts, corrections, other_tokens, .. } = judgement;
         drop(candidates);
+        let other_tokens = other_tokens
+            .into_iter()
+            .map(|at| (units[at], rows[at].part_id.clone(), rows[at].usage.unwrap_or_default()));
+        let other_tokens = other_tokens.collect();
         let mut kept = Vec::with_capacity(rows.len());
-        let mut take_over = Vec::new();
+        let (mut take_over, mut refreshed) = (Vec::new(), Vec::new());
         let mut sessions: Vec<String> = Vec::new();
         for ((unit, mut row), verdict) in units.into_iter().zip(rows).zip(verdicts) {
             let reason = match verdict {
@@ -113,7 +127,7 @@ impl Chunk {
                     "taken_over"
                 }
                 Verdict::Refresh => {
-                    take_over.push(row.part_id.clone());
+                    refreshed.push(row.part_id.clone());
                     "refreshed"
                 }
                 _ if row.is_replay => "written_as_replay",
@@ -132,10 +146,12 @@ impl Chunk {
             batch: (!kept.is_empty()).then(|| hyp_materialize::batch(&kept, run_id)),
             rows: kept.len() as u64,
             take_over,
+            refreshed,
             corrections,
             threads: self.threads,
             facts: self.facts,
             late,
+            other_tokens,
             done: self.done,
             sessions,
         })

@@ -1,6 +1,6 @@
 //! One provider's part of a run: plan, read with all workers, judge and commit in chunks.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use hyp_cache::{Commit, Correction, Listing, UnitState, Writer};
 use hyp_materialize::Window;
+use hyp_model::event::Usage;
 use hyp_plugin::{Plugin, RunError};
 use tracing::info_span;
 
@@ -41,8 +42,28 @@ struct Sums {
     tallies: HashMap<usize, RowTally>,
     ends: HashMap<usize, Box<UnitEnd>>,
     sessions: BTreeSet<String>,
+    /// Tokens that units under way tell of stored rows, by row: what holds is known at the unit's end.
+    other_tokens: BTreeMap<String, (usize, Usage)>,
     /// True when every unit came to its end and the next run may trust the listing.
     is_whole: bool,
+}
+
+impl Sums {
+    /// Takes in what a chunk tells of stored rows' tokens; returns what holds for units that end with it.
+    fn settle_tokens(&mut self, judged: &mut Judged) -> Vec<Correction> {
+        for (unit, part_id, usage) in judged.other_tokens.drain(..) {
+            self.other_tokens.insert(part_id, (unit, usage));
+        }
+        judged.late.retain(|(part_id, late)| match self.other_tokens.get_mut(part_id) {
+            Some((_, usage)) => {
+                *usage = *late;
+                false
+            }
+            None => true,
+        });
+        let settled = self.other_tokens.extract_if(.., |_, (unit, _)| judged.done.contains(unit));
+        settled.map(|(part_id, (_, usage))| Correction::usage(part_id, usage)).collect()
+    }
 }
 
 impl Import<'_> {
@@ -223,8 +244,10 @@ impl Import<'_> {
             hyp_dataset = hyp_model::dataset::MESSAGES,
             provider = self.report.provider
         );
-        let judged =
+        let mut judged =
             span.in_scope(|| chunk.judge(self.writer, &self.request.run_id, &mut sums.tallies))?;
+        let settled = sums.settle_tokens(&mut judged);
+        judged.corrections.extend(settled);
         self.report.time("judge", judging.elapsed().as_secs_f64());
         let ended: Vec<Ended> = judged
             .done
@@ -277,6 +300,7 @@ impl Import<'_> {
         self.writer.commit(Commit {
             rows: judged.batch,
             take_over: judged.take_over,
+            refreshed: judged.refreshed,
             corrections,
             threads: judged.threads,
             units: ended.iter().map(|ended| self.state_of(ended, &units[ended.unit])).collect(),

@@ -7,12 +7,12 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, Str
 use arrow::datatypes::Int64Type;
 use hyp_model::dataset::position;
 use hyp_model::event::Usage;
+use hyp_model::usage;
 
-use crate::attributes;
 use crate::judge::Change;
 
 /// Columns of tokens, in the order of [`tokens`].
-const TOKENS: [&str; 6] = [
+pub(crate) const TOKENS: [&str; 6] = [
     "input_tokens",
     "output_tokens",
     "cache_read_tokens",
@@ -43,6 +43,7 @@ pub(crate) fn apply(
         for change in changes {
             changed[*at] |= match change {
                 Change::MarkReplay { replay_of } => rows.mark_replay(*at, replay_of.as_deref()),
+                Change::Original => rows.mark_original(*at),
                 Change::Usage(usage) => rows.set_usage(*at, usage),
             };
         }
@@ -86,7 +87,7 @@ impl Editable {
             is_changed = true;
         }
         if let Some(text) = &self.attributes[at]
-            && let Some(moved) = attributes::usage_as_written(text, one_hour)
+            && let Some(moved) = usage::move_to_copy(text, one_hour)
         {
             self.attributes[at] = Some(moved);
             is_changed = true;
@@ -94,10 +95,23 @@ impl Editable {
         is_changed
     }
 
+    fn mark_original(&mut self, at: usize) -> bool {
+        if self.is_replay[at] != Some(true) {
+            return false;
+        }
+        self.is_replay[at] = Some(false);
+        self.replay_of[at] = None;
+        let written = self.attributes[at].as_deref().and_then(usage::of_copy);
+        if let Some(usage) = written {
+            self.set_usage(at, &usage);
+        }
+        true
+    }
+
     fn set_usage(&mut self, at: usize, usage: &Usage) -> bool {
         let is_replay = self.is_replay[at] == Some(true);
         let before = self.attributes[at].as_deref().unwrap_or("{}");
-        let after = attributes::with_usage(before, usage, is_replay);
+        let after = usage::put(before, usage, is_replay);
         let mut is_changed = after != before;
         self.attributes[at] = Some(after);
         if !is_replay {

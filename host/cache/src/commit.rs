@@ -1,14 +1,12 @@
 //! A commit: files first, then one transaction that makes them the table.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{Int32Type, Int64Type};
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use hyp_model::event::Fact;
 use hyp_model::judge::ThreadFacts;
-use hyp_model::row::Key;
 use iceberg::spec::Operation;
 use rusqlite::params;
 use uuid::Uuid;
@@ -17,16 +15,16 @@ use crate::clock::{self, month_name};
 use crate::deletes::{self, Positions};
 use crate::encode::{Encoder, partition_struct};
 use crate::error::StoreError;
-use crate::index::Hit;
-use crate::judge::{Change, Correction, Sighting};
+use crate::gather::Work;
+use crate::judge::Correction;
+use crate::kin::put_sightings;
 use crate::layout::Dirty;
-use crate::ledger::{self, ClientTotal, InputState, Listing, Quarantined, UnitState};
-use crate::lineage::put_sightings;
+use crate::ledger::{ClientTotal, InputState, Listing, Quarantined, UnitState};
 use crate::publish::{Edit, publish};
 use crate::schema::file_schema;
 use crate::table::{Partition, Table};
 use crate::writer::Writer;
-use crate::{catalog, change, facts, failpoint, rows, split, sweep, threads};
+use crate::{catalog, facts, failpoint, ledger, split, sweep, threads};
 
 /// What is written together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +33,8 @@ pub struct Commit {
     pub rows: Option<RecordBatch>,
     /// Ids whose stored row is replaced by one of `rows`.
     pub take_over: Vec<String>,
+    /// Ids whose stored row, of the same recording, is replaced by one of `rows`.
+    pub refreshed: Vec<String>,
     /// Changes to rows, stored or in `rows`.
     pub corrections: Vec<Correction>,
     /// Latest state of the chunk's threads.
@@ -67,17 +67,6 @@ pub struct Committed {
     pub superseded: u64,
     /// Data files written.
     pub files: usize,
-}
-
-/// Rows to write and stored rows that they replace.
-#[derive(Default)]
-struct Work {
-    batches: Vec<RecordBatch>,
-    superseded: Positions,
-    sightings: Vec<Sighting>,
-    added: u64,
-    /// True when corrected rows of earlier runs are among the batches.
-    has_others: bool,
 }
 
 impl Writer {
@@ -126,107 +115,6 @@ impl Writer {
             self.compact()?;
         }
         Ok(done)
-    }
-
-    /// Finds the rows that are to be replaced, and makes the ones that replace them.
-    fn gather(&mut self, commit: &Commit) -> Result<Work, StoreError> {
-        let mut changes: BTreeMap<&str, Vec<&Change>> = BTreeMap::new();
-        for correction in &commit.corrections {
-            changes.entry(&correction.part_id).or_default().push(&correction.change);
-        }
-        let mut work = Work::default();
-        if let Some(batch) = commit.rows.as_ref().filter(|batch| batch.num_rows() > 0) {
-            let batch = rows::conform(batch).map_err(|reason| StoreError::Rows { reason })?;
-            work.added = batch.num_rows() as u64;
-            work.batches.push(correct_arriving(batch, &mut changes)?);
-        }
-        let ids: BTreeSet<&str> =
-            commit.take_over.iter().map(String::as_str).chain(changes.keys().copied()).collect();
-        let wanted: Vec<(Key, &str)> =
-            ids.into_iter().map(|id| (Key::of(id.as_bytes()), id)).collect();
-        let hits = self.index.find(&self.table.data, &HashSet::new(), &wanted)?;
-        let taken: HashSet<&str> = commit.take_over.iter().map(String::as_str).collect();
-        let mut by_file: BTreeMap<String, BTreeMap<u64, &str>> = BTreeMap::new();
-        for (key, id) in wanted {
-            let Some(Hit { file, row, .. }) = hits.get(&key) else { continue };
-            by_file.entry(file.clone()).or_default().insert(*row, id);
-        }
-        for (file, ids) in by_file {
-            self.replace(&file, &ids, &taken, &changes, &mut work)?;
-        }
-        Ok(work)
-    }
-
-    /// Reads the rows of one file that are to be replaced.
-    fn replace(
-        &self,
-        file: &str,
-        ids: &BTreeMap<u64, &str>,
-        taken: &HashSet<&str>,
-        changes: &BTreeMap<&str, Vec<&Change>>,
-        work: &mut Work,
-    ) -> Result<(), StoreError> {
-        let path = self.store.layout().resolve(file);
-        let batch = rows::at_positions(&path, &ids.keys().copied().collect())?;
-        if batch.num_rows() != ids.len() {
-            return Err(StoreError::damaged(&path, "rows are missing"));
-        }
-        let mut here: HashMap<usize, Vec<&Change>> = HashMap::new();
-        for (at, id) in ids.values().enumerate() {
-            if taken.contains(id) {
-                work.sightings.extend(self.sighting(&batch, at, id));
-            } else if let Some(changes) = changes.get(id) {
-                here.insert(at, changes.clone());
-            }
-        }
-        let (corrected, changed) =
-            change::apply(&batch, &here).map_err(|reason| StoreError::damaged(&path, reason))?;
-        let superseded = work.superseded.entry(file.to_owned()).or_default();
-        for (at, (row, id)) in ids.iter().enumerate() {
-            if changed[at] || taken.contains(id) {
-                superseded.insert(*row);
-            }
-            let key = Key::of(id.as_bytes());
-            work.has_others |= changed[at] && self.own.get(&key).is_none();
-        }
-        if superseded.is_empty() {
-            work.superseded.remove(file);
-        }
-        let mask = arrow::array::BooleanArray::from(changed);
-        let corrected = filter_record_batch(&corrected, &mask).map_err(StoreError::rows)?;
-        if corrected.num_rows() > 0 {
-            work.batches.push(corrected);
-        }
-        Ok(())
-    }
-
-    /// Notes where a row was that an earlier thread takes over.
-    fn sighting(&self, batch: &RecordBatch, at: usize, id: &str) -> Option<Sighting> {
-        let text = |name| {
-            let column = batch.column_by_name(name)?.as_string_opt::<i32>()?;
-            column.is_valid(at).then(|| column.value(at).to_owned())
-        };
-        let number = |name| {
-            let column = batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
-            u64::try_from(column.value(at)).ok()
-        };
-        let keys = batch.column_by_name("said_key")?.as_fixed_size_binary_opt()?;
-        let mut said_key = [0; 16];
-        if keys.is_valid(at) {
-            said_key.copy_from_slice(keys.value(at));
-        }
-        let messages = batch.column_by_name("message_index")?.as_primitive_opt::<Int32Type>()?;
-        let input_id = text("input_id").unwrap_or_default();
-        let owner = (text("session_id")?, text("conversation_id"), input_id.clone());
-        let known = self.threads.of_row(&owner).and_then(|thread| self.threads.get(thread))?;
-        Some(Sighting {
-            part_id: id.to_owned(),
-            said_key: Key(said_key),
-            message_index: messages.value(at),
-            thread_id: known.thread_id.clone(),
-            input_id,
-            span: (number("input_offset")?, number("input_length")?),
-        })
     }
 
     fn write_files(&self, work: &Work, dirty: &mut Dirty) -> Result<Edit, StoreError> {
@@ -294,7 +182,7 @@ impl Writer {
             .cloned()
             .collect();
         for facts in more {
-            let number = self.threads.number(&facts);
+            let number = self.threads.number(&facts, &mut BTreeSet::new());
             self.pending.threads.push((number, facts));
         }
         let write = || -> rusqlite::Result<bool> {
@@ -347,27 +235,4 @@ impl Writer {
         self.index.without_filter.clear();
         Ok(())
     }
-}
-
-/// Carries out corrections of rows that are being written, and takes them off the list.
-fn correct_arriving(
-    batch: RecordBatch,
-    changes: &mut BTreeMap<&str, Vec<&Change>>,
-) -> Result<RecordBatch, StoreError> {
-    if changes.is_empty() {
-        return Ok(batch);
-    }
-    let missing = || StoreError::Rows { reason: "column `part_id` is missing".to_owned() };
-    let ids = batch.column_by_name("part_id").and_then(|ids| ids.as_string_opt::<i32>());
-    let mut here = HashMap::new();
-    for (at, id) in ids.ok_or_else(missing)?.iter().enumerate() {
-        if let Some(changes) = id.and_then(|id| changes.remove(id)) {
-            here.insert(at, changes);
-        }
-    }
-    if here.is_empty() {
-        return Ok(batch);
-    }
-    let (batch, _) = change::apply(&batch, &here).map_err(|reason| StoreError::Rows { reason })?;
-    Ok(batch)
 }

@@ -4,10 +4,34 @@ use std::collections::HashSet;
 
 use hyp_model::event::{Fact, Subject};
 use hyp_model::row::Key;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::StoreError;
 use crate::writer::Writer;
+
+/// Name of the fact that tells where a thread was forked from.
+const FORKED_FROM: &str = "forked-from";
+
+/// Returns the thread that a fact gives an origin, and the origin.
+pub(crate) fn origin((open, fact): &(String, Fact)) -> Option<(&str, &str)> {
+    let thread = match &fact.about {
+        Subject::ThisThread => open,
+        Subject::Thread(thread) => thread,
+        _ => return None,
+    };
+    (fact.name == FORKED_FROM).then_some((thread, &fact.value))
+}
+
+/// Returns the origin of a thread as an earlier fact told it.
+pub(crate) fn origin_of(
+    connection: &Connection,
+    thread_id: &str,
+) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare("SELECT value FROM facts WHERE thread_id = ?1 AND name = ?2")?
+        .query_row([thread_id, FORKED_FROM], |row| row.get(0))
+        .optional()
+}
 
 /// Writes facts; of two with one name, the higher rank stands, of the same rank the later.
 pub(crate) fn put(connection: &Connection, facts: &[(String, Fact)]) -> rusqlite::Result<()> {
@@ -21,8 +45,14 @@ pub(crate) fn put(connection: &Connection, facts: &[(String, Fact)]) -> rusqlite
         };
         connection.prepare(table)?.execute(params![subject, fact.name, fact.value, fact.rank])?;
     }
+    for (thread, origin) in facts.iter().filter_map(origin) {
+        connection.prepare(WITH_ORIGIN)?.execute([thread, origin])?;
+    }
     Ok(())
 }
+
+const WITH_ORIGIN: &str =
+    "UPDATE sessions SET forked_from = ?2 WHERE thread_id = ?1 AND forked_from IS NULL";
 
 const ABOUT_THREAD: &str = "INSERT INTO facts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
     SET value = excluded.value, rank = excluded.rank WHERE excluded.rank >= rank";

@@ -1,15 +1,31 @@
 //! Decides what becomes of rows before they are written: one row per id, and it is the earliest thread's.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use hyp_model::event::Usage;
+use arrow::array::RecordBatch;
+use hyp_model::event::{Fact, Usage};
 use hyp_model::judge::{Candidate, ThreadFacts, Verdict};
 use hyp_model::row::Key;
 
+use crate::again::Again;
 use crate::error::StoreError;
+use crate::facts;
 use crate::own::Place;
 use crate::threads::Number;
 use crate::writer::Writer;
+
+/// Rows that were made and are not stored yet, as far as the store has to see them.
+#[derive(Clone, Copy)]
+pub struct Arriving<'a> {
+    /// Latest state of the rows' threads.
+    pub threads: &'a [ThreadFacts],
+    /// What was said about threads, each with the thread that was open.
+    pub facts: &'a [(String, Fact)],
+    /// The rows, without their content.
+    pub rows: &'a [Candidate],
+    /// Returns the rows at some positions with all their columns, for the few that are compared.
+    pub content: &'a dyn Fn(&[usize]) -> RecordBatch,
+}
 
 /// What the store says of a chunk.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +35,9 @@ pub struct Judgement {
     pub verdicts: Vec<Verdict>,
     /// What has to change in stored rows; goes into the chunk's commit.
     pub corrections: Vec<Correction>,
+    /// Positions of rows that are stored with other tokens. What holds is known when their unit was read to
+    /// its end: tokens of a response may be learnt late.
+    pub other_tokens: Vec<usize>,
 }
 
 /// A change to a row that is stored, or that is in the chunk.
@@ -39,6 +58,8 @@ pub enum Change {
         /// `part_id` of the original; where none is given, the known one stays.
         replay_of: Option<String>,
     },
+    /// It turned out to be no copy: its tokens count again.
+    Original,
     /// Tokens of its response, learnt after it was handed out.
     Usage(Usage),
 }
@@ -68,18 +89,12 @@ impl Writer {
     ///
     /// # Errors
     /// Fails when a file of the table cannot be read: a row that cannot be looked for is not taken for new.
-    pub fn judge(
-        &mut self,
-        threads: &[ThreadFacts],
-        rows: &[Candidate],
-    ) -> Result<Judgement, StoreError> {
+    pub fn judge(&mut self, arriving: Arriving<'_>) -> Result<Judgement, StoreError> {
         self.load_lineage()?;
-        let mut numbers = Vec::with_capacity(threads.len());
-        for facts in threads {
-            let number = self.threads.number(facts);
-            numbers.push(number);
-        }
-        self.pending.threads = numbers.iter().copied().zip(threads.iter().cloned()).collect();
+        let Arriving { threads, rows, .. } = arriving;
+        let mut moved = BTreeSet::new();
+        let numbers = self.number(arriving, &mut moved)?;
+        self.pending.seen_again.clear();
         let places: Vec<Place> = rows
             .iter()
             .map(|row| Place {
@@ -89,24 +104,74 @@ impl Writer {
             .collect();
 
         let keys: Vec<Key> = rows.iter().map(|row| Key::of(row.part_id.as_bytes())).collect();
-        let mut verdicts = vec![Verdict::Write; rows.len()];
+        let mut judgement =
+            Judgement { verdicts: vec![Verdict::Write; rows.len()], ..Judgement::default() };
         let first = self.first_of_each(&keys, &places);
         for (at, key) in keys.iter().enumerate() {
             let winner = first[key];
             if winner != at {
-                verdicts[at] = Verdict::Stored;
+                judgement.verdicts[at] = Verdict::Stored;
                 self.note_sighting(&rows[at], places[at], places[winner]);
             }
         }
-        self.judge_stored(rows, &keys, &places, &mut verdicts)?;
-        let mut judgement = Judgement { verdicts, corrections: Vec::new() };
-        self.trace_copies(rows, &places, &mut judgement)?;
+        let again = self.judge_stored(rows, &keys, &places, &mut judgement.verdicts)?;
+        self.compare(again, arriving, &mut judgement)?;
+        self.trace_copies(rows, &places, &moved, &mut judgement)?;
         for (at, key) in keys.iter().enumerate() {
-            if judgement.verdicts[at] != Verdict::Stored {
-                self.own.insert(*key, places[at]);
-            }
+            self.note(&rows[at], *key, places[at], &judgement.verdicts[at]);
         }
         Ok(judgement)
+    }
+
+    /// Remembers what becomes of a row, for later chunks and for the commit.
+    fn note(&mut self, row: &Candidate, key: Key, place: Place, verdict: &Verdict) {
+        if *verdict == Verdict::Stored {
+            return;
+        }
+        self.own.insert(key, place);
+        if row.is_replay {
+            self.pending.own_copies.push(row.part_id.clone());
+        } else if *verdict == Verdict::Refresh {
+            self.pending.no_copies.push(row.part_id.clone());
+        }
+        if *verdict == Verdict::TakeOver {
+            let thread = self.threads.get(place.thread).map(|known| known.thread_id.clone());
+            let input = self.own.input_id(place.input).to_owned();
+            let place = (row.part_id.clone(), thread.unwrap_or_default(), input);
+            self.pending.no_sightings.push(place);
+        }
+    }
+
+    /// Gives threads their numbers, and takes in what is said about their origins.
+    fn number(
+        &mut self,
+        arriving: Arriving<'_>,
+        moved: &mut BTreeSet<Number>,
+    ) -> Result<Vec<Number>, StoreError> {
+        let mut numbers = Vec::with_capacity(arriving.threads.len());
+        for thread in arriving.threads {
+            let is_new = !self.threads.is_known(&thread.thread_id);
+            numbers.push(self.threads.number(thread, moved));
+            if is_new {
+                let origin = facts::origin_of(&self.catalog.connection, &thread.thread_id)
+                    .map_err(|error| self.catalog.error(error))?;
+                if let Some(origin) = origin {
+                    self.threads.learn_fork(&thread.thread_id, &origin, moved);
+                }
+            }
+        }
+        for (thread, origin) in arriving.facts.iter().filter_map(facts::origin) {
+            self.threads.learn_fork(thread, origin, moved);
+        }
+        let threads = numbers.iter().zip(arriving.threads).map(|(number, facts)| {
+            let mut facts = facts.clone();
+            if let Some(known) = self.threads.get(*number) {
+                facts.forked_from.clone_from(&known.forked_from);
+            }
+            (*number, facts)
+        });
+        self.pending.threads = threads.collect();
+        Ok(numbers)
     }
 
     /// Returns the candidate that keeps each id: the one of the thread that began first.
@@ -121,34 +186,36 @@ impl Writer {
         first
     }
 
+    /// Judges rows whose ids are stored; returns those that come again from where they came from.
     fn judge_stored(
         &mut self,
         rows: &[Candidate],
         keys: &[Key],
         places: &[Place],
         verdicts: &mut [Verdict],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Again, StoreError> {
         let mut unknown = Vec::new();
-        let mut stored: Vec<(usize, Place)> = Vec::new();
+        let mut stored = Vec::new();
         for (at, key) in keys.iter().enumerate() {
             if verdicts[at] == Verdict::Stored {
                 continue;
             }
             match self.own.get(key) {
-                Some(place) => stored.push((at, place)),
+                Some(place) => stored.push((at, place, None)),
                 None => unknown.push(at),
             }
         }
         let wanted: Vec<(Key, &str)> =
             unknown.iter().map(|at| (keys[*at], rows[*at].part_id.as_str())).collect();
-        let hits = self.index.find(&self.table.data, self.own.files(), &wanted)?;
+        let mut hits = self.index.find(&self.table.data, self.own.files(), &wanted)?;
         for at in unknown {
-            let Some(hit) = hits.get(&keys[at]) else { continue };
+            let Some(hit) = hits.remove(&keys[at]) else { continue };
             let owner = self.index.owner(hit.owner).cloned().unwrap_or_default();
             let thread = self.threads.of_row(&owner).unwrap_or(Number::MIN);
-            stored.push((at, Place { thread, input: self.own.input(&owner.2) }));
+            stored.push((at, Place { thread, input: self.own.input(&owner.2) }, Some(hit)));
         }
-        for (at, holder) in stored {
+        let mut again = Again::default();
+        for (at, holder, hit) in stored {
             // A row whose thread is not known stays whose it is.
             let is_known = holder.thread != Number::MIN;
             if is_known && self.is_earlier(places[at], holder) {
@@ -156,9 +223,12 @@ impl Writer {
             } else {
                 verdicts[at] = Verdict::Stored;
                 self.note_sighting(&rows[at], places[at], holder);
+                if let Some(hit) = hit.filter(|_| holder == places[at]) {
+                    again.add(at, hit);
+                }
             }
         }
-        Ok(())
+        Ok(again)
     }
 
     /// Says which of two places has the row: that of the earlier thread, then of the lesser input id.
@@ -174,6 +244,7 @@ impl Writer {
             return;
         }
         let thread = self.threads.get(loser.thread);
+        self.pending.seen_again.insert(loser.thread);
         self.pending.sightings.push(Sighting {
             part_id: row.part_id.clone(),
             said_key: row.said_key,

@@ -16,7 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod attributes;
+mod again;
 mod catalog;
 mod change;
 mod clock;
@@ -27,8 +27,10 @@ mod encode;
 mod error;
 mod facts;
 pub mod failpoint;
+mod gather;
 mod index;
 mod judge;
+mod kin;
 mod layout;
 mod ledger;
 mod lineage;
@@ -44,13 +46,14 @@ mod store;
 mod sweep;
 mod table;
 mod tables;
+mod tail;
 mod threads;
 mod wait;
 mod writer;
 
 pub use commit::{Commit, Committed};
 pub use error::{LockError, StoreError};
-pub use judge::{Change, Correction, Judgement};
+pub use judge::{Arriving, Change, Correction, Judgement};
 pub use ledger::{ClientTotal, InputState, Listing, Quarantined, RunEnd, RunStart, UnitState};
 pub use lock::Holder;
 pub use schema::messages_schema;

@@ -6,8 +6,11 @@ use rusqlite::Connection;
 pub(crate) const APPLICATION_ID: i64 = 0x6879_7063;
 
 /// Every migration, in order; a store's version is how many of them it has had.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_create.sql"), include_str!("migrations/0003_counters.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_create.sql"),
+    include_str!("migrations/0002_counters.sql"),
+    include_str!("migrations/0003_lineage.sql"),
+];
 
 /// Returns the version of the newest store that this code knows.
 pub(crate) fn newest() -> i64 {

@@ -7,7 +7,7 @@ use std::path::Path;
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, Scalar, StringArray};
 use arrow::compute::concat_batches;
 use arrow::compute::kernels::cmp::eq;
-use arrow::datatypes::Int32Type;
+use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
 use hyp_model::row::Key;
 use iceberg::spec::PrimitiveLiteral;
 use parquet::arrow::ProjectionMask;
@@ -27,6 +27,7 @@ pub(crate) struct Part {
     pub(crate) message_index: i32,
     pub(crate) part_index: i32,
     pub(crate) said_key: Key,
+    pub(crate) created_at: i64,
     pub(crate) is_replay: bool,
     pub(crate) replay_of: Option<String>,
 }
@@ -111,6 +112,7 @@ fn read_thread(data: &LiveData, known: &Known, parts: &mut Vec<Part>) -> Result<
         "message_index",
         "part_index",
         "said_key",
+        "message_created_at",
         "is_replay",
         "replay_of",
     ];
@@ -149,6 +151,8 @@ fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<
     let ids = text("part_id")?;
     let originals = text("replay_of")?;
     let (messages, indexes) = (number("message_index")?, number("part_index")?);
+    let times = batch.column_by_name("message_created_at")?;
+    let times = times.as_primitive_opt::<TimestampMicrosecondType>()?;
     let keys = batch.column_by_name("said_key")?.as_fixed_size_binary_opt()?;
     let replays: &BooleanArray = batch.column_by_name("is_replay")?.as_boolean_opt()?;
     for at in 0..batch.num_rows() {
@@ -166,6 +170,7 @@ fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<
             message_index: messages.value(at),
             part_index: indexes.value(at),
             said_key: Key(said_key),
+            created_at: times.value(at),
             is_replay: replays.is_valid(at) && replays.value(at),
             replay_of: originals.is_valid(at).then(|| originals.value(at).to_owned()),
         });

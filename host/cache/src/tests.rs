@@ -2,6 +2,10 @@
 
 mod copies;
 mod crash;
+mod histories;
+mod history;
 mod ledger;
+mod model;
+mod refresh;
 mod storage;
 mod world;

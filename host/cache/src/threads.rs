@@ -1,7 +1,7 @@
 //! Threads by number, and which of two came first.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use hyp_model::event::ThreadKind;
 use hyp_model::judge::ThreadFacts;
@@ -21,6 +21,7 @@ pub(crate) struct Known {
     pub(crate) session_id: String,
     pub(crate) conversation_id: Option<String>,
     pub(crate) client: String,
+    pub(crate) forked_from: Option<String>,
 }
 
 /// Columns of a row that tell its thread: session, conversation, input.
@@ -32,15 +33,21 @@ pub(crate) struct Threads {
     by_number: HashMap<Number, Known>,
     by_id: HashMap<String, Number>,
     by_owner: HashMap<Owner, Number>,
+    /// Forks by the thread that they name as their origin.
+    forks: HashMap<String, BTreeSet<Number>>,
     next: Number,
 }
+
+/// Forks of forks that are followed, so that threads which name each other come to an end.
+const DEPTH: usize = 64;
 
 impl Threads {
     /// Reads the threads of a store.
     pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
         let mut threads = Self { next: 1, ..Self::default() };
         let mut statement = connection.prepare(
-            "SELECT number, thread_id, started_at, input_id, session_id, conversation_id, client_name
+            "SELECT number, thread_id, started_at, input_id, session_id, conversation_id, client_name,
+                    forked_from
              FROM sessions",
         )?;
         let known = |row: &Row<'_>| {
@@ -53,6 +60,7 @@ impl Threads {
                     session_id: row.get(4)?,
                     conversation_id: row.get(5)?,
                     client: row.get(6)?,
+                    forked_from: row.get(7)?,
                 },
             ))
         };
@@ -67,31 +75,82 @@ impl Threads {
         self.next = self.next.max(number + 1);
         self.by_id.insert(known.thread_id.clone(), number);
         self.by_owner.insert(owner_of(&known), number);
+        if let Some(origin) = &known.forked_from {
+            self.forks.entry(origin.clone()).or_default().insert(number);
+        }
         self.by_number.insert(number, known);
     }
 
     /// Returns the number of a thread, new or known; what is known of it is brought up to date.
-    pub(crate) fn number(&mut self, facts: &ThreadFacts) -> Number {
-        let arriving = Known {
+    ///
+    /// Threads that are earlier or later than others because of it are added to `moved`.
+    pub(crate) fn number(&mut self, facts: &ThreadFacts, moved: &mut BTreeSet<Number>) -> Number {
+        let mut arriving = Known {
             thread_id: facts.thread_id.clone(),
             started_at: facts.started_at,
             input_id: facts.input_id.clone(),
             session_id: facts.session_id.clone(),
             conversation_id: facts.conversation_id.clone(),
             client: client_of(&facts.client).to_owned(),
+            forked_from: facts.forked_from.clone(),
         };
         let Some(number) = self.by_id.get(&facts.thread_id).copied() else {
             let number = self.next;
             self.put(number, arriving);
+            self.note_forks(number, moved);
             return number;
         };
-        let known = self.by_number.get(&number);
-        if known.is_none_or(|known| facts.input_id <= known.input_id) {
-            self.put(number, arriving);
-        } else {
+        let Some(known) = self.by_number.get(&number) else { return number };
+        if facts.input_id > known.input_id {
             self.by_owner.insert(owner_of(&arriving), number);
+            return number;
+        }
+        arriving.started_at = arriving.started_at.or(known.started_at);
+        arriving.forked_from = arriving.forked_from.or_else(|| known.forked_from.clone());
+        let is_moved =
+            arriving.started_at != known.started_at || arriving.forked_from != known.forked_from;
+        if is_moved {
+            moved.insert(number);
+            self.note_forks(number, moved);
+        }
+        self.put(number, arriving);
+        if is_moved {
+            self.note_forks(number, moved);
         }
         number
+    }
+
+    /// Notes where a thread was forked from, where that is not known yet.
+    pub(crate) fn learn_fork(
+        &mut self,
+        thread_id: &str,
+        origin: &str,
+        moved: &mut BTreeSet<Number>,
+    ) {
+        let Some(number) = self.by_id.get(thread_id).copied() else { return };
+        let Some(known) = self.by_number.get_mut(&number) else { return };
+        if known.forked_from.is_none() {
+            known.forked_from = Some(origin.to_owned());
+            self.forks.entry(origin.to_owned()).or_default().insert(number);
+            moved.insert(number);
+            self.note_forks(number, moved);
+        }
+    }
+
+    /// Adds the forks of a thread that began at the same moment, and theirs.
+    fn note_forks(&self, number: Number, moved: &mut BTreeSet<Number>) {
+        let Some(known) = self.by_number.get(&number) else { return };
+        for fork in self.forks.get(&known.thread_id).into_iter().flatten() {
+            let ties = self.get(*fork).is_some_and(|fork| fork.started_at == known.started_at);
+            if ties && moved.insert(*fork) {
+                self.note_forks(*fork, moved);
+            }
+        }
+    }
+
+    /// Says whether a thread was ever seen.
+    pub(crate) fn is_known(&self, thread_id: &str) -> bool {
+        self.by_id.contains_key(thread_id)
     }
 
     pub(crate) fn get(&self, number: Number) -> Option<&Known> {
@@ -104,13 +163,34 @@ impl Threads {
     }
 
     /// Says which of two threads began first.
+    ///
+    /// Of threads that began at the same moment, a fork comes after what it was forked from.
     pub(crate) fn order(&self, a: Number, b: Number) -> Ordering {
-        let key = |number| {
+        let start = |number| {
             let known = self.by_number.get(&number);
-            let started = known.and_then(|known| known.started_at).unwrap_or(i64::MAX);
-            (known.is_none(), started, known.map(|known| known.thread_id.as_str()))
+            (known.is_none(), known.and_then(|known| known.started_at).unwrap_or(i64::MAX))
         };
-        key(a).cmp(&key(b))
+        let id = |number| self.by_number.get(&number).map(|known| known.thread_id.as_str());
+        start(a)
+            .cmp(&start(b))
+            .then_with(|| self.depth(a).cmp(&self.depth(b)))
+            .then_with(|| id(a).cmp(&id(b)))
+    }
+
+    /// Counts the forks between a thread and the first one of its line that began at the same moment.
+    fn depth(&self, number: Number) -> usize {
+        let mut depth = 0;
+        let mut fork = self.get(number);
+        while let Some(known) = fork
+            && depth < DEPTH
+        {
+            let origin = known.forked_from.as_ref().and_then(|origin| self.by_id.get(origin));
+            fork = origin
+                .and_then(|origin| self.get(*origin))
+                .filter(|origin| origin.started_at == known.started_at);
+            depth += usize::from(fork.is_some());
+        }
+        depth
     }
 
     /// Says whether `a` began before `b`.
@@ -140,8 +220,9 @@ pub(crate) fn put(
              provider = excluded.provider, session_id = excluded.session_id,
              conversation_id = excluded.conversation_id, input_id = excluded.input_id,
              client_name = excluded.client_name, kind = excluded.kind,
-             started_at = excluded.started_at, first_at = excluded.first_at,
-             last_at = excluded.last_at, forked_from = excluded.forked_from,
+             started_at = coalesce(excluded.started_at, started_at), first_at = excluded.first_at,
+             last_at = excluded.last_at,
+             forked_from = coalesce(excluded.forked_from, forked_from),
              parent_thread_id = excluded.parent_thread_id,
              root_thread_id = excluded.root_thread_id, cwd = excluded.cwd,
              messages = excluded.messages, parts = excluded.parts,

@@ -38,7 +38,9 @@ pub fn schema() -> SchemaRef {
 /// # Panics
 ///
 /// Where the content of one column is longer than 2 GiB; callers hand over a chunk at a time.
-pub fn batch(rows: &[Row], run_id: &str) -> RecordBatch {
+pub fn batch<'a>(rows: impl IntoIterator<Item = &'a Row>, run_id: &str) -> RecordBatch {
+    let rows: Vec<&Row> = rows.into_iter().collect();
+    let rows = &rows[..];
     let mut texts = texts(rows).into_iter();
     let columns = COLUMNS.iter().map(|column| match column.kind {
         Type::Text | Type::Json => match column.name {
@@ -67,7 +69,7 @@ fn data_type(column: &Column) -> DataType {
 /// Finds the text of a column in a row.
 type Getter = for<'a> fn(&'a Row) -> Option<&'a str>;
 
-fn array(column: &Column, rows: &[Row]) -> ArrayRef {
+fn array(column: &Column, rows: &[&Row]) -> ArrayRef {
     match column.kind {
         Type::Int => numbers(column.name, rows),
         Type::Long => longs(column.name, rows),
@@ -144,14 +146,14 @@ fn not_empty(text: &str) -> Option<&str> {
 const BLOCK: usize = 64;
 
 /// Returns the arrays of all columns that have a getter, in the order of the columns.
-fn texts(rows: &[Row]) -> Vec<ArrayRef> {
+fn texts(rows: &[&Row]) -> Vec<ArrayRef> {
     let getters = COLUMNS.iter().filter_map(|column| {
         matches!(column.kind, Type::Text | Type::Json).then(|| getter(column.name)).flatten()
     });
     let mut columns: Vec<(Getter, usize)> = getters.map(|getter| (getter, 0)).collect();
     for block in rows.chunks(BLOCK) {
         for (getter, bytes) in &mut columns {
-            *bytes += block.iter().filter_map(*getter).map(str::len).sum::<usize>();
+            *bytes += block.iter().filter_map(|row| getter(row)).map(str::len).sum::<usize>();
         }
     }
     let mut builders: Vec<_> = columns
@@ -168,7 +170,7 @@ fn texts(rows: &[Row]) -> Vec<ArrayRef> {
     builders.into_iter().map(|(_, mut builder)| Arc::new(builder.finish()) as ArrayRef).collect()
 }
 
-fn same(rows: &[Row], text: &str) -> ArrayRef {
+fn same(rows: &[&Row], text: &str) -> ArrayRef {
     let mut builder = StringBuilder::with_capacity(rows.len(), rows.len() * text.len());
     for _ in rows {
         builder.append_value(text);
@@ -176,7 +178,7 @@ fn same(rows: &[Row], text: &str) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-fn dates(rows: &[Row]) -> ArrayRef {
+fn dates(rows: &[&Row]) -> ArrayRef {
     let mut builder = StringBuilder::with_capacity(rows.len(), rows.len() * 10);
     let mut last = (i64::MIN, String::new());
     for row in rows {
@@ -189,7 +191,7 @@ fn dates(rows: &[Row]) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-fn numbers(column: &str, rows: &[Row]) -> ArrayRef {
+fn numbers(column: &str, rows: &[&Row]) -> ArrayRef {
     let numbers: Int32Array = match column {
         "message_index" => rows.iter().map(|row| Some(row.message.message_index)).collect(),
         "part_index" => rows.iter().map(|row| Some(row.part_index)).collect(),
@@ -198,7 +200,7 @@ fn numbers(column: &str, rows: &[Row]) -> ArrayRef {
     Arc::new(numbers)
 }
 
-fn longs(column: &str, rows: &[Row]) -> ArrayRef {
+fn longs(column: &str, rows: &[&Row]) -> ArrayRef {
     let tokens = |of: fn(&Usage) -> Option<u64>| -> Int64Array {
         rows.iter().map(|row| row.usage.as_ref().and_then(of).map(long)).collect()
     };
@@ -220,7 +222,7 @@ fn long(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn booleans(column: &str, rows: &[Row]) -> ArrayRef {
+fn booleans(column: &str, rows: &[&Row]) -> ArrayRef {
     let booleans: BooleanArray = match column {
         "is_sidechain" => rows.iter().map(|row| row.context().is_sidechain).collect(),
         "is_error" => rows.iter().map(|row| row.is_error).collect(),
@@ -231,7 +233,7 @@ fn booleans(column: &str, rows: &[Row]) -> ArrayRef {
     Arc::new(booleans)
 }
 
-fn times(column: &str, rows: &[Row]) -> ArrayRef {
+fn times(column: &str, rows: &[&Row]) -> ArrayRef {
     let times: TimestampMicrosecondArray = match column {
         "conversation_started_at" => {
             rows.iter().map(|row| Some(row.message.thread.started_at)).collect()
@@ -241,7 +243,7 @@ fn times(column: &str, rows: &[Row]) -> ArrayRef {
     Arc::new(times.with_timezone(UTC))
 }
 
-fn keys(rows: &[Row]) -> ArrayRef {
+fn keys(rows: &[&Row]) -> ArrayRef {
     let mut builder = FixedSizeBinaryBuilder::with_capacity(rows.len(), 16);
     for row in rows {
         builder.append_value(row.said_key.0).expect("a key has 16 bytes");

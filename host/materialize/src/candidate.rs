@@ -29,6 +29,7 @@ pub fn candidates(rows: &[Row], threads: &[ThreadFacts]) -> Vec<Candidate> {
             response_id: row.message.response_id.clone(),
             call_id: row.tool_call_id.clone(),
             said_key: row.said_key,
+            created_at: row.message.created_at,
             is_replay: row.is_replay,
             span: (row.message.span.offset, row.message.span.length),
         });

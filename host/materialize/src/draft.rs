@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use hyp_model::event::{Message, Micros, Usage};
 use hyp_model::row::{MessageRow, Row, ThreadRow};
+use hyp_model::usage;
 
 use crate::part::Cells;
-use crate::tokens;
 
 /// Where the tokens of a message's first row come from.
 #[derive(Debug, Clone, Copy)]
@@ -73,10 +73,7 @@ impl Draft {
         if let Some(usage) = &usage {
             let base = if count == 1 { attributes.take() } else { attributes.clone() };
             let base = base.unwrap_or_default();
-            first = Some(match is_replay {
-                true => tokens::as_written(base, usage),
-                false => tokens::counted(base, usage),
-            });
+            first = Some(usage::append(base, usage, is_replay));
         }
         let has_subtype = self.message.provider_subtype.is_some();
         let message = Arc::new(message_row(

@@ -20,6 +20,8 @@ pub struct Candidate {
     pub call_id: Option<String>,
     /// Same for the same part said again.
     pub said_key: Key,
+    /// `message_created_at`.
+    pub created_at: Micros,
     /// True when the client or the materializer knows it for a copy.
     pub is_replay: bool,
     /// Offset and length of the record in its input.

@@ -13,5 +13,6 @@ pub mod event;
 mod explain;
 pub mod judge;
 pub mod row;
+pub mod usage;
 
 pub use explain::{Exit, Explain};

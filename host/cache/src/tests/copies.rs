@@ -1,154 +1,9 @@
-//! Copies, against a model that reads everything at once.
+//! Copies, one case at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use hyp_model::event::{Fact, Subject};
 
-use super::world::{Line, Thread, chunk, judged, late, thread, world};
+use super::world::{Thread, chunk, judged, judged_with, late, thread, world};
 use crate::Change;
-
-/// What the model says of a row: its thread, and whether and of what it is a copy.
-type Told = BTreeMap<String, (String, bool, String)>;
-
-/// Reads all threads at once, in the order of their start.
-fn model(threads: &[Thread]) -> Told {
-    let mut threads: Vec<&Thread> = threads.iter().collect();
-    threads.sort_by_key(|thread| (thread.started_at, thread.id.clone()));
-    let mut told = Told::new();
-    for (at, thread) in threads.iter().enumerate() {
-        let keys = |thread: &Thread| -> Vec<String> {
-            thread.lines.iter().filter_map(|line| line.response_id.clone()).collect()
-        };
-        let kin: Vec<usize> = (0..at)
-            .filter(|other| keys(threads[*other]).iter().any(|key| keys(thread).contains(key)))
-            .collect();
-        let end = thread.lines.iter().filter(|line| {
-            let key = line.response_id.as_ref();
-            key.is_some_and(|key| kin.iter().any(|other| keys(threads[*other]).contains(key)))
-        });
-        let end = end.map(|line| line.message_index).max().unwrap_or(-1);
-        for line in &thread.lines {
-            if told.contains_key(&line.part_id()) {
-                continue;
-            }
-            let is_replay = line.message_index <= end;
-            let original = kin.iter().find_map(|other| {
-                threads[*other].lines.iter().find(|theirs| theirs.said_key() == line.said_key())
-            });
-            let replay_of = original.filter(|_| is_replay).map_or(String::new(), |it| it.part_id());
-            told.insert(line.part_id(), (thread.id.clone(), is_replay, replay_of));
-        }
-    }
-    told
-}
-
-/// A small generator of numbers, the same on every machine.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
-    }
-
-    fn shuffle<T>(&mut self, list: &mut [T]) {
-        for at in (1..list.len()).rev() {
-            list.swap(at, self.roll(at + 1));
-        }
-    }
-}
-
-/// Threads that fork (same ids) and resume (new ids) one another.
-fn history(dice: &mut Dice) -> Vec<Thread> {
-    let mut threads = vec![thread("t0", 0, 4 + dice.roll(8) as i32)];
-    for number in 1..2 + dice.roll(5) {
-        let id = format!("t{number}");
-        let own = thread(&id, number as i64 * 100, 1 + dice.roll(7) as i32);
-        if dice.roll(5) == 0 {
-            threads.push(own);
-            continue;
-        }
-        let from = threads[dice.roll(threads.len())].clone();
-        let is_fork = dice.roll(2) == 0;
-        let copied = dice.roll(from.lines.len() + 1);
-        let mut lines: Vec<Line> = from.lines[..copied].to_vec();
-        for (at, line) in lines.iter_mut().enumerate() {
-            if !is_fork {
-                line.message_id = format!("{id}-copy{at}");
-            }
-        }
-        lines.extend(own.lines.iter().cloned());
-        for (at, line) in lines.iter_mut().enumerate() {
-            line.message_index = at as i32;
-        }
-        threads.push(Thread { lines, ..own });
-    }
-    threads
-}
-
-type Table = BTreeMap<String, BTreeMap<&'static str, String>>;
-
-fn differences(found: &Table, expect: &Table) -> Vec<String> {
-    let ids: BTreeSet<&String> = found.keys().chain(expect.keys()).collect();
-    let mut told = Vec::new();
-    for id in ids {
-        let (Some(found), Some(expect)) = (found.get(id), expect.get(id)) else {
-            told.push(format!("{id}: on one side only"));
-            continue;
-        };
-        for (column, value) in expect.iter().filter(|(column, value)| found[**column] != **value) {
-            told.push(format!("{id}: {column} is `{}`, not `{value}`", found[column]));
-        }
-    }
-    told
-}
-
-#[test]
-fn any_order_and_any_chunks_give_the_table_of_reading_everything_at_once() {
-    for seed in 1..25 {
-        let mut dice = Dice(seed * 0x9e37_79b9);
-        let mut threads = history(&mut dice);
-        let at_once = world();
-        at_once.import(&threads);
-        let expect = at_once.table();
-        let told: Told = expect
-            .iter()
-            .map(|(id, row)| {
-                let is_replay = row["is_replay"] == "true";
-                (id.clone(), (row["session_id"].clone(), is_replay, row["replay_of"].clone()))
-            })
-            .collect();
-        assert_eq!(told, model(&threads), "seed {seed}: {threads:#?}");
-
-        dice.shuffle(&mut threads);
-        let rows: Vec<(usize, usize)> = threads
-            .iter()
-            .enumerate()
-            .flat_map(|(at, thread)| (0..thread.lines.len()).map(move |line| (at, line)))
-            .collect();
-        let in_chunks = world();
-        let mut writer = in_chunks.writer("a");
-        let mut from = 0;
-        while from < rows.len() {
-            let to = (from + 1 + dice.roll(12)).min(rows.len());
-            let (first, last) = (rows[from].0, rows[to - 1].0);
-            let here = &threads[first..=last];
-            let rows: Vec<_> =
-                rows[from..to].iter().map(|(thread, line)| (thread - first, *line)).collect();
-            chunk(&mut writer, here, &rows).unwrap();
-            if dice.roll(3) == 0 {
-                drop(writer);
-                writer = in_chunks.writer("b");
-            }
-            from = to;
-        }
-        let differences: Vec<String> = differences(&in_chunks.table(), &expect);
-        assert!(differences.is_empty(), "seed {seed}: {differences:#?} {threads:#?}");
-        drop(writer);
-        let again = in_chunks.import(&threads);
-        assert_eq!((again.rows, again.superseded), (0, 0), "seed {seed}");
-    }
-}
 
 #[test]
 fn an_original_that_arrives_after_its_copy_takes_the_tokens_with_it() {
@@ -220,4 +75,127 @@ fn short_ids_that_gateways_count_anew_make_nobody_kin() {
     }
     world.import(&threads);
     assert!(world.table().values().all(|row| row["is_replay"] == "false"));
+}
+
+/// A thread that answers once and then is asked again, in vain.
+fn asked_in_vain(id: &str, started_at: i64) -> Thread {
+    let mut thread = thread(id, started_at, 3);
+    thread.lines[2].text = "go on".into();
+    thread
+}
+
+/// Returns what another thread makes of its lines: new ids, all written at one moment.
+fn resumed(id: &str, started_at: i64, from: &Thread) -> Thread {
+    let mut copy = thread(id, started_at, 0);
+    copy.lines = from.lines.clone();
+    for line in &mut copy.lines {
+        line.message_id = format!("{id}-{}", line.message_id);
+        line.at = copy.started_at;
+    }
+    copy
+}
+
+#[test]
+fn a_prompt_without_an_answer_is_copied_with_the_answers_before_it() {
+    for original_first in [true, false] {
+        let world = world();
+        let original = asked_in_vain("a", 0);
+        let copy = resumed("b", 100, &original);
+        let mut threads = [original, copy];
+        if !original_first {
+            threads.reverse();
+        }
+        for thread in &threads {
+            world.import(std::slice::from_ref(thread));
+        }
+        let table = world.table();
+        let prompt = &table["b-a-m2#0"];
+        assert_eq!((&*prompt["is_replay"], &*prompt["replay_of"]), ("true", "a-m2#0"));
+        assert_eq!(table["a-m2#0"]["is_replay"], "false");
+    }
+}
+
+#[test]
+fn a_prompt_that_is_said_anew_after_a_resume_is_no_copy() {
+    let original = asked_in_vain("a", 0);
+    let mut anew = resumed("b", 100, &original);
+    anew.lines[2].at += 7;
+    let mut timeless = [asked_in_vain("c", 200), resumed("d", 300, &asked_in_vain("c", 200))];
+    for thread in &mut timeless {
+        thread.lines.iter_mut().for_each(|line| line.at = thread.started_at);
+    }
+    for (threads, prompt) in [([original, anew], "b-a-m2#0"), (timeless, "d-c-m2#0")] {
+        let world = world();
+        world.import(&threads);
+        assert_eq!(world.table()[prompt]["is_replay"], "false", "{prompt}");
+    }
+}
+
+#[test]
+fn of_threads_that_began_together_the_fork_comes_second() {
+    let origin = thread("z", 0, 2);
+    let fork = |origin: Option<&str>| Thread {
+        lines: thread("z", 0, 2).lines,
+        forked_from: origin.map(str::to_owned),
+        ..thread("a", 0, 0)
+    };
+    for (threads, owner) in [
+        ([origin.clone(), fork(Some("z"))], "z"),
+        ([fork(Some("z")), origin.clone()], "z"),
+        ([origin, fork(None)], "a"),
+    ] {
+        let world = world();
+        for thread in &threads {
+            world.import(std::slice::from_ref(thread));
+        }
+        assert!(world.table().values().all(|row| row["session_id"] == owner), "{owner}");
+    }
+}
+
+#[test]
+fn a_fork_that_says_late_where_it_comes_from_gives_the_tokens_back() {
+    let world = world();
+    let origin = thread("z", 0, 2);
+    let mut fork = resumed("a", 0, &origin);
+    fork.lines.iter_mut().for_each(|line| line.at += 1);
+    world.import(&[fork.clone(), origin]);
+    assert_eq!(world.table()["z-m1#0"]["is_replay"], "true");
+
+    let fact = Fact {
+        about: Subject::Thread("a".into()),
+        name: "forked-from".into(),
+        value: "z".into(),
+        rank: 0,
+    };
+    let mut writer = world.writer("later");
+    let commit = judged_with(&mut writer, &[], &[], &[(String::new(), fact)]).unwrap();
+    writer.commit(commit).unwrap();
+    let table = world.table();
+    assert_eq!(
+        (&*table["z-m1#0"]["is_replay"], &*table["z-m1#0"]["output_tokens"]),
+        ("false", "11")
+    );
+    assert_eq!(
+        (&*table["a-z-m1#0"]["replay_of"], &*table["a-z-m1#0"]["output_tokens"]),
+        ("z-m1#0", "")
+    );
+    drop(writer);
+    assert_eq!(world.import(&[fork]).superseded, 0, "it is known in later runs");
+}
+
+#[test]
+fn a_thread_whose_beginning_turns_out_earlier_is_the_original() {
+    let world = world();
+    let original = thread("a", 0, 4);
+    let copy = resumed("b", 100, &original);
+    let unknown = Thread { started_at: original.started_at + 1000, ..original.clone() };
+    world.import(&[unknown, copy]);
+    assert_eq!(world.table()["a-m1#0"]["is_replay"], "true");
+    world.import(&[original]);
+    let table = world.table();
+    assert_eq!(
+        (&*table["a-m1#0"]["is_replay"], &*table["a-m1#0"]["output_tokens"]),
+        ("false", "11")
+    );
+    assert_eq!(table["b-a-m1#0"]["replay_of"], "a-m1#0");
 }

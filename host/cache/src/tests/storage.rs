@@ -66,6 +66,7 @@ fn a_reader_sees_files_with_bounds_and_partitions() {
     let mut late = thread("b", 0, 3);
     late.client = String::new();
     late.started_at = START + 40 * 86_400_000_000;
+    late.lines.iter_mut().for_each(|line| line.at = late.started_at);
     world.import(&[thread("a", 0, 4), late]);
     let mut files = world.store.snapshot().unwrap().files;
     files.sort_by_key(|file| file.month.clone());

@@ -11,14 +11,15 @@ use arrow::array::{
 };
 use arrow::util::display::array_value_to_string;
 use hyp_model::dataset::{COLUMNS, Column, Type};
-use hyp_model::event::{ThreadKind, Usage};
+use hyp_model::event::{Fact, ThreadKind, Usage};
 use hyp_model::judge::{Candidate, ThreadFacts, Verdict};
 use hyp_model::row::Key;
+use hyp_model::usage;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
 use crate::schema::messages_schema;
-use crate::{Change, Commit, Committed, Correction, Store, StoreError, Writer, attributes};
+use crate::{Arriving, Change, Commit, Committed, Correction, Store, StoreError, Writer};
 
 /// 2025-10-09.
 pub(super) const START: i64 = 1_760_000_000_000_000;
@@ -31,12 +32,14 @@ pub(super) struct Line {
     pub(super) text: String,
     pub(super) response_id: Option<String>,
     pub(super) tokens: Option<u64>,
+    pub(super) at: i64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Thread {
     pub(super) id: String,
     pub(super) started_at: i64,
+    pub(super) forked_from: Option<String>,
     pub(super) client: String,
     pub(super) lines: Vec<Line>,
 }
@@ -60,9 +63,15 @@ pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
         text: format!("{id} says {at}"),
         response_id: (at % 2 == 1).then(|| format!("response-{id}-{at}")),
         tokens: (at % 2 == 1).then_some(10 + at as u64),
+        at: START + started_at + i64::from(at),
     });
-    let client = "claude".to_owned();
-    Thread { id: id.to_owned(), started_at: START + started_at, client, lines: lines.collect() }
+    Thread {
+        id: id.to_owned(),
+        started_at: START + started_at,
+        forked_from: None,
+        client: "claude".to_owned(),
+        lines: lines.collect(),
+    }
 }
 
 impl Thread {
@@ -78,7 +87,7 @@ impl Thread {
             started_at: Some(self.started_at),
             first_at: Some(self.started_at),
             last_at: Some(self.started_at + 1000),
-            forked_from: None,
+            forked_from: self.forked_from.clone(),
             parent_thread_id: None,
             root_thread_id: None,
             cwd: Some("/w".into()),
@@ -96,7 +105,8 @@ pub(super) struct World {
 }
 
 pub(super) fn world() -> World {
-    let folder = tempfile::tempdir().unwrap();
+    // In memory where there is such a folder: thousands of small commits wait for no disk then.
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
     let store = Store::open_or_create(&folder.path().join("store")).unwrap();
     World { _folder: folder, store }
 }
@@ -141,7 +151,7 @@ impl World {
     }
 }
 
-fn row(batch: &RecordBatch, at: usize) -> BTreeMap<&'static str, String> {
+pub(super) fn row(batch: &RecordBatch, at: usize) -> BTreeMap<&'static str, String> {
     let columns = COLUMNS.iter().filter(|column| column.name != "run_id");
     let text = |column: &Column| {
         array_value_to_string(batch.column_by_name(column.name).unwrap(), at).unwrap()
@@ -165,6 +175,16 @@ pub(super) fn judged(
     threads: &[Thread],
     rows: &[(usize, usize)],
 ) -> Result<Commit, StoreError> {
+    judged_with(writer, threads, rows, &[])
+}
+
+/// Judges some rows, with what is said about threads.
+pub(super) fn judged_with(
+    writer: &mut Writer,
+    threads: &[Thread],
+    rows: &[(usize, usize)],
+    said: &[(String, Fact)],
+) -> Result<Commit, StoreError> {
     let facts: Vec<ThreadFacts> = threads.iter().map(Thread::facts).collect();
     let candidates: Vec<Candidate> = rows
         .iter()
@@ -177,20 +197,37 @@ pub(super) fn judged(
                 response_id: line_of.response_id.clone(),
                 call_id: None,
                 said_key: line_of.said_key(),
+                created_at: line_of.at,
                 is_replay: false,
                 span: (*line as u64 * 10, 10),
             }
         })
         .collect();
-    let judgement = writer.judge(&facts, &candidates)?;
+    let content = |at: &[usize]| {
+        let rows: Vec<Kept<'_>> =
+            at.iter().map(|at| (&threads[rows[*at].0], rows[*at].1, None)).collect();
+        batch(&rows)
+    };
+    let arriving = Arriving { threads: &facts, facts: said, rows: &candidates, content: &content };
+    let judgement = writer.judge(arriving)?;
+    let mut corrections = judgement.corrections;
+    for at in judgement.other_tokens {
+        let line = &threads[rows[at].0].lines[rows[at].1];
+        let usage = Usage { output: line.tokens, ..Usage::default() };
+        corrections.push(Correction::usage(line.part_id(), usage));
+    }
     let mut kept = Vec::new();
-    let mut take_over = Vec::new();
+    let (mut take_over, mut refreshed) = (Vec::new(), Vec::new());
     for ((thread, line), verdict) in rows.iter().zip(judgement.verdicts) {
         let replay = match verdict {
             Verdict::Stored => continue,
             Verdict::WriteReplay { replay_of } => Some(replay_of),
             Verdict::TakeOver => {
                 take_over.push(threads[*thread].lines[*line].part_id());
+                None
+            }
+            Verdict::Refresh => {
+                refreshed.push(threads[*thread].lines[*line].part_id());
                 None
             }
             _ => None,
@@ -200,8 +237,10 @@ pub(super) fn judged(
     Ok(Commit {
         rows: (!kept.is_empty()).then(|| batch(&kept)),
         take_over,
-        corrections: judgement.corrections,
+        refreshed,
+        corrections,
         threads: facts,
+        facts: said.to_vec(),
         ..Commit::default()
     })
 }
@@ -212,9 +251,9 @@ pub(super) fn late(part_id: &str, output: u64) -> Correction {
 }
 
 /// A row to write: its thread, its line, and what it is a copy of if it is one.
-type Kept<'a> = (&'a Thread, usize, Option<Option<String>>);
+pub(super) type Kept<'a> = (&'a Thread, usize, Option<Option<String>>);
 
-fn batch(rows: &[Kept<'_>]) -> RecordBatch {
+pub(super) fn batch(rows: &[Kept<'_>]) -> RecordBatch {
     let columns = COLUMNS.iter().map(|column| array(column, rows)).collect();
     RecordBatch::try_new(messages_schema(), columns).unwrap()
 }
@@ -246,9 +285,12 @@ fn array(column: &Column, rows: &[Kept<'_>]) -> ArrayRef {
             lines().map(|(_, _, replay)| (column.name == "is_replay").then_some(replay.is_some())),
         )),
         Type::Timestamp => Arc::new(
-            TimestampMicrosecondArray::from_iter_values(
-                lines().map(|(thread, line, _)| thread.started_at + i64::from(line.message_index)),
-            )
+            TimestampMicrosecondArray::from_iter_values(lines().map(|(thread, line, _)| {
+                match column.name {
+                    "message_created_at" => line.at,
+                    _ => thread.started_at,
+                }
+            }))
             .with_timezone("+00:00"),
         ),
         Type::Key => Arc::new(
@@ -278,7 +320,7 @@ fn text(
         "replay_of" => replay.clone()??,
         "attributes" => {
             let usage = Usage { output: Some(line.tokens?), ..Usage::default() };
-            attributes::with_usage(r#"{"a":1}"#, &usage, replay.is_some())
+            usage::put(r#"{"a":1}"#, &usage, replay.is_some())
         }
         "gateway_id" | "provider" | "role" | "part_type" | "date" => name.to_owned(),
         _ => return None,

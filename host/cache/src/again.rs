@@ -1,0 +1,185 @@
+//! Rows that come again from where they came from: whether they still say the same.
+//!
+//! Every such row is compared with the stored one, column by column. What the store changed itself is taken
+//! into account: a row that was found to be a copy is compared as one, and tokens are told apart, since those
+//! of a response may be learnt after its first row was handed out.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::kernels::cmp::not_distinct;
+use hyp_model::dataset::COLUMNS;
+use hyp_model::judge::Verdict;
+use hyp_model::usage;
+
+use crate::change::TOKENS;
+use crate::error::StoreError;
+use crate::index::Hit;
+use crate::judge::{Arriving, Judgement};
+use crate::rows;
+use crate::writer::Writer;
+
+/// Columns that are compared by hand, or not at all.
+const APART: &[&str] = &["run_id", "is_replay", "replay_of", "attributes"];
+
+/// Positions of rows that come again, by the file and position of the stored ones.
+#[derive(Debug, Default)]
+pub(crate) struct Again {
+    by_file: BTreeMap<String, BTreeMap<u64, usize>>,
+}
+
+impl Again {
+    pub(crate) fn add(&mut self, at: usize, hit: Hit) {
+        self.by_file.entry(hit.file).or_default().insert(hit.row, at);
+    }
+}
+
+/// What differs between two rows of one id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Difference {
+    None,
+    Tokens,
+    Content,
+}
+
+impl Writer {
+    /// Has rows replaced that say something else than before.
+    pub(crate) fn compare(
+        &self,
+        again: Again,
+        arriving: Arriving<'_>,
+        judgement: &mut Judgement,
+    ) -> Result<(), StoreError> {
+        for (file, hits) in again.by_file {
+            let path = self.store.layout().resolve(&file);
+            let stored = rows::at_positions(&path, &hits.keys().copied().collect())?;
+            let at: Vec<usize> = hits.into_values().collect();
+            let batch = rows::conform(&(arriving.content)(&at))
+                .map_err(|reason| StoreError::Rows { reason })?;
+            if stored.num_rows() != at.len() || batch.num_rows() != at.len() {
+                return Err(StoreError::damaged(&path, "rows are missing"));
+            }
+            let pair = Pair::new(&stored, &batch)?;
+            for (row, at) in at.into_iter().enumerate() {
+                let part_id = &arriving.rows[at].part_id;
+                let is_own_copy = || self.is_own_copy(part_id);
+                match pair.difference(row, is_own_copy)? {
+                    Difference::None => {}
+                    Difference::Tokens => judgement.other_tokens.push(at),
+                    Difference::Content => judgement.verdicts[at] = Verdict::Refresh,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Stored rows and arriving ones, in one order.
+struct Pair<'a> {
+    stored: Columns<'a>,
+    arriving: Columns<'a>,
+    /// Whether the columns that are compared as they are say the same.
+    is_same: Vec<bool>,
+    has_same_tokens: Vec<bool>,
+}
+
+/// Columns that the store changes itself.
+struct Columns<'a> {
+    is_replay: &'a arrow::array::BooleanArray,
+    replay_of: &'a arrow::array::StringArray,
+    attributes: &'a arrow::array::StringArray,
+    one_hour: &'a arrow::array::Int64Array,
+}
+
+impl<'a> Columns<'a> {
+    fn new(batch: &'a RecordBatch) -> Option<Self> {
+        let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
+        Some(Self {
+            is_replay: batch.column_by_name("is_replay")?.as_boolean_opt()?,
+            replay_of: text("replay_of")?,
+            attributes: text("attributes")?,
+            one_hour: batch.column_by_name("cache_write_1h_tokens")?.as_primitive_opt()?,
+        })
+    }
+
+    fn is_replay(&self, row: usize) -> bool {
+        self.is_replay.is_valid(row) && self.is_replay.value(row)
+    }
+}
+
+fn value(column: &arrow::array::StringArray, row: usize) -> Option<&str> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+impl<'a> Pair<'a> {
+    fn new(stored: &'a RecordBatch, arriving: &'a RecordBatch) -> Result<Self, StoreError> {
+        let mut is_same = vec![true; stored.num_rows()];
+        let mut has_same_tokens = is_same.clone();
+        let names = COLUMNS.iter().map(|column| column.name).filter(|name| !APART.contains(name));
+        for name in names {
+            let same = if TOKENS.contains(&name) { &mut has_same_tokens } else { &mut is_same };
+            compare(stored.column_by_name(name), arriving.column_by_name(name), same)?;
+        }
+        let missing = || StoreError::Rows { reason: "columns are missing".to_owned() };
+        Ok(Self {
+            stored: Columns::new(stored).ok_or_else(missing)?,
+            arriving: Columns::new(arriving).ok_or_else(missing)?,
+            is_same,
+            has_same_tokens,
+        })
+    }
+
+    fn difference(
+        &self,
+        row: usize,
+        is_own_copy: impl FnOnce() -> Result<bool, StoreError>,
+    ) -> Result<Difference, StoreError> {
+        if !self.is_same[row] {
+            return Ok(Difference::Content);
+        }
+        let (was_copy, is_copy) = (self.stored.is_replay(row), self.arriving.is_replay(row));
+        let before = value(self.stored.attributes, row).unwrap_or("{}");
+        let after = value(self.arriving.attributes, row).unwrap_or("{}");
+        if !was_copy && !is_copy && before == after && self.has_same_tokens[row] {
+            return Ok(Difference::None);
+        }
+        // A copy that the store found is none to its recording.
+        let is_changed = match (was_copy, is_copy) {
+            (false, true) => true,
+            (true, false) => is_own_copy()?,
+            // The original may be the store's finding, and is not told by the recording then.
+            (true, true) => {
+                let (was, is) =
+                    (value(self.stored.replay_of, row), value(self.arriving.replay_of, row));
+                was.is_none() && is.is_some()
+            }
+            (false, false) => false,
+        };
+        if is_changed || usage::without(before) != usage::without(after) {
+            return Ok(Difference::Content);
+        }
+        let has_same_tokens = if was_copy && !is_copy {
+            let one_hour = self.arriving.one_hour;
+            let one_hour = one_hour.is_valid(row).then(|| one_hour.value(row));
+            let as_copy = usage::move_to_copy(after, one_hour);
+            as_copy.as_deref().unwrap_or(after) == before
+        } else {
+            before == after && self.has_same_tokens[row]
+        };
+        Ok(if has_same_tokens { Difference::None } else { Difference::Tokens })
+    }
+}
+
+/// Notes which values of a column differ.
+fn compare(
+    stored: Option<&ArrayRef>,
+    arriving: Option<&ArrayRef>,
+    same: &mut [bool],
+) -> Result<(), StoreError> {
+    let (Some(stored), Some(arriving)) = (stored, arriving) else { return Ok(()) };
+    let equal = not_distinct(stored, arriving).map_err(StoreError::rows)?;
+    for (same, equal) in same.iter_mut().zip(equal.values()) {
+        *same &= equal;
+    }
+    Ok(())
+}

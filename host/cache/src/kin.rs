@@ -1,0 +1,189 @@
+//! Threads that share history: who holds which response or call, and how far two threads go together.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use hyp_model::judge::{Candidate, ThreadFacts};
+use hyp_model::row::Key;
+use rusqlite::{Connection, params};
+
+use crate::error::StoreError;
+use crate::judge::Sighting;
+use crate::own::Place;
+use crate::threads::Number;
+use crate::writer::Writer;
+
+/// Ids shorter than this are no ids of the world: some gateways count `call_0`, `call_1` anew each time.
+const LEAST_ID: usize = 12;
+
+/// What was judged and is not committed yet.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    pub(crate) threads: Vec<(Number, ThreadFacts)>,
+    pub(crate) sightings: Vec<Sighting>,
+    claims: HashMap<Key, Vec<(Number, i32)>>,
+    kin: BTreeSet<(Number, Number)>,
+    /// Rows that came as copies, whatever the store says of them.
+    pub(crate) own_copies: Vec<String>,
+    /// Rows that came as copies once, and no longer do.
+    pub(crate) no_copies: Vec<String>,
+    /// Parts that were only seen in a place and now have their row there: part, thread, input.
+    pub(crate) no_sightings: Vec<(String, String, String)>,
+    /// Threads that saw parts of others since the last judgement began.
+    pub(crate) seen_again: BTreeSet<Number>,
+}
+
+/// Threads that share keys: for each pair, the last message of the first with a key of both.
+#[derive(Debug, Default)]
+pub(crate) struct Kin {
+    last: BTreeMap<(Number, Number), i32>,
+}
+
+impl Kin {
+    pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut statement = connection.prepare("SELECT thread, other, last_index FROM kin")?;
+        let pairs = statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        Ok(Self { last: pairs.collect::<rusqlite::Result<_>>()? })
+    }
+
+    /// Raises a pair; true when that changed something.
+    fn raise(&mut self, thread: Number, other: Number, index: i32) -> bool {
+        match self.last.get_mut(&(thread, other)) {
+            Some(last) if *last >= index => false,
+            Some(last) => {
+                *last = index;
+                true
+            }
+            None => {
+                self.last.insert((thread, other), index);
+                true
+            }
+        }
+    }
+
+    /// Returns the last message of a thread that has a key of both.
+    pub(crate) fn last(&self, thread: Number, other: Number) -> Option<i32> {
+        self.last.get(&(thread, other)).copied()
+    }
+
+    /// Returns the relatives of a thread, each with the last message of the thread that has a key of both.
+    pub(crate) fn of(&self, thread: Number) -> impl Iterator<Item = (Number, i32)> + '_ {
+        let all = (thread, Number::MIN)..=(thread, Number::MAX);
+        self.last.range(all).map(|((_, other), last)| (*other, *last))
+    }
+}
+
+impl Pending {
+    /// Writes what was judged, and forgets it.
+    pub(crate) fn flush(&self, connection: &Connection, kin: &Kin) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare(
+            "INSERT INTO claims VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE
+             SET last_index = max(last_index, excluded.last_index)",
+        )?;
+        let mut claims: Vec<_> = self.claims.iter().collect();
+        claims.sort_unstable_by_key(|(key, _)| **key);
+        for (key, threads) in claims {
+            for (thread, index) in threads {
+                statement.execute(params![key.0.as_slice(), thread, index])?;
+            }
+        }
+        let mut statement = connection.prepare("INSERT OR REPLACE INTO kin VALUES (?1, ?2, ?3)")?;
+        for pair in &self.kin {
+            statement.execute(params![pair.0, pair.1, kin.last.get(pair)])?;
+        }
+        let mut statement = connection.prepare("INSERT OR IGNORE INTO own_copies VALUES (?1)")?;
+        for part_id in &self.own_copies {
+            statement.execute([part_id])?;
+        }
+        let mut statement = connection.prepare("DELETE FROM own_copies WHERE part_id = ?1")?;
+        for part_id in &self.no_copies {
+            statement.execute([part_id])?;
+        }
+        let mut statement = connection.prepare(
+            "DELETE FROM sightings WHERE part_id = ?1 AND thread_id = ?2 AND input_id = ?3",
+        )?;
+        for (part, thread, input) in &self.no_sightings {
+            statement.execute([part, thread, input])?;
+        }
+        put_sightings(connection, &self.sightings)
+    }
+}
+
+/// Writes where parts were seen.
+pub(crate) fn put_sightings(
+    connection: &Connection,
+    sightings: &[Sighting],
+) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare("INSERT OR REPLACE INTO sightings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    for sighting in sightings {
+        statement.execute(params![
+            sighting.thread_id,
+            sighting.part_id,
+            sighting.input_id,
+            sighting.said_key.0.as_slice(),
+            sighting.message_index,
+            crate::ledger::number(sighting.span.0),
+            crate::ledger::number(sighting.span.1)
+        ])?;
+    }
+    Ok(())
+}
+
+impl Writer {
+    /// Notes the keys of a chunk; returns the threads that share more with one another than before.
+    pub(crate) fn claim(
+        &mut self,
+        rows: &[Candidate],
+        places: &[Place],
+    ) -> Result<BTreeSet<Number>, StoreError> {
+        let mut last: BTreeMap<(Key, Number), i32> = BTreeMap::new();
+        for (row, place) in rows.iter().zip(places) {
+            if place.thread == 0 {
+                continue;
+            }
+            for (kind, id) in [("response", &row.response_id), ("call", &row.call_id)] {
+                let Some(id) = id.as_deref().filter(|id| id.len() >= LEAST_ID) else { continue };
+                let key = Key::of(format!("{kind}:{id}").as_bytes());
+                let index = last.entry((key, place.thread)).or_insert(row.message_index);
+                *index = row.message_index.max(*index);
+            }
+        }
+        let catalog = &self.catalog;
+        // One read transaction for all lookups: without it, each one takes and drops SQLite's lock.
+        let reading =
+            catalog.connection.unchecked_transaction().map_err(|error| catalog.error(error))?;
+        let mut select = reading
+            .prepare("SELECT thread, last_index FROM claims WHERE key = ?1")
+            .map_err(|error| catalog.error(error))?;
+        let mut touched = BTreeSet::new();
+        for ((key, thread), index) in last {
+            if let Entry::Vacant(entry) = self.pending.claims.entry(key) {
+                let found = select
+                    .query_map([key.0.as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
+                    .and_then(Iterator::collect::<rusqlite::Result<Vec<(Number, i32)>>>)
+                    .map_err(|error| catalog.error(error))?;
+                entry.insert(found);
+            }
+            let Some(claims) = self.pending.claims.get_mut(&key) else { continue };
+            match claims.iter_mut().find(|(other, _)| *other == thread) {
+                Some((_, last)) if *last >= index => continue,
+                Some((_, last)) => *last = index,
+                None => claims.push((thread, index)),
+            }
+            for (other, theirs) in claims.iter().filter(|(other, _)| *other != thread) {
+                let mut is_new = false;
+                for (pair, index) in [((thread, *other), index), ((*other, thread), *theirs)] {
+                    if self.kin.raise(pair.0, pair.1, index) {
+                        self.pending.kin.insert(pair);
+                        is_new = true;
+                    }
+                }
+                if is_new {
+                    touched.extend([thread, *other]);
+                }
+            }
+        }
+        Ok(touched)
+    }
+}

@@ -1,0 +1,189 @@
+//! Any way to import a history gives the table of reading it at once.
+//!
+//! `HYP_HISTORIES=1..=10000` tries the histories with these seeds, `HYP_HISTORIES=7..=7` a single one.
+
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
+use arrow::array::AsArray;
+use hyp_model::event::{Fact, Subject};
+
+use super::history::{Dice, history};
+use super::model::{self, Table};
+use super::world::{Thread, World, judged_with, world};
+
+/// Histories that are tried unless more are asked for.
+const FEW: u64 = 24;
+
+/// One reading of a thread: what of it was there or asked for.
+struct Reading {
+    thread: Thread,
+    /// Its lines that are in the window.
+    lines: Vec<usize>,
+    /// Its origin shows only at its end.
+    is_fork_told_late: bool,
+}
+
+/// Returns the readings of a history, in the order in which they happen.
+fn readings(dice: &mut Dice, threads: &[Thread]) -> Vec<Reading> {
+    let whole = |dice: &mut Dice, thread: Thread| {
+        let lines = (0..thread.lines.len()).collect();
+        let is_fork_told_late = dice.chance(2) && !decides_by_origin(&thread, threads);
+        Reading { thread, lines, is_fork_told_late }
+    };
+    let mut readings: Vec<Vec<Reading>> = Vec::new();
+    for thread in threads {
+        let mut of_thread = Vec::new();
+        for _ in 0..dice.roll(2) {
+            let before = match dice.roll(5) {
+                0 => thread.misread(dice),
+                1 => thread.without_beginning(),
+                2 => thread.cut(dice.roll(thread.lines.len() + 1)),
+                _ => thread.clone(),
+            };
+            let mut before = whole(dice, before);
+            if dice.chance(3) {
+                let since = dice.roll(before.lines.len() + 1);
+                let until = since + dice.roll(before.lines.len() + 1 - since);
+                before.lines = (since..until).collect();
+            }
+            of_thread.push(before);
+        }
+        of_thread.push(whole(dice, thread.clone()));
+        readings.push(of_thread);
+    }
+    // Each thread's readings stay in order; those of different threads mix.
+    let mut turns: Vec<usize> =
+        readings.iter().enumerate().flat_map(|(at, of)| vec![at; of.len()]).collect();
+    dice.shuffle(&mut turns);
+    let mut left: Vec<_> = readings.into_iter().map(Vec::into_iter).collect();
+    turns.into_iter().filter_map(|at| left[at].next()).collect()
+}
+
+/// Says whether a row is given to one of two threads only because one names the other as its origin.
+///
+/// Such a row cannot be given back from the store alone, so the origin has to be known with the first rows.
+fn decides_by_origin(thread: &Thread, threads: &[Thread]) -> bool {
+    let ties = threads.iter().filter(|other| other.started_at == thread.started_at);
+    let mut ids = BTreeSet::new();
+    ties.flat_map(|other| &other.lines).any(|line| !ids.insert(line.part_id()))
+}
+
+/// Imports readings in chunks and runs of any size. A run reads a thread once.
+fn import(dice: &mut Dice, world: &World, readings: &[Reading]) {
+    let mut writer = Some(world.writer("run"));
+    let mut in_run: BTreeSet<&str> = BTreeSet::new();
+    let mut waiting: Vec<(usize, usize)> = Vec::new();
+    let mut threads: Vec<Thread> = Vec::new();
+    let mut said: Vec<(String, Fact)> = Vec::new();
+    for reading in readings {
+        let id = reading.thread.id.as_str();
+        if in_run.contains(id) || dice.chance(8) {
+            commit(writer.as_mut().unwrap(), &mut threads, &mut waiting, &mut said);
+            in_run.clear();
+            writer = None;
+        }
+        in_run.insert(id);
+        let writer = writer.get_or_insert_with(|| world.writer("run"));
+        let mut thread = reading.thread.clone();
+        let origin = thread.forked_from.clone().filter(|_| reading.is_fork_told_late);
+        if origin.is_some() {
+            thread.forked_from = None;
+        }
+        threads.push(thread.clone());
+        for line in &reading.lines {
+            waiting.push((threads.len() - 1, *line));
+            if dice.chance(24) {
+                commit(writer, &mut threads, &mut waiting, &mut said);
+                threads.push(thread.clone());
+            }
+        }
+        if let Some(value) = origin {
+            let name = "forked-from".to_owned();
+            let fact = Fact { about: Subject::ThisThread, name, value, rank: 0 };
+            said.push((thread.id, fact));
+        }
+    }
+    let writer = writer.get_or_insert_with(|| world.writer("run"));
+    commit(writer, &mut threads, &mut waiting, &mut said);
+}
+
+fn commit(
+    writer: &mut crate::Writer,
+    threads: &mut Vec<Thread>,
+    rows: &mut Vec<(usize, usize)>,
+    said: &mut Vec<(String, Fact)>,
+) {
+    let commit = judged_with(writer, threads, rows, said).unwrap();
+    writer.commit(commit).unwrap();
+    threads.clear();
+    rows.clear();
+    said.clear();
+}
+
+fn sightings(world: &World) -> BTreeSet<(String, String)> {
+    let batch = world.store.read_table("sightings").unwrap();
+    let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().clone();
+    let (parts, threads) = (text("part_id"), text("thread_id"));
+    (0..batch.num_rows())
+        .map(|at| (parts.value(at).to_owned(), threads.value(at).to_owned()))
+        .collect()
+}
+
+fn differences(found: &Table, expect: &Table) -> Vec<String> {
+    let ids: BTreeSet<&String> = found.keys().chain(expect.keys()).collect();
+    let mut told = Vec::new();
+    for id in ids {
+        let (Some(found), Some(expect)) = (found.get(id), expect.get(id)) else {
+            told.push(format!("{id}: on one side only"));
+            continue;
+        };
+        for (column, value) in expect.iter().filter(|(column, value)| found[**column] != **value) {
+            told.push(format!("{id}: {column} is `{}`, not `{value}`", found[column]));
+        }
+    }
+    told
+}
+
+/// Imports one history in one way.
+fn check(seed: u64) {
+    let mut dice = Dice::new(seed);
+    let threads = history(&mut dice);
+    let expect = model::read(&threads);
+    let world = world();
+    let readings = readings(&mut dice, &threads);
+    import(&mut dice, &world, &readings);
+    let found = world.table();
+    let told = differences(&found, &expect.table);
+    assert!(told.is_empty(), "seed {seed}: {told:#?} {threads:#?}");
+    assert_eq!(sightings(&world), expect.sightings, "seed {seed}: {threads:#?}");
+
+    let mut again = threads.clone();
+    dice.shuffle(&mut again);
+    let done = world.import(&again);
+    assert_eq!((done.rows, done.superseded), (0, 0), "seed {seed}: {threads:#?}");
+}
+
+/// Returns the seeds that are asked for.
+fn seeds() -> RangeInclusive<u64> {
+    let asked = std::env::var("HYP_HISTORIES").unwrap_or_default();
+    let (first, last) = asked.split_once("..=").unwrap_or(("1", &asked));
+    first.parse().unwrap_or(1)..=last.parse().unwrap_or(FEW)
+}
+
+#[test]
+fn any_order_any_runs_and_any_earlier_readings_give_the_table_of_reading_everything_at_once() {
+    seeds().for_each(check);
+}
+
+#[test]
+fn tokens_count_once_however_often_a_response_is_copied() {
+    for seed in 1..200 {
+        let threads = history(&mut Dice::new(seed));
+        let expect = model::read(&threads);
+        let mut counted = BTreeSet::new();
+        for row in expect.table.values().filter(|row| !row["output_tokens"].is_empty()) {
+            assert!(counted.insert(row["response_id"].clone()), "{seed}: {}", row["response_id"]);
+        }
+    }
+}

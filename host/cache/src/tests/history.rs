@@ -1,0 +1,173 @@
+//! Makes histories: threads that go on from one another in all the ways that clients know.
+
+use super::world::{Line, START, Thread};
+
+/// A small generator of numbers, the same on every machine.
+#[derive(Debug)]
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(super) fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 8) % sides as u64) as usize
+    }
+
+    /// One time in so many.
+    pub(super) fn chance(&mut self, times: usize) -> bool {
+        self.roll(times) == 0
+    }
+
+    pub(super) fn shuffle<T>(&mut self, list: &mut [T]) {
+        for at in (1..list.len()).rev() {
+            list.swap(at, self.roll(at + 1));
+        }
+    }
+}
+
+/// Returns threads that fork (same ids), resume (new ids) and start one another, to any depth.
+pub(super) fn history(dice: &mut Dice) -> Vec<Thread> {
+    let mut threads: Vec<Thread> = Vec::new();
+    for number in 0..2 + dice.roll(5) {
+        let mut thread = begin(dice, number);
+        if !threads.is_empty() && !dice.chance(5) {
+            let origin = &threads[dice.roll(threads.len())];
+            if dice.chance(2) {
+                fork(dice, &mut thread, origin);
+            } else {
+                resume(dice, &mut thread, origin);
+            }
+        }
+        talk(dice, &mut thread);
+        threads.push(thread);
+    }
+    threads
+}
+
+fn begin(dice: &mut Dice, number: usize) -> Thread {
+    // Numbers count down for some, so that ids do not follow the order of beginnings.
+    let id = if dice.chance(2) { format!("t{number}") } else { format!("s{}", 9 - number) };
+    Thread {
+        id,
+        started_at: START + 10_000 * number as i64,
+        forked_from: None,
+        client: "claude".into(),
+        lines: Vec::new(),
+    }
+}
+
+/// Begins with the lines of another thread as they are.
+fn fork(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
+    thread.lines = origin.lines[..dice.roll(origin.lines.len() + 1)].to_vec();
+    link(dice, thread, origin);
+}
+
+/// Begins with the lines of another thread under new ids, at their own times or all at one.
+fn resume(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
+    thread.lines = origin.lines[..dice.roll(origin.lines.len() + 1)].to_vec();
+    let keeps_times = dice.chance(3);
+    for line in &mut thread.lines {
+        line.message_id = format!("{}-copy{}", thread.id, line.message_index);
+        if !keeps_times {
+            line.at = thread.started_at;
+        }
+    }
+    link(dice, thread, origin);
+}
+
+/// Has a thread say where it comes from, some at the same moment.
+fn link(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
+    if dice.chance(2) {
+        thread.forked_from = Some(origin.id.clone());
+        if dice.chance(3) {
+            thread.started_at = origin.started_at;
+        }
+    }
+}
+
+/// Goes on with prompts, answers of one or more lines, and prompts that nobody answers.
+fn talk(dice: &mut Dice, thread: &mut Thread) {
+    let mut index = thread.lines.last().map_or(0, |line| line.message_index + 1);
+    let mut at = thread.lines.iter().map(|line| line.at).max().unwrap_or(thread.started_at);
+    at = at.max(thread.started_at);
+    for turn in 0..1 + dice.roll(4) {
+        at += 3;
+        // Some prompts are said again and again, by the same person and by others.
+        let words = if dice.chance(2) { "go on".into() } else { format!("{} {turn}", thread.id) };
+        thread.lines.push(line(thread, index, at, words, None));
+        index += 1;
+        if dice.chance(3) {
+            continue;
+        }
+        let response = format!("response-{}-{turn}", thread.id);
+        let rows = 1 + dice.roll(3);
+        for row in 0..rows {
+            at += 2;
+            let words = format!("{} answers {turn} {row}", thread.id);
+            let mut said = line(thread, index, at, words, Some(response.clone()));
+            if row > 0 && dice.chance(3) {
+                // A second part of the message before.
+                let before = &thread.lines[thread.lines.len() - 1];
+                said.message_id.clone_from(&before.message_id);
+                said.message_index = before.message_index;
+                said.part_index = before.part_index + 1;
+                said.at = before.at;
+            } else {
+                index += 1;
+            }
+            said.tokens = (row == 0).then_some(rows as u64);
+            thread.lines.push(said);
+        }
+    }
+}
+
+fn line(thread: &Thread, index: i32, at: i64, text: String, response: Option<String>) -> Line {
+    Line {
+        message_id: format!("{}-m{index}", thread.id),
+        message_index: index,
+        part_index: 0,
+        text,
+        response_id: response,
+        tokens: None,
+        at,
+    }
+}
+
+impl Thread {
+    /// Returns the thread as it was when only some of its lines were written.
+    pub(super) fn cut(&self, lines: usize) -> Self {
+        let mut cut = Self { lines: self.lines[..lines].to_vec(), ..self.clone() };
+        let responses: Vec<_> = cut.lines.iter().map(|line| line.response_id.clone()).collect();
+        for line in cut.lines.iter_mut().filter(|line| line.tokens.is_some()) {
+            let rows = responses.iter().filter(|response| **response == line.response_id);
+            line.tokens = Some(rows.count() as u64);
+        }
+        cut
+    }
+
+    /// Returns the thread as a component saw it that understood less.
+    pub(super) fn misread(&self, dice: &mut Dice) -> Self {
+        let mut misread = self.clone();
+        for line in &mut misread.lines {
+            match dice.roll(6) {
+                0 => line.text.push('?'),
+                1 => line.response_id = None,
+                2 => line.tokens = line.tokens.map(|tokens| tokens + 5),
+                3 => line.tokens = None,
+                4 => line.at -= 1,
+                _ => {}
+            }
+        }
+        misread
+    }
+
+    /// Returns the thread as it was before its beginning was known.
+    pub(super) fn without_beginning(&self) -> Self {
+        Self { started_at: self.started_at + 1_000_000, ..self.clone() }
+    }
+}

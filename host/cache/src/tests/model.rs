@@ -1,0 +1,119 @@
+//! What a table should be: all threads read at once, in the order of their beginnings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::world::{Kept, Line, Thread, batch, row};
+
+/// Rows by id, columns by name.
+pub(super) type Table = BTreeMap<String, BTreeMap<&'static str, String>>;
+
+/// The table, and each part with the threads that saw it and do not have its row.
+pub(super) struct Expected {
+    pub(super) table: Table,
+    pub(super) sightings: BTreeSet<(String, String)>,
+}
+
+/// Reads all threads at once.
+pub(super) fn read(threads: &[Thread]) -> Expected {
+    let mut threads: Vec<&Thread> = threads.iter().collect();
+    let depths: BTreeMap<String, usize> =
+        threads.iter().map(|it| (it.id.clone(), depth(it, &threads))).collect();
+    threads.sort_by_key(|thread| (thread.started_at, depths[&thread.id], thread.id.clone()));
+    let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+    let mut kept: Vec<Kept<'_>> = Vec::new();
+    let mut sightings = BTreeSet::new();
+    for (at, thread) in threads.iter().enumerate() {
+        let mut own = Vec::new();
+        for (number, line) in thread.lines.iter().enumerate() {
+            if *owners.entry(line.part_id()).or_insert(at) == at {
+                own.push(number);
+            } else {
+                sightings.insert((line.part_id(), thread.id.clone()));
+            }
+        }
+        let kin: Vec<usize> =
+            (0..at).filter(|other| last_shared(thread, threads[*other]).is_some()).collect();
+        let end = copied_to(at, &kin, &threads, &owners);
+        for number in own {
+            let line = &thread.lines[number];
+            let replay = (line.message_index <= end).then(|| {
+                let original = kin.iter().find_map(|other| {
+                    threads[*other].lines.iter().find(|theirs| theirs.said_key() == line.said_key())
+                });
+                original.map(Line::part_id)
+            });
+            kept.push((*thread, number, replay));
+        }
+    }
+    let rows = batch(&kept);
+    let table = (0..rows.num_rows()).map(|at| row(&rows, at));
+    let table = table.map(|row| (row["part_id"].clone(), row)).collect();
+    Expected { table, sightings }
+}
+
+/// Counts forks up to the first thread of a line that began at the same moment.
+fn depth(thread: &Thread, threads: &[&Thread]) -> usize {
+    let origin = thread.forked_from.as_ref().and_then(|id| threads.iter().find(|it| it.id == *id));
+    let origin = origin.filter(|origin| origin.started_at == thread.started_at);
+    origin.map_or(0, |origin| 1 + depth(origin, threads))
+}
+
+/// Returns the last message of a thread with a response that another has, too.
+fn last_shared(thread: &Thread, other: &Thread) -> Option<i32> {
+    let theirs: BTreeSet<&String> =
+        other.lines.iter().filter_map(|line| line.response_id.as_ref()).collect();
+    let shared = thread
+        .lines
+        .iter()
+        .filter(|line| line.response_id.as_ref().is_some_and(|id| theirs.contains(id)));
+    shared.map(|line| line.message_index).max()
+}
+
+/// A message of which all parts are one thread's rows: its position, its time, what it says.
+type Message = (i32, i64, Vec<String>);
+
+/// Returns the messages of a thread by those of its lines that are its rows.
+fn messages(at: usize, threads: &[&Thread], owners: &BTreeMap<String, usize>) -> Vec<Message> {
+    let mut messages: Vec<Message> = Vec::new();
+    for line in &threads[at].lines {
+        if owners[&line.part_id()] != at {
+            continue;
+        }
+        let said = format!("{:?}", line.said_key());
+        match messages.last_mut() {
+            Some(last) if last.0 == line.message_index => last.2.push(said),
+            _ => messages.push((line.message_index, line.at, vec![said])),
+        }
+    }
+    messages
+}
+
+/// Returns the last message that is copied: one with a shared response, or one that visibly goes with it.
+fn copied_to(
+    at: usize,
+    kin: &[usize],
+    threads: &[&Thread],
+    owners: &BTreeMap<String, usize>,
+) -> i32 {
+    let last = |other: &usize| last_shared(threads[at], threads[*other]);
+    let Some(end) = kin.iter().filter_map(last).max() else { return -1 };
+    let mine = messages(at, threads, owners);
+    let stamp = mine.iter().find(|message| message.0 == end).map(|message| message.1);
+    let mut furthest = end;
+    for other in kin.iter().filter(|other| last(other) == Some(end)) {
+        let theirs = messages(*other, threads, owners);
+        let shared = last_shared(threads[*other], threads[at]).unwrap();
+        let Some(from) = theirs.iter().position(|message| message.0 == shared) else { continue };
+        let before = theirs[from].1;
+        let mut next = from + 1;
+        for (index, time, said) in mine.iter().filter(|message| message.0 > end) {
+            let is_copy = |it: &Message| {
+                it.2 == *said && it.1 != before && (it.1 == *time || stamp == Some(*time))
+            };
+            let Some(found) = theirs[next..].iter().position(is_copy) else { break };
+            next += found + 1;
+            furthest = furthest.max(*index);
+        }
+    }
+    furthest
+}
