@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use hyp_model::event::Fact;
 use hyp_model::judge::ThreadFacts;
@@ -69,13 +69,54 @@ pub struct Committed {
     pub files: usize,
 }
 
+impl Committed {
+    fn add(&mut self, other: Self) {
+        self.snapshot_id = other.snapshot_id.or(self.snapshot_id);
+        self.rows += other.rows;
+        self.superseded += other.superseded;
+        self.files += other.files;
+    }
+}
+
+/// Partitions that a snapshot may add rows to: each is a file.
+const PARTITIONS: usize = 64;
+
+impl Commit {
+    /// Takes out a share of the rows, with what they replace.
+    fn share(&mut self, rows: RecordBatch) -> Self {
+        let ids = rows.column_by_name("part_id").and_then(|ids| ids.as_string_opt::<i32>());
+        let ids: HashSet<&str> = ids.into_iter().flatten().flatten().collect();
+        let is_here = |id: &mut String| ids.contains(id.as_str());
+        let take_over = self.take_over.extract_if(.., is_here).collect();
+        let refreshed = self.refreshed.extract_if(.., is_here).collect();
+        Self { rows: Some(rows), take_over, refreshed, ..Self::default() }
+    }
+}
+
 impl Writer {
     /// Writes a chunk. When this returns, it is on the disk; when it fails, the store is as before.
+    ///
+    /// Rows of very many months are written in several snapshots; the last one says that the units are read.
     ///
     /// # Errors
     /// Fails when a file cannot be written or read, when the disk is full, or when another program
     /// changed the table.
-    pub fn commit(&mut self, commit: Commit) -> Result<Committed, StoreError> {
+    pub fn commit(&mut self, mut commit: Commit) -> Result<Committed, StoreError> {
+        let rows = commit.rows.take();
+        let mut shares = rows.map_or(Ok(vec![]), |rows| split::at_most(&rows, PARTITIONS))?;
+        let last = shares.pop();
+        let mut sum = Committed::default();
+        for rows in shares {
+            let share = commit.share(rows);
+            sum.add(self.write(share)?);
+        }
+        commit.rows = last;
+        sum.add(self.write(commit)?);
+        Ok(sum)
+    }
+
+    /// Writes one snapshot and what belongs to it.
+    fn write(&mut self, commit: Commit) -> Result<Committed, StoreError> {
         self.load_lineage()?;
         let work = self.gather(&commit)?;
         let mut done = Committed { rows: work.added, ..Committed::default() };
@@ -203,6 +244,7 @@ impl Writer {
             if let Some((provider, listing)) = &commit.listing {
                 ledger::put_listing(&transaction, provider, listing)?;
             }
+            ledger::forget_inputs(&transaction, &self.stale)?;
             for file in &self.index.without_filter {
                 ledger::journal(&transaction, &self.run_id, "file_without_filter", file)?;
             }

@@ -94,6 +94,7 @@ impl Writer {
         let Arriving { threads, rows, .. } = arriving;
         let mut moved = BTreeSet::new();
         let numbers = self.number(arriving, &mut moved)?;
+        self.note_stale(&moved)?;
         self.pending.seen_again.clear();
         let places: Vec<Place> = rows
             .iter()

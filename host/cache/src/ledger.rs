@@ -1,6 +1,6 @@
 //! What was read: runs, units, inputs, listings, quarantine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -338,6 +338,26 @@ pub(crate) fn put_listing(
         "INSERT OR REPLACE INTO listings VALUES (?1, ?2, ?3, ?4, ?5)",
         params![provider, listing.hash, listing.component_digest, listing.since, listing.until],
     )?;
+    Ok(())
+}
+
+/// Has inputs read again by the next run, whether or not they change.
+pub(crate) fn forget_inputs(
+    connection: &Connection,
+    inputs: &BTreeSet<String>,
+) -> rusqlite::Result<()> {
+    for input in inputs {
+        connection.execute(
+            "UPDATE units SET fingerprint = '' WHERE (provider, unit_id) IN
+             (SELECT provider, unit_id FROM inputs WHERE input_id = ?1)",
+            [input],
+        )?;
+        connection.execute(
+            "DELETE FROM listings WHERE provider IN
+             (SELECT provider FROM inputs WHERE input_id = ?1)",
+            [input],
+        )?;
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use hyp_model::judge::{Candidate, Verdict};
 use hyp_model::row::Key;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use crate::error::StoreError;
 use crate::judge::{Change, Correction, Judgement};
@@ -227,13 +227,32 @@ impl Writer {
         Ok(())
     }
 
+    /// Notes the recordings whose rows may be those of a thread that now turns out later.
+    ///
+    /// What such a row says of its thread cannot be made from the store: the recording has to be read again.
+    pub(crate) fn note_stale(&mut self, moved: &BTreeSet<Number>) -> Result<(), StoreError> {
+        for thread in moved {
+            for known in self.threads.tied_before(*thread) {
+                let saw = self
+                    .catalog
+                    .connection
+                    .prepare("SELECT 1 FROM sightings WHERE thread_id = ?1 LIMIT 1")
+                    .and_then(|mut found| found.exists([&known.thread_id]))
+                    .map_err(|error| self.catalog.error(error))?;
+                if saw {
+                    self.stale.insert(known.input_id.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Says whether a row came as a copy, before the store judged it.
     pub(crate) fn is_own_copy(&self, part_id: &str) -> Result<bool, StoreError> {
         self.catalog
             .connection
             .prepare("SELECT 1 FROM own_copies WHERE part_id = ?1")
-            .and_then(|mut found| found.query_row([part_id], |_| Ok(())).optional())
-            .map(|found| found.is_some())
+            .and_then(|mut found| found.exists([part_id]))
             .map_err(|error| self.catalog.error(error))
     }
 }

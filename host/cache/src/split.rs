@@ -1,6 +1,6 @@
 //! Divides rows by partition and sorts each part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch, StringArray, UInt32Array};
@@ -37,6 +37,26 @@ pub(crate) fn by_partition(
             Ok(((client.to_owned(), month), part.map_err(StoreError::rows)?))
         })
         .collect()
+}
+
+/// Divides rows so that no share has rows of more partitions than `most`.
+pub(crate) fn at_most(batch: &RecordBatch, most: usize) -> Result<Vec<RecordBatch>, StoreError> {
+    let named = with_clients(batch)?;
+    let clients = column(&named, "client_name")?.as_string::<i32>();
+    let times = column(&named, "message_created_at")?.as_primitive::<TimestampMicrosecondType>();
+    let partition = |row: usize| (month_of(times.value(row)), clients.value(row));
+    let partitions: BTreeSet<(i32, &str)> = (0..batch.num_rows()).map(partition).collect();
+    if partitions.len() <= most {
+        return Ok(vec![batch.clone()]);
+    }
+    let share: BTreeMap<(i32, &str), usize> =
+        partitions.into_iter().enumerate().map(|(at, partition)| (partition, at / most)).collect();
+    let mut shares: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+    for (at, row) in (0..batch.num_rows()).zip(0u32..) {
+        shares.entry(share[&partition(at)]).or_default().push(row);
+    }
+    let take = |rows| take_record_batch(batch, &UInt32Array::from(rows)).map_err(StoreError::rows);
+    shares.into_values().map(take).collect()
 }
 
 /// Returns the order in which rows belong.

@@ -177,6 +177,13 @@ impl Threads {
             .then_with(|| id(a).cmp(&id(b)))
     }
 
+    /// Returns the threads that began at the same moment as another and come before it.
+    pub(crate) fn tied_before(&self, number: Number) -> impl Iterator<Item = &Known> {
+        let started = self.get(number).map(|known| known.started_at);
+        let ties = self.by_number.iter().filter(move |(_, it)| Some(it.started_at) == started);
+        ties.filter(move |(other, _)| self.is_earlier(**other, number)).map(|(_, known)| known)
+    }
+
     /// Counts the forks between a thread and the first one of its line that began at the same moment.
     fn depth(&self, number: Number) -> usize {
         let mut depth = 0;

@@ -1,6 +1,6 @@
 //! The one writer of a store, for as long as it holds the lock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::catalog::Catalog;
 use crate::error::StoreError;
@@ -25,6 +25,8 @@ pub struct Writer {
     pub(crate) threads: Threads,
     pub(crate) kin: Kin,
     pub(crate) pending: Pending,
+    /// Inputs that this run found to be told by rows of others, and that the next one has to read.
+    pub(crate) stale: BTreeSet<String>,
     pub(crate) chunks: i64,
     pub(crate) is_marked: bool,
     is_lineage_loaded: bool,
@@ -63,6 +65,7 @@ impl Writer {
             threads: Threads::default(),
             kin: Kin::default(),
             pending: Pending::default(),
+            stale: BTreeSet::new(),
             chunks,
             is_marked: false,
             is_lineage_loaded: false,

@@ -3,7 +3,7 @@
 use hyp_model::event::{Fact, Subject};
 
 use super::world::{Thread, chunk, judged, judged_with, late, thread, world};
-use crate::Change;
+use crate::{Change, InputState, UnitState};
 
 #[test]
 fn an_original_that_arrives_after_its_copy_takes_the_tokens_with_it() {
@@ -198,4 +198,40 @@ fn a_thread_whose_beginning_turns_out_earlier_is_the_original() {
         ("false", "11")
     );
     assert_eq!(table["b-a-m1#0"]["replay_of"], "a-m1#0");
+}
+
+#[test]
+fn a_recording_whose_rows_were_given_away_in_a_tie_is_read_again() {
+    let world = world();
+    let first = thread("c", 0, 2);
+    let fork = |id, origin: &str| Thread {
+        lines: first.lines.clone(),
+        forked_from: Some(origin.into()),
+        ..thread(id, 0, 0)
+    };
+    let unit = UnitState {
+        provider: "claude".into(),
+        unit_id: "u".into(),
+        fingerprint: "f".into(),
+        ..UnitState::default()
+    };
+    let input = InputState {
+        input_id: "input-c".into(),
+        provider: "claude".into(),
+        unit_id: "u".into(),
+        ..InputState::default()
+    };
+    let mut writer = world.writer("run");
+    let threads = [first.clone(), fork("a", "b")];
+    let mut commit = judged(&mut writer, &threads, &[(0, 0), (0, 1), (1, 0), (1, 1)]).unwrap();
+    (commit.units, commit.inputs) = (vec![unit], vec![input]);
+    writer.commit(commit).unwrap();
+    drop(writer);
+    assert_eq!(world.table()["c-m0#0"]["session_id"], "a", "it names a thread that is not known");
+    assert_eq!(world.store.units("claude").unwrap()["u"].fingerprint, "f");
+
+    world.import(&[fork("b", "c")]);
+    assert_eq!(world.store.units("claude").unwrap()["u"].fingerprint, "");
+    world.import(&[first]);
+    assert_eq!(world.table()["c-m0#0"]["session_id"], "c");
 }

@@ -13,7 +13,7 @@ use super::model::{self, Table};
 use super::world::{Thread, World, judged_with, world};
 
 /// Histories that are tried unless more are asked for.
-const FEW: u64 = 24;
+const FEW: u64 = 16;
 
 /// One reading of a thread: what of it was there or asked for.
 struct Reading {

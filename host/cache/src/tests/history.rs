@@ -37,11 +37,15 @@ pub(super) fn history(dice: &mut Dice) -> Vec<Thread> {
         let mut thread = begin(dice, number);
         if !threads.is_empty() && !dice.chance(5) {
             let origin = &threads[dice.roll(threads.len())];
+            // Of three that begin together, the order shows only once all of them are known.
+            let ties = threads.iter().filter(|other| other.started_at == origin.started_at);
+            let may_tie = ties.count() == 1;
             if dice.chance(2) {
                 fork(dice, &mut thread, origin);
             } else {
                 resume(dice, &mut thread, origin);
             }
+            link(dice, &mut thread, origin, may_tie);
         }
         talk(dice, &mut thread);
         threads.push(thread);
@@ -64,7 +68,6 @@ fn begin(dice: &mut Dice, number: usize) -> Thread {
 /// Begins with the lines of another thread as they are.
 fn fork(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
     thread.lines = origin.lines[..dice.roll(origin.lines.len() + 1)].to_vec();
-    link(dice, thread, origin);
 }
 
 /// Begins with the lines of another thread under new ids, at their own times or all at one.
@@ -77,14 +80,13 @@ fn resume(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
             line.at = thread.started_at;
         }
     }
-    link(dice, thread, origin);
 }
 
 /// Has a thread say where it comes from, some at the same moment.
-fn link(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
+fn link(dice: &mut Dice, thread: &mut Thread, origin: &Thread, may_tie: bool) {
     if dice.chance(2) {
         thread.forked_from = Some(origin.id.clone());
-        if dice.chance(3) {
+        if may_tie && dice.chance(3) {
             thread.started_at = origin.started_at;
         }
     }

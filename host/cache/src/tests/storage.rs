@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::{START, chunk, thread, world};
+use super::world::{START, chunk, judged, late, thread, world};
 use crate::{Bound, LockError, Store, StoreError, messages_schema};
 
 #[test]
@@ -118,4 +118,27 @@ fn a_store_that_was_moved_is_read_and_written_where_it_is() {
     assert_eq!(done.rows, 2);
     assert_eq!(store.snapshot().unwrap().files.len(), 2);
     assert!(!old.exists());
+}
+
+#[test]
+fn rows_of_very_many_months_are_written_in_several_snapshots() {
+    let world = world();
+    let mut threads = [thread("a", 0, 70)];
+    for (month, line) in (0..).zip(&mut threads[0].lines) {
+        line.at = START + month * 31 * 86_400_000_000;
+    }
+    let rows: Vec<_> = (0..70).map(|line| (0, line)).collect();
+    let mut writer = world.writer("run");
+    let mut commit = judged(&mut writer, &threads, &rows).unwrap();
+    commit.corrections.push(late("a-m1#0", 99));
+    let done = writer.commit(commit).unwrap();
+    assert_eq!((done.rows, done.superseded), (70, 1));
+    assert_eq!(writer.table.metadata.snapshots().len(), 2);
+    assert_eq!(world.table()["a-m1#0"]["output_tokens"], "99");
+    drop(writer);
+
+    threads[0].lines.iter_mut().for_each(|line| line.text.push('!'));
+    let done = world.import(&threads);
+    assert_eq!((done.rows, done.superseded), (70, 70));
+    assert!(world.table().values().all(|row| row["content_text"].ends_with('!')));
 }
