@@ -59,6 +59,7 @@ pub mod glue;
 pub mod json;
 mod page;
 mod provider;
+pub mod state;
 #[cfg(not(target_family = "wasm"))]
 pub mod testkit;
 pub mod time;

@@ -18,6 +18,7 @@ mod plugins;
 mod queries;
 mod query;
 mod reconcile;
+mod resume;
 mod sandbox;
 mod show;
 mod store;

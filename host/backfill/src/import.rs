@@ -20,7 +20,7 @@ use crate::run::{Request, now};
 use crate::tally::RowTally;
 use crate::unit::Ended;
 use crate::work::{Agenda, Question, Work, agenda};
-use crate::worker::{Parcel, UnitEnd, note_line, work};
+use crate::worker::{Parcel, Shared, UnitEnd, note_line, work};
 
 /// Parcels that may wait between the workers and the commit.
 const WAITING_PARCELS: usize = 4;
@@ -158,7 +158,6 @@ impl Import<'_> {
             bytes: agenda.work.iter().map(|work| work.size).sum(),
         });
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let next = AtomicUsize::new(0);
         let (to, from) = sync_channel(WAITING_PARCELS);
         let mut sums = Sums {
             is_whole: agenda.outside_window == 0
@@ -172,16 +171,23 @@ impl Import<'_> {
             since: self.window.since,
             until: self.window.until,
         };
-        let (plugin, cancelled) = (self.plugin, self.cancelled);
+        let store = self.writer.store().clone();
+        let shared = Shared {
+            plugin: self.plugin,
+            store: &store,
+            units: &agenda.work,
+            next: AtomicUsize::new(0),
+            cancelled: self.cancelled,
+        };
         std::thread::scope(|scope| {
             for _ in 0..workers.min(agenda.work.len()) {
-                let (to, units, next) = (to.clone(), &agenda.work, &next);
-                scope.spawn(move || work(plugin, units, next, cancelled, &to));
+                let (to, shared) = (to.clone(), &shared);
+                scope.spawn(move || work(shared, &to));
             }
             drop(to);
             let read = self.commit_all(from, &agenda.work, &mut sums, listing);
             // Whoever still works ends at its next border.
-            next.store(usize::MAX / 2, Ordering::Relaxed);
+            shared.next.store(usize::MAX / 2, Ordering::Relaxed);
             read
         })
     }
@@ -197,8 +203,11 @@ impl Import<'_> {
         let mut chunk = Chunk::default();
         for parcel in from {
             match parcel {
-                Parcel::Rows { unit, produced } => {
+                Parcel::Rows { unit, produced, mark } => {
                     let tally = sums.tallies.entry(unit).or_default();
+                    if let Some(mark) = mark {
+                        tally.set_mark(mark);
+                    }
                     chunk.add(unit, produced, self.window, tally);
                 }
                 Parcel::Done { unit, end } => {
@@ -259,6 +268,7 @@ impl Import<'_> {
             })
             .collect();
         for ended in &ended {
+            self.report.units_resumed += u64::from(ended.is_resumed());
             ended.add_to(&mut self.report);
             for reason in ended.broken_off() {
                 sums.is_whole = false;
@@ -269,7 +279,7 @@ impl Import<'_> {
         sums.sessions.extend(judged.sessions.iter().cloned());
         let rows = judged.rows;
         if !self.request.dry_run {
-            self.write(judged, &ended, units, listing)?;
+            self.write(judged, ended, units, listing)?;
         }
         self.report.rows_written += if self.request.dry_run { 0 } else { rows };
         (self.progress)(Progress::Committed { provider: self.report.provider.clone(), rows });
@@ -279,7 +289,7 @@ impl Import<'_> {
     fn write(
         &mut self,
         judged: Judged,
-        ended: &[Ended],
+        ended: Vec<Ended>,
         units: &[Work],
         listing: Option<Listing>,
     ) -> Result<(), BackfillError> {
@@ -308,6 +318,13 @@ impl Import<'_> {
             totals: ended.iter().flat_map(Ended::totals).collect(),
             facts: judged.facts,
             quarantine: ended.iter().flat_map(Ended::quarantined).collect(),
+            checkpoints: ended
+                .into_iter()
+                .filter_map(|ended| {
+                    let unit = &units[ended.unit].inputs;
+                    ended.checkpoint(unit)
+                })
+                .collect(),
             listing: listing.map(|listing| (self.report.provider.clone(), listing)),
             ..Commit::default()
         })?;

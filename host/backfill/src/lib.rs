@@ -38,6 +38,7 @@ mod inspect;
 mod places;
 mod quarantine;
 mod report;
+mod resume;
 mod run;
 mod tally;
 mod unit;

@@ -73,6 +73,8 @@ pub struct ProviderReport {
     pub files_seen: u64,
     /// Files that were not opened, as they are what the last run saw.
     pub files_unchanged: u64,
+    /// Units that only grew, and were gone on with where the last run had been.
+    pub units_resumed: u64,
     /// Rows by what became of them.
     pub rows_by_reason: BTreeMap<String, u64>,
     /// Bytes by what became of them; the values add up to `bytes_read`.

@@ -103,6 +103,9 @@ impl Tally {
 pub(crate) struct RowTally {
     pub(crate) rows: BTreeMap<&'static str, u64>,
     pub(crate) bytes: BTreeMap<&'static str, u64>,
+    /// Those of `bytes` that lie before the mark.
+    pub(crate) before: BTreeMap<&'static str, u64>,
+    mark: (u32, u64),
     last: Option<Span>,
 }
 
@@ -113,7 +116,16 @@ impl RowTally {
         if self.last != Some(span) {
             self.last = Some(span);
             *self.bytes.entry(reason).or_default() += span.length;
+            if (span.input, span.offset) < self.mark {
+                *self.before.entry(reason).or_default() += span.length;
+            }
         }
+    }
+
+    /// Sets the mark, given as input and offset. All rows counted so far lie before it.
+    pub(crate) fn set_mark(&mut self, mark: (u32, u64)) {
+        self.mark = mark;
+        self.before.clone_from(&self.bytes);
     }
 
     /// Returns the bytes counted so far.
@@ -152,6 +164,21 @@ mod tests {
         tally.note(&skip(span(0, 10)));
         tally.note(&skip(span(10, 5)));
         assert_eq!((tally.message_bytes, tally.other_bytes["no_row"]), (10, 5));
+    }
+
+    #[test]
+    fn rows_are_counted_before_the_last_mark_whenever_they_come() {
+        let mut tally = RowTally::default();
+        tally.note(span(0, 10), "written");
+        tally.set_mark((0, 30));
+        tally.note(span(30, 10), "written");
+        tally.note(span(10, 10), "outside_window");
+        assert_eq!(tally.before, BTreeMap::from([("written", 10), ("outside_window", 10)]));
+        tally.set_mark((0, 50));
+        tally.note(span(40, 5), "written");
+        tally.note(span(50, 5), "written");
+        assert_eq!(tally.before, BTreeMap::from([("written", 25), ("outside_window", 10)]));
+        assert_eq!(tally.total_bytes(), 40);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! A unit that was read to its end: its accounting, its ledger entry, its quarantine.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use hyp_cache::{ClientTotal, InputState, Quarantined, UnitState};
+use hyp_cache::{Checkpoint, ClientTotal, InputState, Quarantined, UnitState};
 use hyp_materialize::Window;
+use hyp_plugin::UnitInputs;
 
 use crate::quarantine::bytes_at;
 use crate::report::ProviderReport;
+use crate::resume::{Before, Bytes};
 use crate::tally::RowTally;
 use crate::work::Work;
 use crate::worker::{UnitEnd, input_id};
@@ -20,7 +21,8 @@ pub(crate) struct Ended {
     id: String,
     end: UnitEnd,
     rows: RowTally,
-    accounting: BTreeMap<String, u64>,
+    /// Bytes that were read now, by what became of them.
+    accounting: Bytes,
     bytes_read: u64,
     path: String,
     files: Vec<PathBuf>,
@@ -63,6 +65,11 @@ impl Ended {
         }
     }
 
+    /// Says whether the unit was gone on with.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.end.before.is_some()
+    }
+
     /// Adds the unit's numbers to its provider's.
     pub(crate) fn add_to(&self, report: &mut ProviderReport) {
         let counts = &self.end.counts;
@@ -102,27 +109,50 @@ impl Ended {
 
     /// Says whether nothing in the unit was understood.
     fn is_foreign(&self) -> bool {
-        self.end.tally.understood == 0 && self.end.tally.failed() > 0
+        self.end.tally.understood == 0 && self.end.tally.failed() > 0 && !self.is_resumed()
     }
 
     /// Returns a line for each file that could not be read to its end.
     pub(crate) fn broken_off(&self) -> Vec<String> {
         let inputs = self.end.inputs.iter().zip(&self.files);
         inputs
-            .filter(|(input, _)| input.failed)
-            .map(|(input, file)| {
+            .enumerate()
+            .filter(|(_, (input, _))| input.failed)
+            .map(|(at, (input, file))| {
+                let start = self.start().filter(|(of, _)| *of as usize == at);
                 format!(
                     "cannot read `{}` past byte {}: check its permissions, or whether it is whole",
                     file.display(),
-                    input.bytes_read
+                    input.bytes_read + start.map_or(0, |(_, offset)| offset)
                 )
             })
             .collect()
     }
 
+    /// Returns the input that the unit was gone on with, and from where.
+    fn start(&self) -> Option<(u32, u64)> {
+        self.end.before.as_ref().map(Before::end)
+    }
+
+    /// Returns where the next run may go on with the unit.
+    pub(crate) fn checkpoint(mut self, unit: &UnitInputs) -> Option<Checkpoint> {
+        if !self.broken_off().is_empty() {
+            return None;
+        }
+        let before = self.end.before.as_ref();
+        let checkpoint = match self.end.point.take() {
+            Some(point) => point.checkpoint(unit, before, &self.rows.before),
+            None => before?.again(unit),
+        }?;
+        Some(Checkpoint { provider: self.provider, unit_id: self.id, ..checkpoint })
+    }
+
     /// Returns the unit's entry in the ledger.
     pub(crate) fn state(&self, work: &Work, component_digest: &str, window: &Window) -> UnitState {
         let times = &self.end.times;
+        let before = work.grown_from.as_ref().filter(|_| self.is_resumed());
+        let first_at = before.and_then(|before| before.first_at).into_iter().chain(times.first_at);
+        let last_at = before.and_then(|before| before.last_at).into_iter().chain(times.last_at);
         UnitState {
             provider: self.provider.clone(),
             unit_id: self.id.clone(),
@@ -133,8 +163,8 @@ impl Ended {
                 String::new()
             },
             component_digest: component_digest.to_owned(),
-            first_at: times.first_at,
-            last_at: times.last_at,
+            first_at: first_at.min(),
+            last_at: last_at.max(),
             since: window.since,
             until: window.until,
         }
@@ -142,6 +172,14 @@ impl Ended {
 
     /// Returns what `inputs` tells of the unit's main file.
     pub(crate) fn input_state(&self) -> InputState {
+        let mut accounting = self.accounting.clone();
+        for (reason, bytes) in self.end.before.iter().flat_map(|before| &before.accounting) {
+            ProviderReport::count(&mut accounting, reason, *bytes);
+        }
+        let mut records = self.end.tally.records.clone();
+        for (kind, number) in self.end.before.iter().flat_map(|before| &before.records) {
+            ProviderReport::count(&mut records, kind, *number);
+        }
         InputState {
             input_id: input_id(&self.provider, &self.id),
             provider: self.provider.clone(),
@@ -149,9 +187,13 @@ impl Ended {
             path: self.file.display().to_string(),
             size: self.size,
             modified: self.modified,
-            bytes_read: self.bytes_read,
-            accounting: serde_json::to_string(&self.accounting).unwrap_or_default(),
-            records: serde_json::to_string(&self.end.tally.records).unwrap_or_default(),
+            bytes_read: accounting.values().sum(),
+            accounting: serde_json::to_string(&accounting).unwrap_or_default(),
+            records: serde_json::to_string(&records).unwrap_or_default(),
+            // Records of other inputs than the main one have no place of their own.
+            read_from: self
+                .start()
+                .map_or(0, |(input, offset)| if input == 0 { offset } else { 0 }),
             status: if self.is_foreign() { "not_understood" } else { "ok" }.to_owned(),
         }
     }

@@ -23,8 +23,8 @@ pub(crate) struct Work {
     pub(crate) newest: i64,
     /// False while a file is so young that a later change could keep its time.
     pub(crate) is_settled: bool,
-    /// What the ledger says of an earlier import of the same state.
-    pub(crate) earlier: Option<UnitState>,
+    /// What the ledger says of an earlier import that need not be repeated where files only grew since.
+    pub(crate) grown_from: Option<UnitState>,
 }
 
 /// What a run will do with a provider's files.
@@ -67,11 +67,11 @@ pub(crate) fn agenda(found: &Found, plan: Plan, question: &Question<'_>) -> Agen
         let lent: Vec<Lent> =
             unit.inputs.iter().filter_map(|at| found.files.get(*at as usize).cloned()).collect();
         let files = lent.len() as u64;
-        let work = work(UnitInputs { id: unit.id, inputs: lent, context: unit.context }, question);
-        let is_known = work.earlier.is_some();
+        let (work, is_known) =
+            work(UnitInputs { id: unit.id, inputs: lent, context: unit.context }, question);
         if question.window.since.is_some_and(|since| work.newest < since) {
             agenda.outside_window += 1;
-        } else if is_known && !question.full {
+        } else if is_known {
             agenda.unchanged_units += 1;
             agenda.unchanged_files += files;
         } else {
@@ -87,22 +87,24 @@ pub(crate) fn agenda(found: &Found, plan: Plan, question: &Question<'_>) -> Agen
     agenda
 }
 
-fn work(inputs: UnitInputs, question: &Question<'_>) -> Work {
+/// Returns the work that a unit is, and whether it was done already.
+fn work(inputs: UnitInputs, question: &Question<'_>) -> (Work, bool) {
     let newest = inputs.inputs.iter().map(|lent| lent.entry.modified).max().unwrap_or(0);
     let fingerprint = fingerprint(&inputs);
     let earlier = question.ledger.get(&inputs.id).filter(|state| {
-        state.fingerprint == fingerprint
-            && state.component_digest == question.component_digest
-            && covers(state, question.window)
+        let is_same_reader = state.component_digest == question.component_digest;
+        !question.full && is_same_reader && covers(state, question.window)
     });
-    Work {
+    let is_known = earlier.is_some_and(|state| state.fingerprint == fingerprint);
+    let work = Work {
         size: inputs.inputs.iter().map(|lent| lent.entry.size).sum(),
-        earlier: earlier.cloned(),
+        grown_from: earlier.filter(|_| !is_known).cloned(),
         is_settled: newest.saturating_add(SETTLE) < question.now,
         fingerprint,
         newest,
         inputs,
-    }
+    };
+    (work, is_known)
 }
 
 fn fingerprint(unit: &UnitInputs) -> String {

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
+use hyp_cache::Store;
 use hyp_materialize::{Counts, Exchange, Produced, Source};
 use hyp_model::event::{Event, Micros};
 use hyp_model::judge::ThreadFacts;
-use hyp_plugin::{Counter, InputReport, Plugin, RunError, Stop, UnitInputs};
+use hyp_plugin::{Checkpoint, Counter, InputReport, Page, Plugin, RunError, Stop, UnitInputs};
 
 use crate::discover::hex;
+use crate::resume::{self, Before, Point};
 use crate::tally::Tally;
 use crate::work::Work;
 
@@ -20,8 +22,8 @@ const PARCEL_BYTES: usize = 2 << 20;
 
 /// What a worker hands on.
 pub(crate) enum Parcel {
-    /// Rows of a unit, in order.
-    Rows { unit: usize, produced: Produced },
+    /// Rows of a unit, in order. The mark is a point in it; rows that were handed on earlier lie before it.
+    Rows { unit: usize, produced: Produced, mark: Option<(u32, u64)> },
     /// A unit is read to its end; nothing of it follows.
     Done { unit: usize, end: Box<UnitEnd> },
     /// A unit could not be read on, for a reason that is its own; its rows so far stay.
@@ -38,6 +40,10 @@ pub(crate) struct UnitEnd {
     pub(crate) counters: Vec<Counter>,
     pub(crate) notes: Vec<String>,
     pub(crate) times: Times,
+    /// What is known of the part that was not read again.
+    pub(crate) before: Option<Before>,
+    /// Where the next run may go on.
+    pub(crate) point: Option<Point>,
     pub(crate) guest_seconds: f64,
     pub(crate) row_seconds: f64,
 }
@@ -60,20 +66,38 @@ impl Times {
     }
 }
 
+/// What the workers of a provider share.
+pub(crate) struct Shared<'a> {
+    pub(crate) plugin: &'a Arc<Plugin>,
+    pub(crate) store: &'a Store,
+    pub(crate) units: &'a [Work],
+    /// The unit that is taken next.
+    pub(crate) next: AtomicUsize,
+    pub(crate) cancelled: &'a AtomicBool,
+}
+
 /// Takes units from the queue until there are none, or the run is told to stop.
-pub(crate) fn work(
-    plugin: &Arc<Plugin>,
-    units: &[Work],
-    next: &AtomicUsize,
-    cancelled: &AtomicBool,
-    to: &SyncSender<Parcel>,
-) {
+pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
+    let Shared { plugin, store, units, next, cancelled } = shared;
     let mut worker = plugin.worker();
     while !cancelled.load(Ordering::Relaxed) {
         let unit = next.fetch_add(1, Ordering::Relaxed);
         let Some(work) = units.get(unit) else { return };
-        let mut reading = Reading::new(plugin, unit, work, to);
-        let scanned = worker.scan(&work.inputs, cancelled, &mut |events| reading.take(events));
+        let source = source(plugin, &work.inputs);
+        let mut reading = Reading::new(unit, work, source.clone(), to);
+        let mut from = None;
+        if let Some(resume) = resume::find(store, source.clone(), work) {
+            from = Some(resume.from);
+            reading.exchange = resume.exchange;
+            reading.before = Some(resume.before);
+        }
+        let mut scanned =
+            worker.scan(&work.inputs, from.as_ref(), cancelled, &mut |page| reading.take(page));
+        if from.is_some() && !reading.has_begun && scanned.is_err() {
+            // The component does not know its checkpoint any more.
+            reading = Reading::new(unit, work, source, to);
+            scanned = worker.scan(&work.inputs, None, cancelled, &mut |page| reading.take(page));
+        }
         let parcel = match scanned {
             Ok(report) if report.stopped => match reading.refused {
                 Some(reason) => Parcel::Unreadable { unit, reason },
@@ -101,8 +125,14 @@ pub(crate) fn work(
 /// A unit while it is read.
 struct Reading<'a> {
     unit: usize,
+    work: &'a Work,
     to: &'a SyncSender<Parcel>,
     exchange: Exchange,
+    before: Option<Before>,
+    point: Option<Point>,
+    /// Set where the point is newer than the last parcel.
+    mark: Option<(u32, u64)>,
+    has_begun: bool,
     parcel: Produced,
     parcel_bytes: usize,
     tally: Tally,
@@ -114,11 +144,16 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(plugin: &Plugin, unit: usize, work: &Work, to: &'a SyncSender<Parcel>) -> Self {
+    fn new(unit: usize, work: &'a Work, source: Source, to: &'a SyncSender<Parcel>) -> Self {
         Self {
             unit,
+            work,
             to,
-            exchange: Exchange::new(source(plugin, &work.inputs)),
+            exchange: Exchange::new(source),
+            before: None,
+            point: None,
+            mark: None,
+            has_begun: false,
             parcel: Produced::default(),
             parcel_bytes: 0,
             tally: Tally::default(),
@@ -129,9 +164,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn take(&mut self, events: Vec<Event>) -> Result<(), Stop> {
+    fn take(&mut self, page: Page) -> Result<(), Stop> {
         let started = Instant::now();
-        for event in events {
+        self.has_begun = true;
+        for event in page.events {
             self.tally.note(&event);
             match event {
                 Event::Note(note) => self.notes.push(note_line(&note)),
@@ -145,14 +181,30 @@ impl<'a> Reading<'a> {
         }
         let produced = self.exchange.take();
         self.add(produced);
+        if let Some(checkpoint) = page.checkpoint {
+            self.reach(checkpoint);
+        }
         self.row_seconds += started.elapsed().as_secs_f64();
         if self.parcel_bytes >= PARCEL_BYTES {
             self.parcel_bytes = 0;
             let produced = std::mem::take(&mut self.parcel);
-            let parcel = Parcel::Rows { unit: self.unit, produced };
+            let parcel = Parcel::Rows { unit: self.unit, produced, mark: self.mark.take() };
             self.to.send(parcel).map_err(|_| Stop)?;
         }
         Ok(())
+    }
+
+    /// Keeps a checkpoint, if the next run could go on from it.
+    fn reach(&mut self, checkpoint: Checkpoint) {
+        // Of a unit that nothing was understood of, the end might be.
+        if self.tally.understood == 0 && self.before.is_none() {
+            return;
+        }
+        let state = (&self.exchange, &self.tally);
+        if let Some(point) = Point::new(checkpoint, self.point.as_ref(), self.work, state) {
+            self.mark = Some(point.place());
+            self.point = Some(point);
+        }
     }
 
     fn finish(mut self) -> UnitEnd {
@@ -161,7 +213,8 @@ impl<'a> Reading<'a> {
         let (produced, counts) = exchange.finish();
         self.add(produced);
         // A closed channel is noticed by the caller's own send.
-        let _ = self.to.send(Parcel::Rows { unit: self.unit, produced: self.parcel });
+        let (unit, produced, mark) = (self.unit, self.parcel, self.mark);
+        let _ = self.to.send(Parcel::Rows { unit, produced, mark });
         UnitEnd {
             tally: self.tally,
             counts,
@@ -169,6 +222,8 @@ impl<'a> Reading<'a> {
             counters: Vec::new(),
             notes: self.notes,
             times: self.times,
+            before: self.before,
+            point: self.point,
             guest_seconds: 0.0,
             row_seconds: self.row_seconds + started.elapsed().as_secs_f64(),
         }

@@ -11,6 +11,7 @@ use iceberg::spec::Operation;
 use rusqlite::params;
 use uuid::Uuid;
 
+use crate::checkpoint::{self, Checkpoint};
 use crate::clock::{self, month_name};
 use crate::deletes::{self, Positions};
 use crate::encode::{Encoder, partition_struct};
@@ -41,6 +42,8 @@ pub struct Commit {
     pub threads: Vec<ThreadFacts>,
     /// Units that were read to their end.
     pub units: Vec<UnitState>,
+    /// Where the next run goes on with those of `units` that can be gone on with; the others are read whole.
+    pub checkpoints: Vec<Checkpoint>,
     /// Their inputs.
     pub inputs: Vec<InputState>,
     /// What their clients counted themselves; replaces what the same units told before.
@@ -237,6 +240,7 @@ impl Writer {
             self.pending.flush(&transaction, &self.kin)?;
             put_sightings(&transaction, &work.sightings)?;
             ledger::put_units(&transaction, &commit.units)?;
+            checkpoint::put(&transaction, &commit.units, &commit.checkpoints)?;
             ledger::put_inputs(&transaction, &commit.inputs, &self.run_id)?;
             ledger::put_totals(&transaction, &commit.units, &commit.totals)?;
             ledger::put_quarantine(&transaction, &commit.quarantine, &self.run_id)?;

@@ -86,6 +86,8 @@ pub struct InputState {
     pub records: String,
     /// `ok` or what went wrong.
     pub status: String,
+    /// Offset that the reading began at: what was quarantined before it stays so.
+    pub read_from: u64,
 }
 
 /// A total that a client wrote of one of its threads.
@@ -239,7 +241,7 @@ pub(crate) fn put_units(connection: &Connection, units: &[UnitState]) -> rusqlit
     Ok(())
 }
 
-/// Replaces what is known of inputs, and forgets what was quarantined when they were read before.
+/// Replaces what is known of inputs, and forgets what was quarantined when the same bytes were read before.
 pub(crate) fn put_inputs(
     connection: &Connection,
     inputs: &[InputState],
@@ -250,7 +252,8 @@ pub(crate) fn put_inputs(
              accounting, records, status, run_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    let mut forget = connection.prepare("DELETE FROM quarantine WHERE input_id = ?1")?;
+    let mut forget =
+        connection.prepare("DELETE FROM quarantine WHERE input_id = ?1 AND offset >= ?2")?;
     for input in inputs {
         statement.execute(params![
             input.input_id,
@@ -265,7 +268,7 @@ pub(crate) fn put_inputs(
             input.status,
             run_id
         ])?;
-        forget.execute([&input.input_id])?;
+        forget.execute(params![input.input_id, number(input.read_from)])?;
     }
     Ok(())
 }

@@ -19,6 +19,7 @@
 mod again;
 mod catalog;
 mod change;
+mod checkpoint;
 mod clock;
 mod commit;
 mod compaction;
@@ -51,6 +52,7 @@ mod threads;
 mod wait;
 mod writer;
 
+pub use checkpoint::Checkpoint;
 pub use commit::{Commit, Committed};
 pub use error::{LockError, StoreError};
 pub use judge::{Arriving, Change, Correction, Judgement};

@@ -10,6 +10,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_create.sql"),
     include_str!("migrations/0002_counters.sql"),
     include_str!("migrations/0003_lineage.sql"),
+    include_str!("migrations/0004_checkpoints.sql"),
 ];
 
 /// Returns the version of the newest store that this code knows.

@@ -8,13 +8,14 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 
 use crate::catalog::Catalog;
+use crate::checkpoint::Checkpoint;
 use crate::error::{LockError, StoreError};
 use crate::layout::{Layout, make_folder};
 use crate::ledger::{self, Listing, UnitState};
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 use crate::writer::Writer;
-use crate::{lock, migrations, tables};
+use crate::{checkpoint, lock, migrations, tables};
 
 /// Names that may lie in a store's folder before there is a catalog.
 const OURS: &[&str] = &[
@@ -121,6 +122,19 @@ impl Store {
     pub fn units(&self, provider: &str) -> Result<HashMap<String, UnitState>, StoreError> {
         let Some(catalog) = self.reader()? else { return Ok(HashMap::new()) };
         ledger::units(&catalog, provider)
+    }
+
+    /// Returns where a unit can be gone on with.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be read.
+    pub fn checkpoint(
+        &self,
+        provider: &str,
+        unit_id: &str,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        let Some(catalog) = self.reader()? else { return Ok(None) };
+        checkpoint::get(&catalog, provider, unit_id)
     }
 
     /// Returns what a provider's source looked like when it was last imported whole.

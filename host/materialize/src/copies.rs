@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use hyp_model::row::Key;
 
 use crate::said::PrintMap;
+use crate::saved::{Reader, Writer};
 
 /// Messages that a copy is looked for among.
 const REMEMBERED: usize = 4_096;
@@ -89,6 +90,44 @@ impl Copies {
                 .map(|(again, first)| (again.index, first.message_id.clone())),
         );
         copies
+    }
+
+    /// Says whether prompts wait for an answer, which may show them to be copies.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.prompts.is_empty()
+    }
+
+    /// Writes what was said lately, while no prompt waits.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.number(self.turn);
+        out.list(self.order.iter(), |out, print| out.print(*print));
+        out.list(self.first.iter(), |out, (print, first)| {
+            out.print(*print);
+            out.text(&first.message_id);
+            out.number(first.turn);
+            out.list(first.prompts.iter(), |out, prompt| {
+                out.signed(prompt.index.into());
+                out.text(&prompt.message_id);
+                out.print(prompt.print);
+            });
+        });
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
+        let turn = from.number()?;
+        let order = from.list(Reader::print)?;
+        let first = from.list(|from| {
+            let print = from.print()?;
+            let message_id = from.text()?;
+            let turn = from.number()?;
+            let prompts = from.list(|from| {
+                let index = i32::try_from(from.signed()?).ok()?;
+                Some(Sighting { index, message_id: from.text()?, print: from.print()? })
+            })?;
+            Some((print, First { message_id, turn, prompts }))
+        })?;
+        Some(Self { turn, prompts: Vec::new(), first, order })
     }
 
     fn remember(&mut self, sighting: Sighting, prompts: Vec<Sighting>) {

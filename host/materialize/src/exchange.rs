@@ -5,13 +5,15 @@ use std::collections::{HashMap, VecDeque};
 use hyp_model::event::{Context, Event, Fact, Message, Thread, Usage};
 
 use crate::copies::Sighting;
-use crate::draft::{Draft, Tokens};
+use crate::draft::{Draft, Tokens, part_id};
 use crate::identity::{self, Payload};
 use crate::part::{self, Around};
 use crate::produced::{Counts, Produced, Source};
 use crate::refused::Refused;
 use crate::thread::{self, State};
 use crate::{said, strip, time};
+
+mod saving;
 
 /// Messages that a thread may have.
 const LIMIT: u64 = 5_000_000;
@@ -312,16 +314,20 @@ fn learn(produced: &mut Produced, state: &mut State, message: &Message, is_repla
     if let (Some(response), Some(usage)) = (response(message, is_replay), message.usage)
         && usage != Usage::default()
     {
-        let late = state.responses.learn(response, usage);
-        produced.late.extend(late.filter(|_| !is_replay));
+        produced.late.extend(state.responses.learn(response, usage));
     }
 }
 
 /// Returns which tokens the first row of a message carries.
 fn tokens(state: &mut State, draft: &Draft) -> Tokens {
     match response(&draft.message, draft.is_replay) {
-        Some(response) if state.responses.claim(response) => Tokens::Response(response),
-        Some(_) => Tokens::None,
+        Some(response) => {
+            let part_id = || part_id(&draft.message_id, 0);
+            match state.responses.claim(response, part_id) {
+                true => Tokens::Response(response),
+                false => Tokens::None,
+            }
+        }
         None => draft.message.usage.map_or(Tokens::None, Tokens::Own),
     }
 }

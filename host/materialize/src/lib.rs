@@ -41,6 +41,7 @@ mod produced;
 mod refused;
 mod responses;
 mod said;
+mod saved;
 mod strip;
 mod thread;
 mod time;

@@ -1,12 +1,13 @@
 //! One content block as one row: which column gets what.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use hyp_model::event::{Content, ErrorBlock, Part, Text};
 use hyp_model::row::Key;
 
 use crate::said::{self, PrintMap};
+use crate::saved::{Reader, Writer};
 use crate::{json, strip};
 
 /// The columns of a row that its part decides.
@@ -55,6 +56,28 @@ impl Tools {
 
     fn name(&self, call: &str) -> Option<String> {
         self.by_call.get(&said::print(call)).map(|name| name.to_string())
+    }
+
+    /// Writes the names, each once.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        let names: Vec<&Arc<str>> = self.names.iter().collect();
+        let numbers: HashMap<&str, u64> = names.iter().map(|name| &***name).zip(0..).collect();
+        out.list(names.iter(), |out, name| out.text(name));
+        out.list(self.by_call.iter(), |out, (call, name)| {
+            out.print(*call);
+            out.number(numbers.get(&**name).copied().unwrap_or_default());
+        });
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
+        let names: Vec<Arc<str>> = from.list(|from| from.text().map(Into::into))?;
+        let by_call = from.list(|from| {
+            let call = from.print()?;
+            let name = names.get(usize::try_from(from.number()?).ok()?)?;
+            Some((call, Arc::clone(name)))
+        })?;
+        Some(Self { by_call, names: names.into_iter().collect() })
     }
 }
 

@@ -9,11 +9,12 @@ use hyp_model::row::{Row, ThreadRow};
 
 use crate::attributes::Attributes;
 use crate::copies::Copies;
-use crate::draft::{Draft, Tokens, part_id};
+use crate::draft::{Draft, Tokens};
 use crate::part::Tools;
 use crate::produced::Source;
 use crate::responses::Responses;
 use crate::said::{self, PrintMap, PrintSet};
+use crate::saved::{Reader, Writer};
 use crate::{json, time};
 
 /// Everything that a thread's later messages need of its earlier ones.
@@ -164,27 +165,92 @@ impl State {
         let usage = match draft.tokens {
             Tokens::None => None,
             Tokens::Own(usage) => Some(usage),
-            Tokens::Response(response) => {
-                self.responses.settle(response, part_id(&draft.message_id, 0))
-            }
+            Tokens::Response(response) => self.responses.settle(response),
         };
-        self.count(&draft);
+        self.is_news = true;
+        count(&mut self.facts, &draft);
         draft.settle(&self.row, time, usage, rows);
     }
 
-    fn count(&mut self, draft: &Draft) {
-        self.is_news = true;
-        let facts = &mut self.facts;
-        facts.messages += 1;
-        facts.parts += draft.cells.len() as u64;
-        if let Some(time) = draft.time {
-            facts.started_at = facts.started_at.or(Some(time));
-            facts.first_at = Some(facts.first_at.map_or(time, |first| first.min(time)));
-            facts.last_at = Some(facts.last_at.map_or(time, |last| last.max(time)));
+    /// Says whether what is held back can change only by way of [`Produced::late`](crate::Produced::late).
+    pub(crate) fn is_savable<'d>(&self, held: impl Iterator<Item = &'d Draft>) -> bool {
+        !self.copies.is_waiting() && { held }.all(|draft| draft.time.is_some())
+    }
+
+    /// Writes the state as it will be when what is held back was handed out.
+    pub(crate) fn save<'d>(&self, held: impl Iterator<Item = &'d Draft>, out: &mut Writer) {
+        let (mut facts, mut started) = (self.facts.clone(), self.started);
+        for draft in held {
+            started = started.or(draft.time);
+            count(&mut facts, draft);
         }
-        if facts.cwd.is_none() {
-            facts.cwd = draft.message.context.as_ref().and_then(|context| context.cwd.clone());
+        out.thread(&self.row.head);
+        for time in [started, self.last_time, facts.started_at, facts.first_at, facts.last_at] {
+            out.maybe(time, |out, time| out.signed(time));
         }
+        out.maybe_text(facts.cwd.as_deref());
+        out.number(facts.messages);
+        out.number(facts.parts);
+        out.number(self.numbers);
+        self.tools.save(out);
+        self.responses.save(out);
+        self.copies.save(out);
+        out.list(self.seen.iter(), |out, print| out.print(*print));
+        out.list(self.occurrences.iter(), |out, (print, count)| {
+            out.print(*print);
+            out.number((*count).into());
+        });
+        out.list(self.tails.iter(), |out, (agent, id)| {
+            out.text(agent);
+            out.text(id);
+        });
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(from: &mut Reader<'_>, source: &Source) -> Option<Self> {
+        let head = from.thread()?;
+        let mut time = || from.maybe(Reader::signed);
+        let (started, last_time) = (time()?, time()?);
+        let (started_at, first_at, last_at) = (time()?, time()?, time()?);
+        let fresh = Self::new(head.clone(), source);
+        Some(Self {
+            row: row(head, started, source),
+            facts: ThreadFacts {
+                started_at,
+                first_at,
+                last_at,
+                cwd: from.maybe_text()?,
+                messages: from.number()?,
+                parts: from.number()?,
+                ..fresh.facts
+            },
+            numbers: from.number()?,
+            tools: Tools::restore(from)?,
+            responses: Responses::restore(from)?,
+            copies: Copies::restore(from)?,
+            last_time,
+            started,
+            seen: from.list(Reader::print)?,
+            occurrences: from
+                .list(|from| Some((from.print()?, u32::try_from(from.number()?).ok()?)))?,
+            tails: from.list(|from| Some((from.text()?, from.text()?)))?,
+            is_news: true,
+            attributes: fresh.attributes,
+        })
+    }
+}
+
+/// Counts a message that is handed out.
+fn count(facts: &mut ThreadFacts, draft: &Draft) {
+    facts.messages += 1;
+    facts.parts += draft.cells.len() as u64;
+    if let Some(time) = draft.time {
+        facts.started_at = facts.started_at.or(Some(time));
+        facts.first_at = Some(facts.first_at.map_or(time, |first| first.min(time)));
+        facts.last_at = Some(facts.last_at.map_or(time, |last| last.max(time)));
+    }
+    if facts.cwd.is_none() {
+        facts.cwd = draft.message.context.as_ref().and_then(|context| context.cwd.clone());
     }
 }
 

@@ -9,8 +9,10 @@ use hyp_model::usage;
 /// For tokens that were learnt after the row was handed out.
 pub fn with_usage(row: &mut Row, tokens: Usage) {
     let attributes = row.attributes.as_deref().unwrap_or("{}");
-    row.attributes = Some(usage::put(attributes, &tokens, false));
-    row.usage = Some(tokens);
+    row.attributes = Some(usage::put(attributes, &tokens, row.is_replay));
+    if !row.is_replay {
+        row.usage = Some(tokens);
+    }
 }
 
 /// Makes a row a copy of `replay_of`: its tokens stay readable, and no longer count.

@@ -7,6 +7,8 @@ use hyp_model::event::Span;
 /// Claims never go backwards and never overlap, so that their sum tells whether all was claimed.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
+    /// Where the account begins: what lies before was accounted for in an earlier scan.
+    from: u64,
     /// Ranges handed out, in order, apart from each other.
     handed: Vec<(u64, u64)>,
     /// Ranges of `handed` that end before the last claim.
@@ -38,6 +40,21 @@ impl Lie {
 }
 
 impl Account {
+    /// Opens an account of the bytes after a checkpoint.
+    pub(crate) fn from(offset: u64) -> Self {
+        Self { from: offset, ..Self::default() }
+    }
+
+    /// Returns the end of what was claimed, if every byte before it was.
+    pub(crate) fn claimed_to(&self) -> Option<u64> {
+        let end = self.end();
+        (self.claimed == end - self.from).then_some(end)
+    }
+
+    fn end(&self) -> u64 {
+        self.last.map_or(self.from, |last| last.offset + last.length)
+    }
+
     /// Notes that these bytes went to the guest.
     pub(crate) fn hand(&mut self, offset: u64, length: u64) {
         let end = offset + length;
@@ -64,7 +81,7 @@ impl Account {
     /// Notes that the guest accounted for these bytes.
     pub(crate) fn claim(&mut self, span: Span) -> Result<(), Lie> {
         let end = span.offset.checked_add(span.length).ok_or(Lie::NotHanded)?;
-        let claimed_to = self.last.map_or(0, |last| last.offset + last.length);
+        let claimed_to = self.end();
         if let Some(last) = self.last {
             if last == span {
                 return Ok(());
@@ -108,7 +125,7 @@ impl Account {
     pub(crate) fn unclaimed(&self) -> Option<(u64, u64)> {
         let unclaimed = self.bytes_handed() - self.claimed;
         let at = self.gap.or_else(|| {
-            let claimed_to = self.last.map_or(0, |last| last.offset + last.length);
+            let claimed_to = self.end();
             let range = self.handed.iter().find(|range| range.1 > claimed_to)?;
             Some(range.0.max(claimed_to))
         });
@@ -132,6 +149,18 @@ mod tests {
             account.claim(Span { input: 0, offset: *offset, length: *length })?;
         }
         Ok(account.unclaimed())
+    }
+
+    #[test]
+    fn after_a_checkpoint_the_account_goes_on() {
+        let mut account = Account::from(10);
+        assert_eq!(account.claimed_to(), Some(10));
+        account.hand(10, 20);
+        account.claim(Span { input: 0, offset: 10, length: 5 }).unwrap();
+        assert_eq!(account.claimed_to(), Some(15));
+        account.claim(Span { input: 0, offset: 20, length: 5 }).unwrap();
+        assert_eq!(account.claimed_to(), None, "five bytes are missing");
+        assert_eq!(account.unclaimed(), Some((10, 15)));
     }
 
     #[test]

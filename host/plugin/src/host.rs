@@ -56,7 +56,8 @@ impl Host {
     pub fn new(cache_dir: Option<PathBuf>, limits: Limits) -> Result<Arc<Self>, LoadError> {
         let failed = |source| LoadError::Engine { source };
         let mut config = Config::new();
-        config.epoch_interruption(true).wasm_backtrace_max_frames(NonZeroUsize::new(24));
+        let is_watched = limits.advance_deadline < Limits::NO_DEADLINE;
+        config.epoch_interruption(is_watched).wasm_backtrace_max_frames(NonZeroUsize::new(24));
         let engine = Engine::new(&config).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker).map_err(failed)?;

@@ -54,4 +54,4 @@ pub use plugin::Plugin;
 pub use registry::Registry;
 pub use report::{Counter, InputReport, LongLine, ScanReport};
 pub use source::{Source, digest_of};
-pub use worker::{Stop, UnitInputs, Worker};
+pub use worker::{Checkpoint, Page, Stop, UnitInputs, Worker};

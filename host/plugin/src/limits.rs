@@ -31,6 +31,11 @@ pub struct Limits {
     pub log_lines: u32,
 }
 
+impl Limits {
+    /// A deadline that never comes. Guests of a host with it are not watched, and do not pay for it: for measurements.
+    pub const NO_DEADLINE: Duration = Duration::from_secs(u32::MAX as u64);
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -67,6 +67,11 @@ pub(crate) struct Books {
 }
 
 impl Books {
+    /// Opens the books of an input that is read from a checkpoint on.
+    pub(crate) fn from(offset: u64) -> Self {
+        Self { account: Account::from(offset), ..Self::default() }
+    }
+
     pub(crate) fn hand(&mut self, offset: u64, length: u64) {
         self.account.hand(offset, length);
     }

@@ -12,6 +12,7 @@ use crate::fence::Fence;
 use crate::lent::Lent;
 use crate::limits::Limits;
 use crate::report::Books;
+use crate::worker::Checkpoint;
 
 /// Kind of the messages, which have no item of their own.
 pub(crate) const MESSAGE_KIND: &str = "ai_gateway.projected_exchange";
@@ -38,6 +39,8 @@ pub(crate) struct State {
     /// What the guest may read: the entries while planning, the inputs of the unit while scanning.
     pub(crate) lent: Vec<Lent>,
     pub(crate) books: Vec<Books>,
+    /// Input and offset that the scan goes on from; what lies before is not lent again.
+    pub(crate) from: Option<(usize, u64)>,
     pub(crate) open_inputs: u32,
     pub(crate) page: Vec<Event>,
     /// Bytes of the pages that this call has emitted.
@@ -61,6 +64,7 @@ impl State {
             phase: Phase::Idle,
             lent: Vec::new(),
             books: Vec::new(),
+            from: None,
             open_inputs: 0,
             page: Vec::new(),
             bytes_in_call: 0,
@@ -76,9 +80,15 @@ impl State {
         }
     }
 
-    /// Opens the books for a unit.
-    pub(crate) fn begin(&mut self, lent: Vec<Lent>) {
+    /// Opens the books for a unit that is read from its start or from a checkpoint on.
+    pub(crate) fn begin(&mut self, lent: Vec<Lent>, from: Option<&Checkpoint>) {
         self.books = lent.iter().map(|_| Books::default()).collect();
+        self.from = from.map(|from| (from.input as usize, from.offset));
+        if let Some((input, offset)) = self.from
+            && let Some(books) = self.books.get_mut(input)
+        {
+            *books = Books::from(offset);
+        }
         self.lent = lent;
         self.page.clear();
         self.bytes_emitted = 0;
@@ -91,6 +101,16 @@ impl State {
         let read: u64 = self.books.iter().map(|books| books.account.bytes_handed()).sum();
         let each = self.limits.output_bytes_per_input_byte;
         self.limits.output_bytes.saturating_add(read.saturating_mul(each))
+    }
+
+    /// Returns the point up to which all that was handed out is accounted for, if that is within an input.
+    pub(crate) fn reached(&self) -> Option<(u32, u64)> {
+        let at = self.books.iter().rposition(|books| books.opened)?;
+        let (books, before) = (&self.books[at], &self.books[..at]);
+        let is_whole = !books.ended && !books.failed;
+        let is_due = before.iter().all(|books| books.account.unclaimed().is_none());
+        let offset = books.account.claimed_to().filter(|_| is_whole && is_due)?;
+        Some((u32::try_from(at).ok()?, offset))
     }
 
     /// Books the bytes that an event accounts for.

@@ -18,6 +18,9 @@ use crate::plugin::Plugin;
 use crate::report::{Counter, ScanReport};
 use crate::state::{Phase, State};
 
+/// Bytes that a guest may give to go on with, by contract.
+const CHECKPOINT_BYTES: usize = 1024 * 1024;
+
 /// A unit with the files it is made of.
 #[derive(Debug, Clone)]
 pub struct UnitInputs {
@@ -27,6 +30,26 @@ pub struct UnitInputs {
     pub inputs: Vec<Lent>,
     /// What the plan knew.
     pub context: Vec<u8>,
+}
+
+/// A point within a unit up to which everything was emitted and accounted for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Index of the input that it lies in.
+    pub input: u32,
+    /// Offset of the first byte after it, in the unpacked stream.
+    pub offset: u64,
+    /// What the guest goes on with. Only the same component understands it.
+    pub state: Vec<u8>,
+}
+
+/// What one call into the guest gave.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// What the guest emitted.
+    pub events: Vec<Event>,
+    /// A point right after the events that the unit can be gone on with.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Said by the receiver of events that wants no more.
@@ -56,23 +79,26 @@ impl Worker {
         Self { plugin, idle: None }
     }
 
-    /// Reads a unit from its start to its end, and gives what the guest emits to `each` as it comes.
+    /// Reads a unit to its end, from its start or from a checkpoint on, and gives what the guest emits to `each` as it
+    /// comes.
     ///
-    /// Where this fails, `each` has seen events of the unit already; they are not to be kept. `cancelled` is looked at
-    /// between two calls into the guest.
+    /// Where this fails, `each` has seen events of the unit already; they are not to be kept. A guest that cannot go on
+    /// from the checkpoint faults before it emits anything. `cancelled` is looked at between two calls into the guest.
     pub fn scan(
         &mut self,
         unit: &UnitInputs,
+        from: Option<&Checkpoint>,
         cancelled: &AtomicBool,
-        each: &mut dyn FnMut(Vec<Event>) -> Result<(), Stop>,
+        each: &mut dyn FnMut(Page) -> Result<(), Stop>,
     ) -> Result<ScanReport, RunError> {
         let asked = Asked { provider: Arc::clone(&self.plugin.name), unit: unit.id.clone() };
         let mut instance = match self.idle.take() {
             Some(instance) => instance,
             None => Instance::start(&self.plugin, &asked)?,
         };
-        let mut reading = Reading { asked: &asked, each, cancelled, guest_time: Duration::ZERO };
-        instance.guest.state().begin(unit.inputs.clone());
+        let mut reading =
+            Reading { asked: &asked, from, each, cancelled, guest_time: Duration::ZERO };
+        instance.guest.state().begin(unit.inputs.clone(), from);
         let end = instance.read(unit, &mut reading)?;
         let guest_time = reading.guest_time;
 
@@ -113,7 +139,8 @@ impl Worker {
 /// What is needed while a unit is read.
 struct Reading<'a> {
     asked: &'a Asked,
-    each: &'a mut dyn FnMut(Vec<Event>) -> Result<(), Stop>,
+    from: Option<&'a Checkpoint>,
+    each: &'a mut dyn FnMut(Page) -> Result<(), Stop>,
     cancelled: &'a AtomicBool,
     guest_time: Duration,
 }
@@ -135,9 +162,10 @@ impl Instance {
         if reading.cancelled.load(Ordering::Relaxed) {
             return Ok(End::Stopped);
         }
+        let checkpoint = reading.from.map(|from| from.state.as_slice());
         let scan = self.call(reading, Phase::Open, |provider, store| {
             let scans = provider.hyp_backfill_provider().scan();
-            scans.call_open(store, &unit.id, &entries, &unit.context, None)
+            scans.call_open(store, &unit.id, &entries, &unit.context, checkpoint)
         })?;
         let scan = scan.map_err(|fault| fault_of(reading.asked, fault))?;
         let end = loop {
@@ -147,16 +175,31 @@ impl Instance {
             let progress = self.call(reading, Phase::Advance, |provider, store| {
                 provider.hyp_backfill_provider().scan().call_advance(store, scan, budget)
             })?;
-            let page = std::mem::take(&mut self.guest.state().page);
-            if !page.is_empty() && (reading.each)(page) == Err(Stop) {
+            let events = std::mem::take(&mut self.guest.state().page);
+            let (is_done, saved) = match &progress {
+                Ok(progress) => (progress.done, progress.checkpoint.as_ref()),
+                Err(_) => (false, None),
+            };
+            let checkpoint = saved.and_then(|saved| self.checkpoint(saved));
+            let page = Page { events, checkpoint };
+            let is_something = !page.events.is_empty() || page.checkpoint.is_some();
+            if is_something && (reading.each)(page) == Err(Stop) {
                 break End::Stopped;
             }
-            if progress.map_err(|fault| fault_of(reading.asked, fault))?.done {
+            progress.map_err(|fault| fault_of(reading.asked, fault))?;
+            if is_done {
                 break End::Done(self.counters(reading, scan)?);
             }
         };
         self.call(reading, Phase::Idle, |_, store| scan.resource_drop(store))?;
         Ok(end)
+    }
+
+    /// Returns the checkpoint that a guest gave, if the books say the same: all before it is accounted for.
+    fn checkpoint(&mut self, state: &[u8]) -> Option<Checkpoint> {
+        let (input, offset) = self.guest.state().reached()?;
+        let is_light = state.len() <= CHECKPOINT_BYTES;
+        is_light.then(|| Checkpoint { input, offset, state: state.to_vec() })
     }
 
     fn counters(

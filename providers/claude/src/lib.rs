@@ -19,6 +19,7 @@ mod plan;
 mod queue;
 mod scan;
 mod spill;
+mod state;
 #[cfg(test)]
 mod tests;
 mod total;
@@ -90,5 +91,14 @@ impl Provider for Claude {
 
     fn open(unit_id: &str, entries: &[Entry], context: &[u8]) -> Result<scan::Transcript, Fault> {
         scan::Transcript::open(unit_id, entries, context)
+    }
+
+    fn resume(
+        unit_id: &str,
+        entries: &[Entry],
+        context: &[u8],
+        state: &[u8],
+    ) -> Option<scan::Transcript> {
+        scan::Transcript::open(unit_id, entries, context).ok()?.restored(state)
     }
 }

@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 
 use hyp_sdk::json::Value;
+use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Content, Message, Part, Span, Text};
 
 use crate::content;
@@ -89,6 +90,32 @@ impl Queue {
                 seen.for_each(|prompt| prompt.was_seen = true);
             }
         }
+    }
+
+    /// Writes what waits.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.flag(self.has_attachments);
+        for prompts in [&self.waiting, &self.taken] {
+            out.list(prompts.iter(), |out, prompt| {
+                out.exact(&prompt.text);
+                out.maybe_text(prompt.identity.as_deref());
+                out.maybe(prompt.time, Writer::time);
+                out.flag(prompt.was_seen);
+            });
+        }
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
+        let has_attachments = from.flag()?;
+        let mut prompts = || {
+            from.list(|from| {
+                let (text, identity) = (from.exact()?, from.maybe_text()?);
+                let (time, was_seen) = (from.maybe(Reader::time)?, from.flag()?);
+                Some(Prompt { text, identity, time, was_seen })
+            })
+        };
+        Some(Self { waiting: prompts()?, taken: prompts()?, has_attachments })
     }
 
     /// Returns the next prompt that is nowhere else, now that the model goes on; `at` is where that shows.

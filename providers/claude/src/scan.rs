@@ -24,25 +24,25 @@ pub struct Transcript {
     beside: Beside,
     /// First time in the file, of any line: a fork's own first line may be one that is no message.
     first: Option<i64>,
-    open: Option<Open>,
+    pub(crate) open: Option<Open>,
     /// Facts that came before the thread.
     early: Vec<Fact>,
-    queue: Queue,
-    spills: Spills,
-    total: Option<Total>,
+    pub(crate) queue: Queue,
+    pub(crate) spills: Spills,
+    pub(crate) total: Option<Total>,
     /// Right after the last record.
-    at: Span,
+    pub(crate) at: Span,
 }
 
 /// The thread, once its first message has come.
 #[derive(Debug)]
-struct Open {
-    id: String,
-    session: String,
-    context: Context,
-    knows_origin: bool,
+pub(crate) struct Open {
+    pub(crate) id: String,
+    pub(crate) session: String,
+    pub(crate) context: Context,
+    pub(crate) knows_origin: bool,
     /// The head, as long as the thread is one answer to nothing.
-    stub: Option<Thread>,
+    pub(crate) stub: Option<Thread>,
 }
 
 impl Transcript {
@@ -227,6 +227,10 @@ impl Scan for Transcript {
             Some(message) => out.message(message),
             None => out.skip(span, "agent-meta"),
         }
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        self.saved()
     }
 
     fn input_end(&mut self, input: u32, out: &mut Page) {

@@ -4,6 +4,7 @@
 //! so that a result is the same with its file and without.
 
 use hyp_sdk::json::Object;
+use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Content, Message, Part, Span};
 
 /// How the text of such a result begins.
@@ -41,6 +42,25 @@ impl Spills {
                 });
             }
         }
+    }
+
+    /// Writes which results are in files.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.list(self.0.iter(), |out, spill| {
+            out.text(&spill.name);
+            out.maybe_text(spill.call.as_deref());
+            out.maybe_text(spill.line.as_deref());
+            out.maybe(spill.time, Writer::time);
+        });
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
+        let spills = from.list(|from| {
+            let (name, call, line) = (from.text()?, from.maybe_text()?, from.maybe_text()?);
+            Some(Spill { name, call, line, time: from.maybe(Reader::time)? })
+        });
+        spills.map(Self)
     }
 
     /// Says whether a file is to be read.

@@ -2,6 +2,7 @@
 
 use hyp_sdk::Counter;
 use hyp_sdk::json::Value;
+use hyp_sdk::state::{Reader, Writer};
 
 /// Members of a model's total, and our names for them.
 const NAMES: [(&str, &str); 4] = [
@@ -33,6 +34,21 @@ impl Total {
             tokens: NAMES.map(|(theirs, _)| count(theirs)),
             cost_usd_micros: cost.map(|cost| (cost * 1e6).round() as u64),
         })
+    }
+
+    /// Writes the totals.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        self.tokens.iter().for_each(|tokens| out.number(*tokens));
+        out.maybe(self.cost_usd_micros, Writer::number);
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
+        let mut tokens = [0; NAMES.len()];
+        for tokens in &mut tokens {
+            *tokens = from.number()?;
+        }
+        Some(Self { tokens, cost_usd_micros: from.maybe(Reader::number)? })
     }
 
     /// Returns the counters of a thread.

@@ -4,6 +4,7 @@
 //! the response's id. So items wait until their response is over; tokens that no item is found for get a
 //! row of their own.
 
+use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Message, Usage};
 
 use crate::queue::Queue;
@@ -48,6 +49,25 @@ impl Bill {
             _ => None,
         };
         [open, self.orphan].into_iter().flatten().min()
+    }
+
+    /// Writes what is remembered while nothing waits for tokens.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.flag(matches!(self.response, Response::Paid));
+        out.flag(self.order == Order::ItemsFirst);
+        out.flag(self.order == Order::CountFirst);
+        out.maybe_text(self.last_response.as_deref());
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
+        let response = if from.flag()? { Response::Paid } else { Response::None };
+        let order = match (from.flag()?, from.flag()?) {
+            (true, _) => Order::ItemsFirst,
+            (_, true) => Order::CountFirst,
+            _ => Order::Unknown,
+        };
+        Some(Self { response, order, orphan: None, last_response: from.maybe_text()? })
     }
 
     /// Adds an item of a response.

@@ -6,6 +6,7 @@
 //! moments, but a copy is written without pauses. What may be a copy waits until an answer decides.
 
 use hyp_sdk::json::Value;
+use hyp_sdk::state::{Reader, Writer};
 
 use crate::plan::is_uuid;
 
@@ -151,6 +152,29 @@ impl Copied {
             Some(turn) => turn.paused,
             None => None,
         }
+    }
+
+    /// Writes what is known, unless a copy is not over yet.
+    pub(crate) fn save(&self, out: &mut Writer) -> Option<()> {
+        if self.is_copying || self.turn.is_some() {
+            return None;
+        }
+        out.text(&self.own);
+        out.maybe(self.start_ordinal, Writer::number);
+        out.flag(self.is_certain);
+        out.flag(self.knows_turns);
+        out.maybe(self.last_time, Writer::time);
+        Some(())
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.own = from.text()?;
+        self.start_ordinal = from.maybe(Reader::number)?;
+        self.is_certain = from.flag()?;
+        self.knows_turns = from.flag()?;
+        self.last_time = from.maybe(Reader::time)?;
+        Some(())
     }
 
     /// Returns where the own part begins, if it does with this turn.

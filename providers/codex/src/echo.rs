@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hasher};
 
+use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Content, Message};
 
 use crate::queue::Queue;
@@ -58,6 +59,41 @@ impl Echoes {
     /// Returns the number of the first event that still may become a row.
     pub(crate) fn first(&self) -> Option<usize> {
         self.unsaid.first().map(|unsaid| unsaid.number)
+    }
+
+    /// Writes the items whose events may come, while no event waits for its item.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.list(self.told.iter(), |out, told| {
+            out.flag(told.voice == Voice::Prompt);
+            match &told.words {
+                Words::Prints(prints) => {
+                    out.flag(true);
+                    out.list(prints.iter(), |out, print| out.number(*print));
+                }
+                Words::Thoughts(thoughts) => {
+                    out.flag(false);
+                    out.text(thoughts);
+                }
+            }
+        });
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
+        let told = from.list(|from| {
+            let is_prompt = from.flag()?;
+            let words = match from.flag()? {
+                true => Words::Prints(from.list(Reader::number)?),
+                false => Words::Thoughts(from.text()?),
+            };
+            let voice = match words {
+                Words::Thoughts(_) => Voice::Thought,
+                Words::Prints(_) if is_prompt => Voice::Prompt,
+                Words::Prints(_) => Voice::Answer,
+            };
+            Some(Told { voice, words })
+        })?;
+        Some(Self { unsaid: Vec::new(), told })
     }
 
     /// Takes an item: the event that told the same is no row.

@@ -1,6 +1,7 @@
 //! The head of a thread, from the recording's own header and its first turn.
 
 use hyp_sdk::json::{Object, Value};
+use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Fact, Git, Subject, Thread, ThreadKind, time};
 
 use crate::injected::is_absolute;
@@ -74,6 +75,29 @@ impl Header {
     /// Returns the thread as it is known by now.
     pub(crate) fn thread(&mut self) -> &mut Thread {
         &mut self.thread
+    }
+
+    /// Writes what is needed once the thread has begun.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        let thread = &self.thread;
+        out.text(&thread.id);
+        out.maybe(thread.started_at, Writer::time);
+        out.maybe_text(thread.forked_from.as_deref());
+        out.flag(thread.may_start_with_copy);
+        out.context(&thread.context);
+        out.flag(self.is_own);
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        let thread = &mut self.thread;
+        thread.id = from.text()?;
+        thread.started_at = from.maybe(Reader::time)?;
+        thread.forked_from = from.maybe_text()?;
+        thread.may_start_with_copy = from.flag()?;
+        thread.context = from.context()?;
+        self.is_own = from.flag()?;
+        Some(())
     }
 
     /// Takes a header: `session_meta`, the first line of a bare recording, or the `session` of a document.

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Context, Fact, FailureClass, Message, Page, Span, Usage};
 
 use crate::bill::Bill;
@@ -52,6 +53,26 @@ impl Hold {
     /// Says whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty()
+    }
+
+    /// Says whether nothing waits, and nothing that comes can change what went out.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let is_billed = self.bill.first().is_none() && self.echoes.first().is_none();
+        self.is_open && is_billed && self.doubt.is_none() && self.is_empty()
+    }
+
+    /// Writes what is remembered, while all is at rest.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        self.bill.save(out);
+        self.echoes.save(out);
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.bill = Bill::restore(from)?;
+        self.echoes = Echoes::restore(from)?;
+        self.is_open = true;
+        Some(())
     }
 
     /// Looks at the messages that wait.

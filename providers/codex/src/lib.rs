@@ -21,6 +21,7 @@ mod queue;
 mod record;
 mod scan;
 mod spawn;
+mod state;
 mod turn;
 mod usage;
 mod when;
@@ -61,6 +62,10 @@ impl Provider for Codex {
 
     fn open(unit_id: &str, entries: &[Entry], _context: &[u8]) -> Result<Rollout, Fault> {
         Ok(Rollout::new(unit_id, entries))
+    }
+
+    fn resume(unit_id: &str, entries: &[Entry], _context: &[u8], state: &[u8]) -> Option<Rollout> {
+        Rollout::new(unit_id, entries).restored(state)
     }
 }
 

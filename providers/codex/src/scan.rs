@@ -14,7 +14,7 @@ use crate::{counters, plan, when};
 /// A rollout that is being read, or several of one thread.
 #[derive(Debug)]
 pub struct Rollout {
-    paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     pub(crate) header: Header,
     pub(crate) has_begun: bool,
     pub(crate) turn: Turn,
@@ -163,6 +163,10 @@ impl Scan for Rollout {
         if !self.hold.is_empty() {
             self.drain(out);
         }
+    }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        self.saved()
     }
 
     fn input_end(&mut self, _input: u32, out: &mut Page) {

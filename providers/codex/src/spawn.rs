@@ -1,6 +1,7 @@
 //! Which call started which thread, where only the call's output says so.
 
 use hyp_sdk::json::{Tape, Value};
+use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Content, Fact, Message, Subject};
 
 /// The tool that starts a thread.
@@ -18,6 +19,17 @@ impl Spawns {
         {
             self.0.extend(call.id.clone());
         }
+    }
+
+    /// Writes what is waited for.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.list(self.0.iter(), |out, call| out.text(call));
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.0 = from.list(Reader::text)?;
+        Some(())
     }
 
     /// Takes what a tool gave back; returns what it says of a thread that was started.

@@ -2,6 +2,7 @@
 
 use hyp_sdk::Context;
 use hyp_sdk::json::Value;
+use hyp_sdk::state::{Reader, Writer};
 
 use crate::injected::is_absolute;
 
@@ -48,6 +49,25 @@ impl Turn {
     /// Returns what holds for a message of this turn, where that differs from what holds for the thread.
     pub(crate) fn context(&self) -> Option<Context> {
         (self.has_begun && self.differs).then(|| self.now.clone())
+    }
+
+    /// Writes the turn of a thread that has begun.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.context(&self.thread);
+        out.context(&self.now);
+        out.maybe_text(self.effort.as_deref());
+        out.maybe_text(self.approval.as_deref());
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.thread = from.context()?;
+        self.now = from.context()?;
+        self.effort = from.maybe_text()?;
+        self.approval = from.maybe_text()?;
+        self.has_begun = true;
+        self.compare();
+        Some(())
     }
 
     /// Returns what else the client says of the turn, for the attributes of its prompt.

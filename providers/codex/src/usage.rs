@@ -2,6 +2,7 @@
 
 use hyp_sdk::Usage;
 use hyp_sdk::json::Value;
+use hyp_sdk::state::{Reader, Writer};
 
 /// Tokens as written: input with the cached ones in it, output with the reasoning in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,6 +45,24 @@ impl Tokens {
     /// Returns all input and all output.
     pub(crate) fn all(self) -> u64 {
         self.input.saturating_add(self.output)
+    }
+
+    fn save(self, out: &mut Writer) {
+        let Self { input, cached, cache_write, output, reasoning, total } = self;
+        for tokens in [input, cached, cache_write, output, reasoning, total] {
+            out.number(tokens);
+        }
+    }
+
+    fn restore(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            input: from.number()?,
+            cached: from.number()?,
+            cache_write: from.number()?,
+            output: from.number()?,
+            reasoning: from.number()?,
+            total: from.number()?,
+        })
     }
 
     fn is_zero(self) -> bool {
@@ -179,6 +198,25 @@ impl Totals {
         }
         let tokens = last.unwrap_or_else(|| total.minus(before.unwrap_or_default()));
         Some(tokens).filter(|tokens| !tokens.is_zero())
+    }
+
+    /// Writes the totals of a thread that has one recording.
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.maybe(self.before.as_ref(), |out, tokens| tokens.save(out));
+        out.flag(self.is_fresh);
+        self.first.save(out);
+        out.maybe(self.copied.as_ref(), |out, tokens| tokens.save(out));
+        self.earlier.save(out);
+    }
+
+    /// Reads what was saved.
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.before = from.maybe(Tokens::restore)?;
+        self.is_fresh = from.flag()?;
+        self.first = Tokens::restore(from)?;
+        self.copied = from.maybe(Tokens::restore)?;
+        self.earlier = Tokens::restore(from)?;
+        Some(())
     }
 
     /// Says whether a recording before this one has the count.

@@ -12,6 +12,10 @@ impl Scan for Good {
         self.0.message(record, out);
     }
 
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(self.0.save())
+    }
+
     fn end(&mut self, out: &mut Page) {
         self.0.end(out);
     }

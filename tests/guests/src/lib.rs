@@ -27,6 +27,17 @@ impl Lines {
         Self { path, started: false }
     }
 
+    /// Returns what it takes to go on after the last line.
+    pub fn save(&self) -> Vec<u8> {
+        vec![u8::from(self.started)]
+    }
+
+    /// Goes on with a unit of one file.
+    pub fn resume(entries: &[Entry], state: &[u8]) -> Option<Self> {
+        let [started] = *state else { return None };
+        Some(Self { started: started == 1, ..Self::new(entries) })
+    }
+
     /// Emits a line's message; a line without an `id` or a `text` is left alone.
     pub fn message(&mut self, record: &Record<'_>, out: &mut Page) {
         self.start(out);
@@ -83,6 +94,15 @@ macro_rules! guest {
                 _: &[u8],
             ) -> Result<$scan, hyp_sdk::Fault> {
                 Ok($scan($crate::Lines::new(entries)))
+            }
+
+            fn resume(
+                _: &str,
+                entries: &[hyp_sdk::Entry],
+                _: &[u8],
+                state: &[u8],
+            ) -> Option<$scan> {
+                $crate::Lines::resume(entries, state).map($scan)
             }
         }
     };

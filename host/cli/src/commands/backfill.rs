@@ -143,8 +143,8 @@ fn show_provider(out: &mut String, report: &ProviderReport) {
     );
     let _ = writeln!(
         out,
-        "    files={}  unchanged={}  bytes_read={}",
-        report.files_seen, report.files_unchanged, report.bytes_read
+        "    files={}  unchanged={}  resumed={}  bytes_read={}",
+        report.files_seen, report.files_unchanged, report.units_resumed, report.bytes_read
     );
     for (name, counts) in [
         ("rows", &report.rows_by_reason),

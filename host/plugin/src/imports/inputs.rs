@@ -49,6 +49,10 @@ impl HostInput for State {
         if !matches!(self.phase, Phase::Open | Phase::Advance) || index >= self.lent.len() {
             return Ok(Err(ReadError::Denied));
         }
+        let is_elsewhere = |(input, from)| index < input || (index == input && offset != from);
+        if self.from.is_some_and(is_elsewhere) {
+            return Ok(Err(ReadError::Denied));
+        }
         if self.open_inputs == OPEN_AT_MOST {
             return Ok(Err(ReadError::Failed));
         }

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use hyp_model::event::Event;
 use hyp_plugin::{
-    Compression, Entry, Host, Lent, Limits, LoadError, Plugin, RunError, ScanReport, Source,
-    UnitInputs, digest_of,
+    Checkpoint, Compression, Entry, Host, Lent, Limits, LoadError, Page, Plugin, RunError,
+    ScanReport, Source, UnitInputs, digest_of,
 };
 
 pub(crate) struct Bench {
@@ -50,10 +50,25 @@ impl Bench {
         mut each: impl FnMut(Vec<Event>),
     ) -> Result<ScanReport, RunError> {
         let mut worker = self.plugin.worker();
-        worker.scan(&unit(inputs), &AtomicBool::new(false), &mut |page| {
-            each(page);
+        worker.scan(&unit(inputs), None, &AtomicBool::new(false), &mut |page| {
+            each(page.events);
             Ok(())
         })
+    }
+
+    /// Reads the files as one unit from a checkpoint on, and gives what each call gave.
+    pub(crate) fn scan_from(
+        &self,
+        inputs: &[Lent],
+        from: Option<&Checkpoint>,
+    ) -> Result<(Vec<Page>, ScanReport), RunError> {
+        let mut pages = Vec::new();
+        let mut worker = self.plugin.worker();
+        let report = worker.scan(&unit(inputs), from, &AtomicBool::new(false), &mut |page| {
+            pages.push(page);
+            Ok(())
+        })?;
+        Ok((pages, report))
     }
 }
 

@@ -94,8 +94,9 @@ fn a_worker_goes_on_with_the_next_unit() {
     let bench = Bench::new("good", Limits::default());
     let (lie, empty) = (bench.file("a.jsonl", line(1).as_bytes()), bench.file("b.jsonl", b""));
     let mut worker = plugin.worker();
-    let mut scan =
-        |lent| worker.scan(&unit(&[lent]), &AtomicBool::new(false), &mut |_| Ok(())).map(|_| ());
+    let mut scan = |lent| {
+        worker.scan(&unit(&[lent]), None, &AtomicBool::new(false), &mut |_| Ok(())).map(|_| ())
+    };
     scan(empty.clone()).unwrap();
     scan(empty.clone()).unwrap();
     assert_eq!(host.stats().instantiated, 2, "one described itself, one reads");
@@ -111,12 +112,12 @@ fn a_scan_stops_when_it_is_told_to() {
     let unit = unit(&[bench.file("a.jsonl", text.as_bytes())]);
     let cancelled = AtomicBool::new(true);
     let mut worker = bench.plugin.worker();
-    let report = worker.scan(&unit, &cancelled, &mut |_| panic!("it went on")).unwrap();
+    let report = worker.scan(&unit, None, &cancelled, &mut |_| panic!("it went on")).unwrap();
     assert!(report.stopped);
 
     let mut pages = 0;
     let go_on = AtomicBool::new(false);
-    let report = worker.scan(&unit, &go_on, &mut |_| {
+    let report = worker.scan(&unit, None, &go_on, &mut |_| {
         pages += 1;
         Err(Stop)
     });

@@ -8,3 +8,5 @@ mod cache;
 mod guests;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod resume;

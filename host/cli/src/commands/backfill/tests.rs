@@ -74,7 +74,7 @@ fn a_report_keeps_the_lines_that_scripts_read() {
     backfill (dry-run) run_id=bf-1
       claude  [failed]
         items_seen=2  sessions=1  rows_written=3  rows_skipped=4
-        files=2  unchanged=0  bytes_read=99
+        files=2  unchanged=0  resumed=0  bytes_read=99
         rows: new=3
         warning: slow
         error: a\u{1b}b

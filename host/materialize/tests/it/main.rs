@@ -1,0 +1,8 @@
+//! What comes of whatever events, however they are cut.
+
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod resume;
+#[cfg(test)]
+mod split;

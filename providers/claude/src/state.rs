@@ -1,0 +1,42 @@
+//! A transcript that was read up to some line, as bytes.
+
+use hyp_sdk::state::{Reader, Writer};
+
+use crate::queue::Queue;
+use crate::scan::{Open, Transcript};
+use crate::spill::Spills;
+use crate::total::Total;
+
+impl Transcript {
+    /// Writes what later lines need of earlier ones; nothing before the thread has begun, when that is almost all.
+    pub(crate) fn saved(&self) -> Option<Vec<u8>> {
+        let open = self.open.as_ref().filter(|open| open.stub.is_none())?;
+        let mut out = Writer::new();
+        out.text(&open.id);
+        out.text(&open.session);
+        out.context(&open.context);
+        out.flag(open.knows_origin);
+        self.queue.save(&mut out);
+        self.spills.save(&mut out);
+        out.maybe(self.total.as_ref(), |out, total| total.save(out));
+        out.number(self.at.offset);
+        Some(out.finish())
+    }
+
+    /// Goes on with a fresh transcript where one was saved.
+    pub(crate) fn restored(mut self, state: &[u8]) -> Option<Self> {
+        let mut from = Reader::new(state);
+        self.open = Some(Open {
+            id: from.text()?,
+            session: from.text()?,
+            context: from.context()?,
+            knows_origin: from.flag()?,
+            stub: None,
+        });
+        self.queue = Queue::restore(&mut from)?;
+        self.spills = Spills::restore(&mut from)?;
+        self.total = from.maybe(Total::restore)?;
+        self.at.offset = from.number()?;
+        from.is_at_end().then_some(self)
+    }
+}

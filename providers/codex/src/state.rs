@@ -1,0 +1,39 @@
+//! A rollout that was read up to some line, as bytes.
+
+use hyp_sdk::state::{Reader, Writer};
+
+use crate::scan::Rollout;
+
+impl Rollout {
+    /// Writes what later lines need of earlier ones. There is no such point while something waits or may be a copy,
+    /// nor in one of several recordings: what one of them has, the others must not tell again.
+    pub(crate) fn saved(&self) -> Option<Vec<u8>> {
+        let is_alone = self.has_begun && self.paths.len() == 1;
+        if !is_alone || !self.hold.is_at_rest() {
+            return None;
+        }
+        let mut out = Writer::new();
+        self.copied.save(&mut out)?;
+        self.header.save(&mut out);
+        self.turn.save(&mut out);
+        self.totals.save(&mut out);
+        self.spawns.save(&mut out);
+        self.hold.save(&mut out);
+        out.flag(self.has_records);
+        Some(out.finish())
+    }
+
+    /// Goes on with a fresh rollout where one was saved.
+    pub(crate) fn restored(mut self, state: &[u8]) -> Option<Self> {
+        let mut from = Reader::new(state);
+        self.copied.restore(&mut from)?;
+        self.header.restore(&mut from)?;
+        self.turn.restore(&mut from)?;
+        self.totals.restore(&mut from)?;
+        self.spawns.restore(&mut from)?;
+        self.hold.restore(&mut from)?;
+        self.has_records = from.flag()?;
+        self.has_begun = true;
+        from.is_at_end().then_some(self)
+    }
+}
