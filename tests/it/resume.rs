@@ -285,6 +285,27 @@ fn a_resumed_run_that_died_is_made_good_by_the_next() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "times of change are told from the clock")]
+fn a_session_that_is_being_written_is_gone_on_with_even_where_nothing_came() {
+    let client = CLIENTS[0];
+    let text = client.session(TURNS);
+    let sandbox = Sandbox::new();
+    sandbox.write(client.path, text.as_bytes());
+    let path = sandbox.home().join(client.path);
+    // A time to come is as young as a time can be: it is never trusted.
+    let soon = SystemTime::now() + Duration::from_secs(3600);
+    File::options().write(true).open(path).unwrap().set_modified(soon).unwrap();
+    sandbox.import([client.name]);
+    let before = sandbox.all_rows();
+    let again = sandbox.import([client.name]);
+    assert_eq!(total(&again, "units_resumed"), 1, "{again:#}");
+    assert!(total(&again, "bytes_read") < 2 << 20, "{again:#}");
+    assert_eq!(total(&again, "rows_written"), 0, "{again:#}");
+    assert_same_rows(&sandbox.all_rows(), &before, "read on without anything new");
+    client.assert_accounted(&sandbox, &text);
+}
+
+#[test]
 fn another_window_has_a_session_read_whole() {
     let client = CLIENTS[0];
     let (text, longer) = (client.session(TURNS), client.session(TURNS + 3));

@@ -62,11 +62,13 @@ impl Before {
 /// Looks up where a unit that changed can be gone on with: nothing where any doubt is left that one of its inputs grew
 /// and nothing else happened.
 pub(crate) fn find(store: &Store, source: Source, work: &Work) -> Option<Resume> {
-    work.grown_from.as_ref()?;
+    let earlier = work.grown_from.as_ref()?;
     let checkpoint = store.checkpoint(&source.provider, &source.unit_id).ok()??;
     let input = usize::try_from(checkpoint.input).ok()?;
     let lent = work.inputs.inputs.get(input).filter(|lent| is_plain(lent))?;
-    let is_as_before = lent.entry.size > checkpoint.size
+    // A file that was too young to trust its time has no fingerprint: it may not have grown at all.
+    let may_be_same = earlier.fingerprint.is_empty() && lent.entry.size == checkpoint.size;
+    let is_as_before = (lent.entry.size > checkpoint.size || may_be_same)
         && checkpoint.frame == frame(&work.inputs, input)
         && prints(&lent.file, checkpoint.offset)?
             == (checkpoint.head.clone(), checkpoint.tail.clone());
