@@ -24,7 +24,7 @@ pub(crate) struct Ended {
     /// Bytes that were read now, by what became of them.
     accounting: Bytes,
     bytes_read: u64,
-    path: String,
+    paths: Vec<String>,
     files: Vec<PathBuf>,
     file: PathBuf,
     is_plain: bool,
@@ -53,7 +53,7 @@ impl Ended {
             provider: provider.to_owned(),
             id: work.inputs.id.clone(),
             bytes_read: end.inputs.iter().map(|input| input.bytes_read).sum(),
-            path: main.map_or_else(String::new, |lent| lent.entry.path.clone()),
+            paths: work.inputs.inputs.iter().map(|lent| lent.entry.path.clone()).collect(),
             file: main.map_or_else(Default::default, |lent| lent.file.clone()),
             files: work.inputs.inputs.iter().map(|lent| lent.file.clone()).collect(),
             is_plain: main.is_some_and(|lent| lent.compression == hyp_plugin::Compression::None),
@@ -194,8 +194,15 @@ impl Ended {
             read_from: self
                 .start()
                 .map_or(0, |(input, offset)| if input == 0 { offset } else { 0 }),
-            status: if self.is_foreign() { "not_understood" } else { "ok" }.to_owned(),
+            status: self.status().to_owned(),
         }
+    }
+
+    fn status(&self) -> &'static str {
+        if self.end.inputs.iter().any(|input| input.failed) {
+            return "broken_off";
+        }
+        if self.is_foreign() { "not_understood" } else { "ok" }
     }
 
     /// Returns what the client counted itself.
@@ -209,6 +216,11 @@ impl Ended {
         })
     }
 
+    /// Returns the path of one of the unit's files below its root.
+    fn path_of(&self, input: u32) -> String {
+        self.paths.get(input as usize).cloned().unwrap_or_default()
+    }
+
     /// Returns the records that were not understood, with their bytes where they can be had.
     pub(crate) fn quarantined(&self) -> Vec<Quarantined> {
         let failures = &self.end.tally.failures;
@@ -217,7 +229,7 @@ impl Ended {
             .map(|failed| Quarantined {
                 input_id: input_id(&self.provider, &self.id),
                 provider: self.provider.clone(),
-                path: self.path.clone(),
+                path: self.path_of(failed.span.input),
                 offset: failed.span.offset,
                 length: failed.span.length,
                 class: failed.class.as_str().to_owned(),

@@ -185,6 +185,14 @@ fn around(said: &str, found: &str) -> (String, String, String) {
     )
 }
 
+/// Returns the start of a text, and says so where that is not all of it.
+fn shorter(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
 /// Returns where a text holds another one, whatever the capitals.
 fn position(said: &str, found: &str) -> Option<(usize, usize)> {
     if let Some(at) = said.find(found) {
@@ -215,10 +223,10 @@ fn show(hits: &[Hit], width: Option<usize>, is_styled: bool) -> String {
         for hit in of_thread {
             let what = text::headline(hit.tool_name.as_deref().unwrap_or(&hit.role), 24);
             let taken = 22 + what.chars().count() + hit.found.chars().count();
-            let room = width.map_or(AROUND, |width| width.saturating_sub(taken) / 2).min(AROUND);
-            let before: Vec<char> = hit.before.chars().rev().take(room).collect();
-            let before: String = before.into_iter().rev().collect();
-            let after: String = hit.after.chars().take(room).collect();
+            let room = width.map_or(AROUND + 1, |width| width.saturating_sub(taken) / 2);
+            let turned: String = hit.before.chars().rev().collect();
+            let before: String = shorter(&turned, room).chars().rev().collect();
+            let after = shorter(&hit.after, room);
             let one_line = |text: &str| {
                 let spaced: String =
                     text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();

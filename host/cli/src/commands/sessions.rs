@@ -18,6 +18,9 @@ const COMMAND: &str = "hyp sessions";
 /// Longest title where nothing is known of a terminal.
 const TITLE: usize = 60;
 
+/// Widest column of ids.
+const WIDEST_ID: usize = 13;
+
 /// Widest name of a folder.
 const WHERE: usize = 22;
 
@@ -187,7 +190,8 @@ fn short_id(id: &str, sorted: &[String]) -> String {
 }
 
 fn show(entries: &[Entry], width: Option<usize>) -> String {
-    let id = entries.iter().map(|entry| entry.short_id.chars().count()).max().unwrap_or(2);
+    let widest = entries.iter().map(|entry| entry.short_id.chars().count()).max();
+    let id = widest.unwrap_or(2).min(WIDEST_ID);
     let folder = width.map_or(WHERE, |width| (width / 6).clamp(12, WHERE));
     let fixed = 16 + 2 + id + 2 + 8 + 2 + 5 + 2 + folder + 2;
     let title = width.map_or(TITLE, |width| width.saturating_sub(fixed).max(8));
@@ -197,7 +201,10 @@ fn show(entries: &[Entry], width: Option<usize>) -> String {
     );
     for entry in entries {
         let name = entry.title.as_ref().or(entry.first_prompt.as_ref());
-        let name = name.map_or_else(|| "-".to_owned(), |name| text::headline(name, title));
+        // A longer id stays whole, and the title gives way.
+        let taken = entry.short_id.chars().count().saturating_sub(id);
+        let room = title.saturating_sub(taken).max(1);
+        let name = name.map_or_else(|| "-".to_owned(), |name| text::headline(name, room));
         let _ = writeln!(
             out,
             "{:<16}  {:<id$}  {}  {:>5}  {}  {name}",

@@ -79,6 +79,10 @@ impl Table {
             return ("(no rows)\n".into(), 0);
         }
         let widths = self.widths(terminal);
+        let taken = widths.iter().sum::<usize>() + GAP.len() * (widths.len() - 1);
+        if let Some(terminal) = terminal.filter(|terminal| taken > *terminal) {
+            return self.records(terminal);
+        }
         let mut out = String::new();
         let mut clipped = 0;
         self.push_line(&self.head, &widths, &mut out);
@@ -86,6 +90,26 @@ impl Table {
         self.push_line(&rules, &widths, &mut out);
         for row in &self.rows {
             clipped += self.push_line(row, &widths, &mut out);
+        }
+        (out, clipped)
+    }
+
+    /// Returns a line for each value: what is too wide for a table is readable so.
+    fn records(&self, terminal: usize) -> (String, u64) {
+        let widest = self.head.iter().map(|name| name.width).max().unwrap_or(0);
+        let room = terminal.saturating_sub(widest + GAP.len()).max(SQUEEZED);
+        let mut out = String::new();
+        let mut clipped = 0;
+        for (number, row) in (1..).zip(&self.rows) {
+            out.push_str(&format!("-- row {number}\n"));
+            for (name, entry) in self.head.iter().zip(row) {
+                let (text, is_cut) = entry.fit(room);
+                clipped += u64::from(is_cut);
+                let padding = " ".repeat(widest - name.width);
+                let line = format!("{}{padding}{GAP}{text}", name.text);
+                out.push_str(line.trim_end_matches(' '));
+                out.push('\n');
+            }
         }
         (out, clipped)
     }

@@ -227,6 +227,25 @@ fn a_narrow_terminal_squeezes_texts_and_not_numbers() {
 }
 
 #[test]
+fn what_no_terminal_is_wide_enough_for_is_a_line_a_value() {
+    let answer = answer(vec![
+        ("tokens", Arc::new(Int64Array::from(vec![7, 1_234_567_890_123_456_789])) as ArrayRef),
+        ("content_text", Arc::new(StringArray::from(vec![Some("a".repeat(60)), None]))),
+    ]);
+    let output = Output { width: Some(30), ..Output::new(Format::Table) };
+    let (printed, receipt) = print(&answer, &output);
+    insta::assert_snapshot!(printed, @r"
+    -- row 1
+    tokens        7
+    content_text  aaaaaaaaaaaaaaa…
+    -- row 2
+    tokens        123456789012345…
+    content_text  NULL
+    ");
+    assert_eq!(receipt.clipped, 2);
+}
+
+#[test]
 fn a_repeated_name_gets_a_number() {
     let column = || Arc::new(Int64Array::from(vec![1])) as ArrayRef;
     let answer = answer(vec![("a", column()), ("a", column()), ("a_2", column())]);

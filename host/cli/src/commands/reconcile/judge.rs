@@ -135,7 +135,7 @@ impl Cause {
             Self::CounterBehind => "the client's total ends before its last responses",
             Self::ForkCarriesParent => "the client's total goes on from its origin's",
             Self::OriginMissing => "the client's total goes on from an origin that is not stored",
-            Self::UnwrittenResponses => "the client counted responses that it wrote no record of",
+            Self::UnwrittenResponses => "the client counted responses that it did not write",
             Self::BrokenRecords => "its recording holds records that were not understood",
         }
     }
