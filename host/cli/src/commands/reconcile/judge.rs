@@ -15,6 +15,9 @@ pub(super) const COLUMNS: [&str; 5] = [
     "reasoning_tokens",
 ];
 
+/// Unfinished responses of which any choice may be left out; a session has one or two.
+const MOST_UNFINISHED: usize = 10;
+
 /// Tokens by column.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Tokens(pub(super) [u64; 5]);
@@ -62,6 +65,8 @@ pub(super) struct Evidence {
     pub(super) counted: Option<Counted>,
     /// Tokens of the thread's own responses, in their order.
     pub(super) responses: Vec<Tokens>,
+    /// Those of them that never came to their end.
+    pub(super) unfinished: Vec<Tokens>,
     /// Tokens of its sub-agents.
     pub(super) subagents: Tokens,
     /// Tokens of the copies that its recording holds.
@@ -119,6 +124,7 @@ pub(super) enum Cause {
     SourceGone,
     PartialImport,
     CounterBehind,
+    InterruptedResponses,
     ForkCarriesParent,
     OriginMissing,
     UnwrittenResponses,
@@ -133,6 +139,7 @@ impl Cause {
             Self::SourceGone => "no total was kept, and its recording is gone",
             Self::PartialImport => "only a window of it was imported",
             Self::CounterBehind => "the client's total ends before its last responses",
+            Self::InterruptedResponses => "the client did not count answers that were interrupted",
             Self::ForkCarriesParent => "the client's total goes on from its origin's",
             Self::OriginMissing => "the client's total goes on from an origin that is not stored",
             Self::UnwrittenResponses => "the client counted responses that it did not write",
@@ -202,6 +209,9 @@ fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Opt
     if is_behind(&evidence.responses, counted, sums) {
         return Some(Cause::CounterBehind);
     }
+    if leaves_out_unfinished(&evidence.unfinished, counted, sums) {
+        return Some(Cause::InterruptedResponses);
+    }
     // Less than what is stored cannot be explained by anything that is not stored.
     let (_, own) = sums.first()?;
     if !counted.covers(*own) {
@@ -225,6 +235,22 @@ fn is_behind(responses: &[Tokens], counted: Counted, sums: &[(Basis, Tokens)]) -
     responses.iter().rev().any(|response| {
         last.add(*response);
         sums.iter().any(|(_, sum)| sum.minus(last).is_some_and(|rest| counted.agrees(rest)))
+    })
+}
+
+/// Says whether a total agrees once some of the responses that never ended are taken away.
+fn leaves_out_unfinished(
+    unfinished: &[Tokens],
+    counted: Counted,
+    sums: &[(Basis, Tokens)],
+) -> bool {
+    let unfinished = &unfinished[..unfinished.len().min(MOST_UNFINISHED)];
+    (1..1_u32 << unfinished.len()).any(|chosen| {
+        let mut left_out = Tokens::default();
+        let is_chosen = |at: usize| chosen & (1 << at) != 0;
+        let some = unfinished.iter().enumerate().filter(|(at, _)| is_chosen(*at));
+        some.for_each(|(_, tokens)| left_out.add(*tokens));
+        sums.iter().any(|(_, sum)| sum.minus(left_out).is_some_and(|rest| counted.agrees(rest)))
     })
 }
 
@@ -273,6 +299,7 @@ mod tests {
         };
         let partial = Evidence { is_partial: true, ..counted(31, 5) };
         let broken = Evidence { has_failures: true, ..counted(31, 5) };
+        let interrupted = Evidence { unfinished: vec![tokens(10, 2)], ..counted(20, 3) };
         let unwritten = Evidence { counts_unwritten: true, ..counted(31, 5) };
         #[rustfmt::skip]
         let cases = [
@@ -289,6 +316,8 @@ mod tests {
             ("before the last response",    counted(10, 2),           "Unprovable Thread CounterBehind"),
             ("before all of them",          counted(0, 0),            "Unprovable Thread CounterBehind"),
             ("without the first response",  counted(20, 3),           "Fail Thread"),
+            ("without an interrupted one",  interrupted.clone(),      "Unprovable Thread InterruptedResponses"),
+            ("and less than that",          with(&interrupted, 19, 3), "Fail Thread"),
             ("a window",                    partial,                  "Unprovable Thread PartialImport"),
             ("broken records",              broken.clone(),           "Unprovable Thread BrokenRecords"),
             ("broken, and counted less",    with(&broken, 29, 5),     "Fail Thread"),

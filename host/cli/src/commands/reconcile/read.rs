@@ -76,15 +76,25 @@ fn heads(lake: &Lake) -> Result<Threads, Failure> {
 
 /// The tokens that count, in the order of the responses.
 fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
+    let unfinished = lake.rows(
+        "select response_id from messages where response_id is not null \
+         group by 1 having max(json_get_str(status, 'finish_reason')) is null",
+    )?;
+    let unfinished: BTreeSet<String> =
+        unfinished.iter().filter_map(|row| ask::text(row, "response_id")).collect();
     let sql = format!(
-        "select session_id, conversation_id, input_id, {} from messages \
+        "select session_id, conversation_id, input_id, response_id, {} from messages \
          where input_tokens is not null or output_tokens is not null \
          order by message_index, part_index",
         COLUMNS.join(", ")
     );
     for row in lake.rows(&sql)? {
         if let Some(thread) = threads.all.get_mut(&threads.owners.of_row(&row)) {
-            thread.evidence.responses.push(tokens(&row));
+            let (tokens, response) = (tokens(&row), ask::text(&row, "response_id"));
+            thread.evidence.responses.push(tokens);
+            if response.is_some_and(|response| unfinished.contains(&response)) {
+                thread.evidence.unfinished.push(tokens);
+            }
             thread.inputs.extend(ask::text(&row, "input_id"));
         }
     }
