@@ -26,7 +26,7 @@ pub struct Transcript {
     first: Option<i64>,
     pub(crate) open: Option<Open>,
     /// Facts that came before the thread.
-    early: Vec<Fact>,
+    pub(crate) early: Vec<Fact>,
     pub(crate) queue: Queue,
     pub(crate) spills: Spills,
     pub(crate) total: Option<Total>,

@@ -33,6 +33,8 @@ impl Transcript {
             knows_origin: from.flag()?,
             stub: None,
         });
+        // What the plan knew went out with the head.
+        self.early.clear();
         self.queue = Queue::restore(&mut from)?;
         self.spills = Spills::restore(&mut from)?;
         self.total = from.maybe(Total::restore)?;
