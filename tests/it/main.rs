@@ -19,6 +19,7 @@ mod queries;
 mod query;
 mod reconcile;
 mod resume;
+mod refresh;
 mod sandbox;
 mod show;
 mod store;

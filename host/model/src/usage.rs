@@ -74,9 +74,17 @@ pub fn of_copy(attributes: &str) -> Option<Usage> {
     })
 }
 
-/// Returns attributes without tokens.
-pub fn without(attributes: &str) -> String {
-    join(&members(attributes).unwrap_or_default(), USAGE, "")
+/// Returns the tokens as attributes hold them, whether they count or not.
+pub fn written(attributes: &str) -> Option<String> {
+    let tokens = members(attributes)?.into_iter().find(|(name, _)| is_tokens(name));
+    tokens.map(|(name, value)| format!("{name} {}", value.get()))
+}
+
+/// Returns attributes without tokens, and without another member.
+pub fn without(attributes: &str, other: &str) -> String {
+    let mut members = members(attributes).unwrap_or_default();
+    members.retain(|(name, _)| name != other);
+    join(&members, USAGE, "")
 }
 
 /// Returns attributes with the tokens of a response, in place of those that they hold.
@@ -126,13 +134,17 @@ fn object(usage: &Usage, is_copy: bool) -> String {
     object
 }
 
+fn is_tokens(name: &str) -> bool {
+    [USAGE, AS_WRITTEN].contains(&name)
+}
+
 fn members(text: &str) -> Option<Vec<(String, Box<RawValue>)>> {
     serde_json::from_str::<Members>(text).ok().map(|members| members.0)
 }
 
 /// Returns an object of the members that are no tokens, then the tokens, if there are any.
 fn join(members: &[(String, Box<RawValue>)], name: &str, object: &str) -> String {
-    let kept = members.iter().filter(|(name, _)| ![USAGE, AS_WRITTEN].contains(&name.as_str()));
+    let kept = members.iter().filter(|(name, _)| !is_tokens(name));
     let mut parts: Vec<String> = kept
         .map(|(name, value)| {
             let name = serde_json::to_string(name).expect("a string is JSON");
@@ -175,7 +187,9 @@ mod tests {
         for (attributes, is_copy) in [("{}", true), (r#"{"a":1}"#, false)] {
             let added = append(attributes.to_owned(), &usage, is_copy);
             assert_eq!(added, put(attributes, &usage, is_copy));
-            assert_eq!(without(&added), attributes);
+            assert_eq!(without(&added, "b"), attributes);
+            assert_eq!(without(&added, "a"), "{}");
+            assert!(written(&added).is_some_and(|tokens| tokens.contains("output_tokens")));
             assert_eq!(of_copy(&added), is_copy.then_some(usage));
         }
         assert_eq!(append("{}".to_owned(), &Usage::default(), false), "{}");
