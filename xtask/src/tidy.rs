@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: what no compiler checks.
 
+mod cases;
 mod files;
 mod layers;
 mod versions;
@@ -14,6 +15,7 @@ pub fn tidy() -> Result<()> {
     let mut problems = files::problems(&root)?;
     problems.extend(layers::problems(&root)?);
     problems.extend(versions::problems(&root)?);
+    problems.extend(cases::problems(&root)?);
     problems.extend(
         crate::components::stale(&root)?
             .into_iter()
