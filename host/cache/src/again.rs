@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::kernels::cmp::not_distinct;
-use hyp_model::dataset::COLUMNS;
+use hyp_model::dataset::{COLUMNS, TOKENS};
 use hyp_model::judge::Verdict;
 use hyp_model::usage;
 
-use crate::change::TOKENS;
 use crate::error::StoreError;
 use crate::index::Hit;
 use crate::judge::{Arriving, Judgement};

@@ -5,28 +5,19 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
-use hyp_model::dataset::position;
+use hyp_model::dataset::{TOKENS, position};
 use hyp_model::event::Usage;
 use hyp_model::usage;
 
 use crate::judge::Change;
-
-/// Columns of tokens, in the order of [`tokens`].
-pub(crate) const TOKENS: [&str; 6] = [
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-];
 
 /// The columns that corrections touch, taken apart.
 struct Editable {
     is_replay: Vec<Option<bool>>,
     replay_of: Vec<Option<String>>,
     attributes: Vec<Option<String>>,
-    tokens: [Vec<Option<i64>>; 6],
+    /// In the order of [`TOKENS`].
+    tokens: [Vec<Option<i64>>; TOKENS.len()],
 }
 
 /// Returns rows with their corrections, and says which of them changed.

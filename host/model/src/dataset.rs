@@ -12,6 +12,16 @@ pub const SCHEMA_VERSION: i32 = 7;
 /// Value of the column `gateway_id`.
 pub const GATEWAY_ID: &str = "hypaware-local";
 
+/// Columns that count tokens, of all kinds of them.
+pub const TOKENS: [&str; 6] = [
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "reasoning_tokens",
+];
+
 /// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

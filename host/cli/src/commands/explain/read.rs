@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
+use hyp_model::dataset::TOKENS;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -13,15 +14,6 @@ use crate::moment;
 
 /// Rows that are explained at most; a response has a few dozen.
 const MOST: usize = 200;
-
-const TOKENS: [&str; 6] = [
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "reasoning_tokens",
-];
 
 /// Everything about an id.
 #[derive(Debug, Serialize)]

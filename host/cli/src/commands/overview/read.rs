@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use hyp_model::dataset::TOKENS;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -183,21 +184,13 @@ pub(super) fn read(
 
 /// Sums by quarters of an hour: no zone's day begins anywhere else.
 fn usage_query(conditions: &[String]) -> String {
-    let columns = [
-        "input_tokens",
-        "output_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "cache_write_1h_tokens",
-        "reasoning_tokens",
-    ];
     let mut conditions = conditions.to_vec();
     conditions.push("(input_tokens is not null or output_tokens is not null)".to_owned());
     format!(
         "select cast(message_created_at as bigint) / {QUARTER} as quarter, \
            client_name, provider, model, coalesce(git_remote, repo_root, cwd) as repository, {} \
          from messages{} group by 1, 2, 3, 4, 5",
-        columns.map(|name| format!("sum({name}) as {name}")).join(", "),
+        TOKENS.map(|name| format!("sum({name}) as {name}")).join(", "),
         filter(&conditions)
     )
 }
