@@ -5,6 +5,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
+use crate::lines::Claude;
 use crate::sandbox::{Sandbox, assert_same_rows, files, fixtures, total};
 
 const PROJECT: &str = ".claude/projects/-home-ada-weather-station";
@@ -245,4 +246,42 @@ fn gzip_stored(content: &[u8]) -> Vec<u8> {
     out.write_all(&(!crc).to_le_bytes()).unwrap();
     out.write_all(&u32::from(length).to_le_bytes()).unwrap();
     out
+}
+
+#[test]
+fn a_message_whose_id_another_one_has_is_kept_in_quarantine_and_counted_apart() {
+    let sandbox = Sandbox::new();
+    let tell = |session, minute, text| {
+        Claude::new(session)
+            .at(minute)
+            .says("b", text)
+            .answers("c", "msg_1", text, 7)
+            .write(&sandbox);
+    };
+    tell("11111111-aaaa-4aaa-8aaa-000000000001", 1, "The tide is low.");
+    tell("11111111-aaaa-4aaa-8aaa-000000000002", 30, "The harbour is closed.");
+    let told = |report: &Value| report["providers"][0]["rows_by_reason"]["id_taken"].clone();
+    let report = sandbox.import(["claude"]);
+    assert_eq!((total(&report, "rows_written"), told(&report)), (2, 2.into()), "{report:#}");
+    let full = sandbox.import(["claude", "--full"]);
+    assert_eq!((total(&full, "rows_written"), told(&full)), (0, 2.into()), "{full:#}");
+    let kept = "select class, count(*), count(bytes) from quarantine group by class";
+    assert_eq!(sandbox.rows(kept), ["id_taken,2,2"]);
+
+    // The earlier message has the row, whenever it comes.
+    let other = Sandbox::new();
+    Claude::new("11111111-aaaa-4aaa-8aaa-000000000002")
+        .at(30)
+        .says("b", "The harbour is closed.")
+        .write(&other);
+    other.import(["claude"]);
+    Claude::new("11111111-aaaa-4aaa-8aaa-000000000001")
+        .at(1)
+        .says("b", "The tide is low.")
+        .write(&other);
+    other.import(["claude"]);
+    let stands = "select content_text from ai_gateway_messages";
+    assert_eq!(other.rows(stands), ["The tide is low."]);
+    let told = "select event, detail from journal where event = 'id_taken'";
+    assert_eq!(other.rows(told), ["id_taken,b#0"]);
 }

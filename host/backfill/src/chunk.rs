@@ -118,6 +118,10 @@ impl Chunk {
         for ((unit, mut row), verdict) in units.into_iter().zip(rows).zip(verdicts) {
             let reason = match verdict {
                 Verdict::Stored => "stored_already",
+                Verdict::IdTaken => {
+                    tallies.entry(unit).or_default().note_taken(row.message.span);
+                    continue;
+                }
                 Verdict::WriteReplay { replay_of } => {
                     hyp_materialize::as_replay(&mut row, replay_of);
                     "written_as_replay"

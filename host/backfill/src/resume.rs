@@ -11,7 +11,7 @@ use hyp_plugin::{Compression, Lent, UnitInputs};
 use sha2::{Digest, Sha256};
 
 use crate::discover::hex;
-use crate::tally::Tally;
+use crate::tally::{ID_TAKEN, Tally};
 use crate::work::Work;
 
 /// Bytes at the start of an input, and before a checkpoint, that must be as they were.
@@ -147,8 +147,8 @@ impl Point {
             |reason: &str, bytes: u64| *accounting.entry(reason.to_owned()).or_default() += bytes;
         for (reason, bytes) in rows {
             // Whoever goes on from here has these in the store.
-            let is_outside = *reason == "outside_window";
-            add(if is_outside { reason } else { "stored_already" }, *bytes);
+            let is_absent = matches!(*reason, "outside_window" | ID_TAKEN);
+            add(if is_absent { reason } else { "stored_already" }, *bytes);
         }
         add("no_row", self.message_bytes.saturating_sub(rows.values().sum()));
         for (reason, bytes) in before.iter().flat_map(|before| &before.accounting) {

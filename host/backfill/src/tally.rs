@@ -105,11 +105,24 @@ pub(crate) struct RowTally {
     pub(crate) bytes: BTreeMap<&'static str, u64>,
     /// Those of `bytes` that lie before the mark.
     pub(crate) before: BTreeMap<&'static str, u64>,
+    /// Records of rows whose ids are other messages'.
+    pub(crate) taken: Vec<Span>,
     mark: (u32, u64),
     last: Option<Span>,
 }
 
+/// Reason of a row that is not written because its id is another message's.
+pub(crate) const ID_TAKEN: &str = "id_taken";
+
 impl RowTally {
+    /// Counts a row whose id is another message's.
+    pub(crate) fn note_taken(&mut self, span: Span) {
+        if self.taken.last() != Some(&span) && self.taken.len() < FAILURES_KEPT {
+            self.taken.push(span);
+        }
+        self.note(span, ID_TAKEN);
+    }
+
     /// Counts a row, and its record's bytes when it is the record's first.
     pub(crate) fn note(&mut self, span: Span, reason: &'static str) {
         *self.rows.entry(reason).or_default() += 1;

@@ -9,7 +9,7 @@ use hyp_plugin::UnitInputs;
 use crate::quarantine::bytes_at;
 use crate::report::ProviderReport;
 use crate::resume::{Before, Bytes};
-use crate::tally::RowTally;
+use crate::tally::{ID_TAKEN, RowTally};
 use crate::work::Work;
 use crate::worker::{UnitEnd, input_id};
 
@@ -80,7 +80,7 @@ impl Ended {
         }
         for (reason, rows) in &self.rows.rows {
             ProviderReport::count(&mut report.rows_by_reason, reason, *rows);
-            if matches!(*reason, "stored_already" | "outside_window") {
+            if matches!(*reason, "stored_already" | "outside_window" | ID_TAKEN) {
                 report.rows_skipped += rows;
             }
         }
@@ -221,21 +221,25 @@ impl Ended {
         self.paths.get(input as usize).cloned().unwrap_or_default()
     }
 
-    /// Returns the records that were not understood, with their bytes where they can be had.
+    /// Returns the records that gave no row and should have, with their bytes where they can be had.
     pub(crate) fn quarantined(&self) -> Vec<Quarantined> {
-        let failures = &self.end.tally.failures;
+        let failures = self.end.tally.failures.iter();
+        let failures =
+            failures.map(|failed| (failed.span, failed.class.as_str(), failed.reason.as_str()));
+        let taken = self.rows.taken.iter();
+        let taken = taken.map(|span| (*span, ID_TAKEN, "an earlier message has this id"));
         failures
-            .iter()
-            .map(|failed| Quarantined {
+            .chain(taken)
+            .map(|(span, class, reason)| Quarantined {
                 input_id: input_id(&self.provider, &self.id),
                 provider: self.provider.clone(),
-                path: self.path_of(failed.span.input),
-                offset: failed.span.offset,
-                length: failed.span.length,
-                class: failed.class.as_str().to_owned(),
-                reason: failed.reason.clone(),
-                bytes: (self.is_plain && failed.span.input == 0)
-                    .then(|| bytes_at(&self.file, failed.span))
+                path: self.path_of(span.input),
+                offset: span.offset,
+                length: span.length,
+                class: class.to_owned(),
+                reason: reason.to_owned(),
+                bytes: (self.is_plain && span.input == 0)
+                    .then(|| bytes_at(&self.file, span))
                     .flatten(),
             })
             .collect()

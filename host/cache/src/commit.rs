@@ -249,6 +249,9 @@ impl Writer {
                 ledger::put_listing(&transaction, provider, listing)?;
             }
             ledger::forget_inputs(&transaction, &self.stale)?;
+            for part_id in &self.pending.displaced {
+                ledger::journal(&transaction, &self.run_id, "id_taken", part_id)?;
+            }
             for file in &self.index.without_filter {
                 ledger::journal(&transaction, &self.run_id, "file_without_filter", file)?;
             }

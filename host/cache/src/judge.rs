@@ -1,6 +1,6 @@
 //! Decides what becomes of rows before they are written: one row per id, and it is the earliest thread's.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::RecordBatch;
 use hyp_model::event::{Fact, Usage};
@@ -10,7 +10,9 @@ use hyp_model::row::Key;
 use crate::again::Again;
 use crate::error::StoreError;
 use crate::facts;
-use crate::own::Place;
+use crate::index::Hit;
+use crate::own::{Place, Print};
+use crate::rows;
 use crate::threads::Number;
 use crate::writer::Writer;
 
@@ -82,6 +84,20 @@ pub(crate) struct Sighting {
     pub(crate) span: (u64, u64),
 }
 
+/// A row that is stored under the id of an arriving one.
+struct Held {
+    /// Position of the arriving row.
+    at: usize,
+    place: Place,
+    /// Where it is, unless this run wrote it.
+    hit: Option<Hit>,
+    print: Option<Print>,
+}
+
+fn print(row: &Candidate) -> Print {
+    Print::of(row.said_key, row.created_at)
+}
+
 impl Writer {
     /// Decides about the rows of one chunk. The commit that follows has to carry out the answer.
     ///
@@ -111,7 +127,10 @@ impl Writer {
         for (at, key) in keys.iter().enumerate() {
             let winner = first[key];
             if winner != at {
-                judgement.verdicts[at] = Verdict::Stored;
+                let is_another = places[at].thread != places[winner].thread
+                    && print(&rows[at]).is_another(print(&rows[winner]));
+                judgement.verdicts[at] =
+                    if is_another { Verdict::IdTaken } else { Verdict::Stored };
                 self.note_sighting(&rows[at], places[at], places[winner]);
             }
         }
@@ -126,10 +145,10 @@ impl Writer {
 
     /// Remembers what becomes of a row, for later chunks and for the commit.
     fn note(&mut self, row: &Candidate, key: Key, place: Place, verdict: &Verdict) {
-        if *verdict == Verdict::Stored {
+        if !verdict.is_written() {
             return;
         }
-        self.own.insert(key, place);
+        self.own.insert(key, place, print(row));
         if row.is_replay {
             self.pending.own_copies.push(row.part_id.clone());
         } else if *verdict == Verdict::Refresh {
@@ -198,11 +217,13 @@ impl Writer {
         let mut unknown = Vec::new();
         let mut stored = Vec::new();
         for (at, key) in keys.iter().enumerate() {
-            if verdicts[at] == Verdict::Stored {
+            if !verdicts[at].is_written() {
                 continue;
             }
             match self.own.get(key) {
-                Some(place) => stored.push((at, place, None)),
+                Some((place, print)) => {
+                    stored.push(Held { at, place, hit: None, print: Some(print) })
+                }
                 None => unknown.push(at),
             }
         }
@@ -213,16 +234,23 @@ impl Writer {
             let Some(hit) = hits.remove(&keys[at]) else { continue };
             let owner = self.index.owner(hit.owner).cloned().unwrap_or_default();
             let thread = self.threads.of_row(&owner).unwrap_or(Number::MIN);
-            stored.push((at, Place { thread, input: self.own.input(&owner.2) }, Some(hit)));
+            let place = Place { thread, input: self.own.input(&owner.2) };
+            stored.push(Held { at, place, hit: Some(hit), print: None });
         }
+        self.look_up_prints(&mut stored, places)?;
         let mut again = Again::default();
-        for (at, holder, hit) in stored {
+        for Held { at, place: holder, hit, print: stored } in stored {
+            let is_another = places[at].thread != holder.thread
+                && stored.is_some_and(|stored| stored.is_another(print(&rows[at])));
             // A row whose thread is not known stays whose it is.
             let is_known = holder.thread != Number::MIN;
             if is_known && self.is_earlier(places[at], holder) {
                 verdicts[at] = Verdict::TakeOver;
+                if is_another {
+                    self.pending.displaced.push(rows[at].part_id.clone());
+                }
             } else {
-                verdicts[at] = Verdict::Stored;
+                verdicts[at] = if is_another { Verdict::IdTaken } else { Verdict::Stored };
                 self.note_sighting(&rows[at], places[at], holder);
                 if let Some(hit) = hit.filter(|_| holder == places[at]) {
                     again.add(at, hit);
@@ -230,6 +258,24 @@ impl Writer {
             }
         }
         Ok(again)
+    }
+
+    /// Reads what stored rows are told by, of those that other threads hold.
+    fn look_up_prints(&self, stored: &mut [Held], places: &[Place]) -> Result<(), StoreError> {
+        let mut by_file: BTreeMap<&str, BTreeMap<u64, &mut Option<Print>>> = BTreeMap::new();
+        for Held { at, place, hit, print } in stored {
+            if let Some(hit) = hit.as_ref().filter(|_| place.thread != places[*at].thread) {
+                by_file.entry(&hit.file).or_default().insert(hit.row, print);
+            }
+        }
+        for (file, wanted) in by_file {
+            let path = self.store.layout().resolve(file);
+            let prints = rows::prints_at(&path, &wanted.keys().copied().collect())?;
+            for (slot, print) in wanted.into_values().zip(prints) {
+                *slot = Some(print);
+            }
+        }
+        Ok(())
     }
 
     /// Says which of two places has the row: that of the earlier thread, then of the lesser input id.

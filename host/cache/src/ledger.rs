@@ -118,7 +118,7 @@ pub struct Quarantined {
     pub offset: u64,
     /// Number of its bytes.
     pub length: u64,
-    /// `malformed`, `unknown` or `too_long`.
+    /// `malformed`, `unknown`, `too_long` or `id_taken`.
     pub class: String,
     /// What is wrong with it, without content.
     pub reason: String,

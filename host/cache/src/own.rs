@@ -16,10 +16,42 @@ pub(crate) struct Place {
     pub(crate) input: u32,
 }
 
+/// What tells a message that happens to have another's id from a copy of it: both what it says and when.
+///
+/// A copy keeps one of the two at least. Four bytes of each are enough to raise a doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Print {
+    said: u32,
+    at: u32,
+}
+
+impl Print {
+    pub(crate) fn of(said: Key, created_at: i64) -> Self {
+        let [a, b, c, d, ..] = said.0;
+        let micros = created_at.to_le_bytes();
+        // Whole seconds apart or microseconds: either shows in the lower half.
+        let at = u32::from_le_bytes([micros[0], micros[1], micros[2], micros[3]]);
+        Self { said: u32::from_le_bytes([a, b, c, d]), at }
+    }
+
+    /// Says whether two rows of one id are two messages.
+    pub(crate) fn is_another(self, other: Self) -> bool {
+        self.said != other.said && self.at != other.at
+    }
+}
+
+/// A row that this run wrote.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    thread: u32,
+    input: u32,
+    print: Print,
+}
+
 /// What this run wrote.
 #[derive(Debug, Default)]
 pub(crate) struct Own {
-    rows: HashMap<Key, (u32, u32)>,
+    rows: HashMap<Key, Written>,
     files: HashSet<String>,
     threads: Vec<Number>,
     thread_numbers: HashMap<Number, u32>,
@@ -45,7 +77,7 @@ impl Own {
     }
 
     /// Remembers a row.
-    pub(crate) fn insert(&mut self, key: Key, place: Place) {
+    pub(crate) fn insert(&mut self, key: Key, place: Place, print: Print) {
         if self.rows.len() >= REMEMBERED {
             self.rows = HashMap::new();
             self.files.clear();
@@ -55,13 +87,14 @@ impl Own {
         if thread == next {
             self.threads.push(place.thread);
         }
-        self.rows.insert(key, (thread, place.input));
+        self.rows.insert(key, Written { thread, input: place.input, print });
     }
 
-    /// Returns whose a row is, if this run wrote it.
-    pub(crate) fn get(&self, key: &Key) -> Option<Place> {
-        let (thread, input) = *self.rows.get(key)?;
-        Some(Place { thread: *self.threads.get(thread as usize)?, input })
+    /// Returns whose a row is and what it is told by, if this run wrote it.
+    pub(crate) fn get(&self, key: &Key) -> Option<(Place, Print)> {
+        let row = self.rows.get(key)?;
+        let thread = *self.threads.get(row.thread as usize)?;
+        Some((Place { thread, input: row.input }, row.print))
     }
 
     /// Remembers files whose rows are all remembered.

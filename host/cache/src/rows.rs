@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, Scalar, StringArray};
+use arrow::array::{
+    Array, AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, Scalar, StringArray,
+    TimestampMicrosecondArray,
+};
 use arrow::compute::concat_batches;
 use arrow::compute::kernels::cmp::eq;
 use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
@@ -16,6 +19,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use crate::error::StoreError;
+use crate::own::Print;
 use crate::schema::{field_id, file_schema};
 use crate::table::LiveData;
 use crate::threads::Known;
@@ -30,6 +34,8 @@ pub(crate) struct Part {
     pub(crate) created_at: i64,
     pub(crate) is_replay: bool,
     pub(crate) replay_of: Option<String>,
+    pub(crate) response_id: Option<String>,
+    pub(crate) call_id: Option<String>,
 }
 
 /// Reads whole rows of a file by their positions, in the order of the file.
@@ -37,9 +43,43 @@ pub(crate) fn at_positions(
     path: &Path,
     positions: &BTreeSet<u64>,
 ) -> Result<RecordBatch, StoreError> {
+    let batches = read_at(path, positions, None)?;
+    let schema = file_schema();
+    let batches = batches
+        .into_iter()
+        .map(|batch| conform(&batch))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|reason| StoreError::damaged(path, reason))?;
+    concat_batches(&schema, &batches).map_err(StoreError::arrow(path))
+}
+
+/// Reads what rows of a file are told by, in the order of the file.
+pub(crate) fn prints_at(path: &Path, positions: &BTreeSet<u64>) -> Result<Vec<Print>, StoreError> {
+    let mut prints = Vec::with_capacity(positions.len());
+    for batch in read_at(path, positions, Some(&["said_key", "message_created_at"]))? {
+        let keys = said_keys(&batch).zip(created_at(&batch));
+        let (keys, times) = keys.ok_or_else(|| StoreError::damaged(path, "columns are missing"))?;
+        let rows = 0..batch.num_rows();
+        prints.extend(rows.map(|at| Print::of(key_at(keys, at), times.value(at))));
+    }
+    if prints.len() != positions.len() {
+        return Err(StoreError::damaged(path, "rows are missing"));
+    }
+    Ok(prints)
+}
+
+fn read_at(
+    path: &Path,
+    positions: &BTreeSet<u64>,
+    columns: Option<&[&str]>,
+) -> Result<Vec<RecordBatch>, StoreError> {
     let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
+    let mut builder =
         ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    if let Some(columns) = columns {
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        builder = builder.with_projection(mask);
+    }
     let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
     let ranges = positions.iter().filter_map(|row| {
         let row = usize::try_from(*row).ok().filter(|row| *row < total)?;
@@ -48,15 +88,24 @@ pub(crate) fn at_positions(
     let selection = RowSelection::from_consecutive_ranges(ranges, total);
     let reader =
         builder.with_row_selection(selection).build().map_err(StoreError::parquet(path))?;
-    let batches: Vec<RecordBatch> =
-        reader.collect::<Result<_, _>>().map_err(StoreError::arrow(path))?;
-    let schema = file_schema();
-    let batches = batches
-        .into_iter()
-        .map(|batch| conform(&batch))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|reason| StoreError::damaged(path, reason))?;
-    concat_batches(&schema, &batches).map_err(StoreError::arrow(path))
+    reader.collect::<Result<_, _>>().map_err(StoreError::arrow(path))
+}
+
+fn said_keys(batch: &RecordBatch) -> Option<&FixedSizeBinaryArray> {
+    batch.column_by_name("said_key")?.as_fixed_size_binary_opt()
+}
+
+fn created_at(batch: &RecordBatch) -> Option<&TimestampMicrosecondArray> {
+    batch.column_by_name("message_created_at")?.as_primitive_opt::<TimestampMicrosecondType>()
+}
+
+/// Returns a key; an absent one is all zeros.
+fn key_at(keys: &FixedSizeBinaryArray, at: usize) -> Key {
+    let mut key = [0; 16];
+    if keys.is_valid(at) {
+        key.copy_from_slice(keys.value(at));
+    }
+    Key(key)
 }
 
 /// Returns rows with the columns of the table, in their order; an absent column is null.
@@ -115,6 +164,8 @@ fn read_thread(data: &LiveData, known: &Known, parts: &mut Vec<Part>) -> Result<
         "message_created_at",
         "is_replay",
         "replay_of",
+        "response_id",
+        "tool_call_id",
     ];
     let (mask, session) = (columns(&names), columns(&["session_id"]));
     let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
@@ -151,9 +202,8 @@ fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<
     let ids = text("part_id")?;
     let originals = text("replay_of")?;
     let (messages, indexes) = (number("message_index")?, number("part_index")?);
-    let times = batch.column_by_name("message_created_at")?;
-    let times = times.as_primitive_opt::<TimestampMicrosecondType>()?;
-    let keys = batch.column_by_name("said_key")?.as_fixed_size_binary_opt()?;
+    let (times, keys) = (created_at(batch)?, said_keys(batch)?);
+    let (responses, calls) = (text("response_id")?, text("tool_call_id")?);
     let replays: &BooleanArray = batch.column_by_name("is_replay")?.as_boolean_opt()?;
     for at in 0..batch.num_rows() {
         let conversation = conversations.is_valid(at).then(|| conversations.value(at));
@@ -161,18 +211,17 @@ fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<
         if conversation != known.conversation_id.as_deref() || input != known.input_id {
             continue;
         }
-        let mut said_key = [0; 16];
-        if keys.is_valid(at) {
-            said_key.copy_from_slice(keys.value(at));
-        }
+        let value = |column: &StringArray| column.is_valid(at).then(|| column.value(at).to_owned());
         parts.push(Part {
             part_id: ids.value(at).to_owned(),
             message_index: messages.value(at),
             part_index: indexes.value(at),
-            said_key: Key(said_key),
+            said_key: key_at(keys, at),
             created_at: times.value(at),
             is_replay: replays.is_valid(at) && replays.value(at),
-            replay_of: originals.is_valid(at).then(|| originals.value(at).to_owned()),
+            replay_of: value(originals),
+            response_id: value(responses),
+            call_id: value(calls),
         });
     }
     Some(())

@@ -80,8 +80,17 @@ pub enum Verdict {
     },
     /// Stored already, or twice in this batch: drop it.
     Stored,
+    /// Its id is another message's, which an earlier thread said at another time: it has no place.
+    IdTaken,
     /// Stored already under this id from a thread that began later: write it in place of that row.
     TakeOver,
     /// Stored already from the same input with other content: write it in place of that row.
     Refresh,
+}
+
+impl Verdict {
+    /// Says whether the row is written.
+    pub fn is_written(&self) -> bool {
+        !matches!(self, Self::Stored | Self::IdTaken)
+    }
 }
