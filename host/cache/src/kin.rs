@@ -29,6 +29,8 @@ pub(crate) struct Pending {
     pub(crate) no_copies: Vec<String>,
     /// Parts that were only seen in a place and now have their row there: part, thread, input.
     pub(crate) no_sightings: Vec<(String, String, String)>,
+    /// Rows that an earlier thread's message takes the id of, though it is another one.
+    pub(crate) displaced: Vec<String>,
     /// Threads that saw parts of others since the last judgement began.
     pub(crate) seen_again: BTreeSet<Number>,
 }
@@ -130,7 +132,34 @@ pub(crate) fn put_sightings(
     Ok(())
 }
 
+/// Returns the keys of a part: of its response and of its call, where their ids are of the world.
+pub(crate) fn keys(response: Option<&str>, call: Option<&str>) -> impl Iterator<Item = Key> {
+    let key = |kind, id: Option<&str>| {
+        let id = id.filter(|id| id.len() >= LEAST_ID)?;
+        Some(Key::of(format!("{kind}:{id}").as_bytes()))
+    };
+    [key("response", response), key("call", call)].into_iter().flatten()
+}
+
 impl Writer {
+    /// Says whether one of some threads has a key.
+    pub(crate) fn is_claimed(
+        &self,
+        key: Key,
+        by: impl Fn(Number) -> bool,
+    ) -> Result<bool, StoreError> {
+        if let Some(claims) = self.pending.claims.get(&key) {
+            return Ok(claims.iter().any(|(thread, _)| by(*thread)));
+        }
+        let claims = || -> rusqlite::Result<Vec<Number>> {
+            let mut select =
+                self.catalog.connection.prepare("SELECT thread FROM claims WHERE key = ?1")?;
+            select.query_map([key.0.as_slice()], |row| row.get(0))?.collect()
+        };
+        let claims = claims().map_err(|error| self.catalog.error(error))?;
+        Ok(claims.into_iter().any(by))
+    }
+
     /// Notes the keys of a chunk; returns the threads that share more with one another than before.
     pub(crate) fn claim(
         &mut self,
@@ -142,9 +171,7 @@ impl Writer {
             if place.thread == 0 {
                 continue;
             }
-            for (kind, id) in [("response", &row.response_id), ("call", &row.call_id)] {
-                let Some(id) = id.as_deref().filter(|id| id.len() >= LEAST_ID) else { continue };
-                let key = Key::of(format!("{kind}:{id}").as_bytes());
+            for key in keys(row.response_id.as_deref(), row.call_id.as_deref()) {
                 let index = last.entry((key, place.thread)).or_insert(row.message_index);
                 *index = row.message_index.max(*index);
             }

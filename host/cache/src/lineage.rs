@@ -2,7 +2,7 @@
 //!
 //! Threads that share the id of a response or call share history. Of two such threads the later one
 //! begins with a copy, and its copy ends at the last message with a shared id, or goes on past it as
-//! [`tail`] says. The answer is the same in whatever order threads arrive: what an arriving thread shows of
+//! [`tail`] says; what stands between copies and has ids that no earlier thread knows is none. The answer is the same in whatever order threads arrive: what an arriving thread shows of
 //! stored ones is corrected in the store.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -15,9 +15,9 @@ use crate::error::StoreError;
 use crate::judge::{Change, Correction, Judgement};
 use crate::own::Place;
 use crate::rows::{self, Part};
-use crate::tail;
 use crate::threads::Number;
 use crate::writer::Writer;
+use crate::{kin, tail};
 
 /// A chunk while it is being looked at.
 pub(crate) struct Chunk<'a> {
@@ -48,7 +48,7 @@ impl<'a> Chunk<'a> {
         let (by_thread, taken, refreshed) = Default::default();
         let mut chunk = Self { rows, by_thread, taken, refreshed };
         for (at, row) in rows.iter().enumerate() {
-            if verdicts[at] != Verdict::Stored {
+            if verdicts[at].is_written() {
                 chunk.by_thread.entry(places[at].thread).or_default().push(at);
             }
             match verdicts[at] {
@@ -72,6 +72,8 @@ impl<'a> Chunk<'a> {
                 created_at: row.created_at,
                 is_replay: row.is_replay,
                 replay_of: None,
+                response_id: row.response_id.clone(),
+                call_id: row.call_id.clone(),
             };
             Traced { part, in_chunk: Some(*at) }
         })
@@ -148,7 +150,7 @@ impl Writer {
             maps.filter_map(|map| map.get(key)).map(|(_, _, id)| id.clone()).next()
         };
         for Traced { part, in_chunk } in parts {
-            let is_copy = part.message_index <= end;
+            let is_copy = part.message_index <= end && !self.is_news(&part, &earlier)?;
             let change = match in_chunk {
                 Some(at) if is_copy && judgement.verdicts[at] == Verdict::Write => {
                     let replay_of = original(&part.said_key);
@@ -174,6 +176,19 @@ impl Writer {
             judgement.corrections.push(Correction { part_id: part.part_id, change });
         }
         Ok(())
+    }
+
+    /// Says whether a part has ids of the world that no earlier relative has: it stands between copies and
+    /// is none.
+    fn is_news(&self, part: &Part, earlier: &[(Number, i32)]) -> Result<bool, StoreError> {
+        let mut is_news = false;
+        for key in kin::keys(part.response_id.as_deref(), part.call_id.as_deref()) {
+            if self.is_claimed(key, |thread| earlier.iter().any(|(other, _)| *other == thread))? {
+                return Ok(false);
+            }
+            is_news = true;
+        }
+        Ok(is_news)
     }
 
     /// Reads a thread's stored rows, without those that the chunk tells anew.

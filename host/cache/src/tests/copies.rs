@@ -77,6 +77,24 @@ fn short_ids_that_gateways_count_anew_make_nobody_kin() {
     assert!(world.table().values().all(|row| row["is_replay"] == "false"));
 }
 
+#[test]
+fn what_stands_between_copies_and_has_ids_of_its_own_is_no_copy() {
+    let original = thread("a", 0, 4);
+    let mut copy = resumed("b", 100, &original);
+    copy.lines[1].response_id = Some("response-b-only".into());
+    for threads in [[original.clone(), copy.clone()], [copy, original]] {
+        let world = world();
+        for thread in &threads {
+            world.import(std::slice::from_ref(thread));
+        }
+        let table = world.table();
+        let told = |id: &str| (&*table[id]["is_replay"], &*table[id]["output_tokens"]);
+        assert_eq!(told("b-a-m1#0"), ("false", "11"));
+        assert_eq!(told("b-a-m3#0"), ("true", ""));
+        assert_eq!(told("b-a-m2#0"), ("true", ""), "a prompt between copies is one");
+    }
+}
+
 /// A thread that answers once and then is asked again, in vain.
 fn asked_in_vain(id: &str, started_at: i64) -> Thread {
     let mut thread = thread(id, started_at, 3);

@@ -158,8 +158,10 @@ fn check(seed: u64) {
     assert!(told.is_empty(), "seed {seed}: {told:#?} {threads:#?}");
     assert_eq!(sightings(&world), expect.sightings, "seed {seed}: {threads:#?}");
 
+    // Recordings that are gone by now leave their rows behind.
     let mut again = threads.clone();
     dice.shuffle(&mut again);
+    again.truncate(dice.roll(again.len() + 1));
     let done = world.import(&again);
     assert_eq!((done.rows, done.superseded), (0, 0), "seed {seed}: {threads:#?}");
 }

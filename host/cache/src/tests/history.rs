@@ -35,6 +35,9 @@ pub(super) fn history(dice: &mut Dice) -> Vec<Thread> {
     let mut threads: Vec<Thread> = Vec::new();
     for number in 0..2 + dice.roll(5) {
         let mut thread = begin(dice, number);
+        if !threads.is_empty() && dice.chance(4) {
+            thread.parent = Some(threads[dice.roll(threads.len())].id.clone());
+        }
         if !threads.is_empty() && !dice.chance(5) {
             let origin = &threads[dice.roll(threads.len())];
             // Of three that begin together, the order shows only once all of them are known.
@@ -58,6 +61,7 @@ fn begin(dice: &mut Dice, number: usize) -> Thread {
     let id = if dice.chance(2) { format!("t{number}") } else { format!("s{}", 9 - number) };
     Thread {
         id,
+        parent: None,
         started_at: START + 10_000 * number as i64,
         forked_from: None,
         client: "claude".into(),
@@ -71,8 +75,19 @@ fn fork(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
 }
 
 /// Begins with the lines of another thread under new ids, at their own times or all at one.
+///
+/// Some say that they are copies, some of them are left out, and some have news between them.
 fn resume(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
     thread.lines = origin.lines[..dice.roll(origin.lines.len() + 1)].to_vec();
+    if dice.chance(4) {
+        thread.lines.iter_mut().for_each(|line| line.is_marked = true);
+    }
+    if dice.chance(4) && !thread.lines.is_empty() {
+        thread.lines.remove(dice.roll(thread.lines.len()));
+    }
+    if dice.chance(4) && !thread.lines.is_empty() {
+        news(dice, thread);
+    }
     let keeps_times = dice.chance(3);
     for line in &mut thread.lines {
         line.message_id = format!("{}-copy{}", thread.id, line.message_index);
@@ -80,6 +95,20 @@ fn resume(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
             line.at = thread.started_at;
         }
     }
+}
+
+/// Puts an answer between lines that are copies.
+fn news(dice: &mut Dice, thread: &mut Thread) {
+    let before = dice.roll(thread.lines.len());
+    let index = thread.lines[before].message_index;
+    for line in thread.lines.iter_mut().filter(|line| line.message_index >= index) {
+        line.message_index += 1;
+    }
+    let place = thread.lines.partition_point(|line| line.message_index < index);
+    let response = Some(format!("response-{}-news", thread.id));
+    let mut said = line(thread, index, thread.started_at + 1, "news".into(), response);
+    said.tokens = Some(1);
+    thread.lines.insert(place, said);
 }
 
 /// Has a thread say where it comes from, some at the same moment.
@@ -123,7 +152,15 @@ fn talk(dice: &mut Dice, thread: &mut Thread) {
                 index += 1;
             }
             said.tokens = (row == 0).then_some(rows as u64);
+            said.call_id = dice.chance(4).then(|| format!("call-of-{}-{turn}-{row}", thread.id));
+            let answers = said.call_id.clone().filter(|_| dice.chance(2));
             thread.lines.push(said);
+            if answers.is_some() {
+                let mut result = line(thread, index, at + 1, "done".into(), None);
+                result.call_id = answers;
+                thread.lines.push(result);
+                index += 1;
+            }
         }
     }
 }
@@ -135,6 +172,8 @@ fn line(thread: &Thread, index: i32, at: i64, text: String, response: Option<Str
         part_index: 0,
         text,
         response_id: response,
+        call_id: None,
+        is_marked: false,
         tokens: None,
         at,
     }
@@ -156,12 +195,13 @@ impl Thread {
     pub(super) fn misread(&self, dice: &mut Dice) -> Self {
         let mut misread = self.clone();
         for line in &mut misread.lines {
-            match dice.roll(6) {
+            match dice.roll(7) {
                 0 => line.text.push('?'),
                 1 => line.response_id = None,
                 2 => line.tokens = line.tokens.map(|tokens| tokens + 5),
                 3 => line.tokens = None,
                 4 => line.at -= 1,
+                5 => line.is_marked = !line.is_marked,
                 _ => {}
             }
         }

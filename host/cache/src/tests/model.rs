@@ -36,12 +36,15 @@ pub(super) fn read(threads: &[Thread]) -> Expected {
         let end = copied_to(at, &kin, &threads, &owners);
         for number in own {
             let line = &thread.lines[number];
-            let replay = (line.message_index <= end).then(|| {
+            let is_copy = line.message_index <= end && !is_news(line, &kin, &threads);
+            let replay = if is_copy {
                 let original = kin.iter().find_map(|other| {
                     threads[*other].lines.iter().find(|theirs| theirs.said_key() == line.said_key())
                 });
-                original.map(Line::part_id)
-            });
+                Some(original.map(Line::part_id))
+            } else {
+                line.is_marked.then_some(None)
+            };
             kept.push((*thread, number, replay));
         }
     }
@@ -51,6 +54,18 @@ pub(super) fn read(threads: &[Thread]) -> Expected {
     Expected { table, sightings }
 }
 
+/// Keys by which threads are kin.
+fn keys(line: &Line) -> impl Iterator<Item = &String> {
+    line.response_id.iter().chain(&line.call_id)
+}
+
+/// Says whether a line has keys that none of the relatives has.
+fn is_news(line: &Line, kin: &[usize], threads: &[&Thread]) -> bool {
+    let theirs: BTreeSet<&String> =
+        kin.iter().flat_map(|other| &threads[*other].lines).flat_map(keys).collect();
+    keys(line).next().is_some() && !keys(line).any(|key| theirs.contains(key))
+}
+
 /// Counts forks up to the first thread of a line that began at the same moment.
 fn depth(thread: &Thread, threads: &[&Thread]) -> usize {
     let origin = thread.forked_from.as_ref().and_then(|id| threads.iter().find(|it| it.id == *id));
@@ -58,14 +73,10 @@ fn depth(thread: &Thread, threads: &[&Thread]) -> usize {
     origin.map_or(0, |origin| 1 + depth(origin, threads))
 }
 
-/// Returns the last message of a thread with a response that another has, too.
+/// Returns the last message of a thread with a response or call that another has, too.
 fn last_shared(thread: &Thread, other: &Thread) -> Option<i32> {
-    let theirs: BTreeSet<&String> =
-        other.lines.iter().filter_map(|line| line.response_id.as_ref()).collect();
-    let shared = thread
-        .lines
-        .iter()
-        .filter(|line| line.response_id.as_ref().is_some_and(|id| theirs.contains(id)));
+    let theirs: BTreeSet<&String> = other.lines.iter().flat_map(keys).collect();
+    let shared = thread.lines.iter().filter(|line| keys(line).any(|key| theirs.contains(key)));
     shared.map(|line| line.message_index).max()
 }
 

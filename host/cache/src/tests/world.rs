@@ -31,6 +31,10 @@ pub(super) struct Line {
     pub(super) part_index: i32,
     pub(super) text: String,
     pub(super) response_id: Option<String>,
+    /// Call that it makes, or answers where it is of no response.
+    pub(super) call_id: Option<String>,
+    /// Its client says that it is a copy.
+    pub(super) is_marked: bool,
     pub(super) tokens: Option<u64>,
     pub(super) at: i64,
 }
@@ -38,6 +42,8 @@ pub(super) struct Line {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Thread {
     pub(super) id: String,
+    /// Thread that started it, if it is a sub-agent's.
+    pub(super) parent: Option<String>,
     pub(super) started_at: i64,
     pub(super) forked_from: Option<String>,
     pub(super) client: String,
@@ -50,7 +56,15 @@ impl Line {
     }
 
     pub(super) fn said_key(&self) -> Key {
-        Key::of(format!("{:?}{}", self.response_id, self.text).as_bytes())
+        match &self.call_id {
+            Some(id) => Key::of(format!("{} {id}", self.response_id.is_some()).as_bytes()),
+            None => Key::of(format!("{:?}{}", self.response_id, self.text).as_bytes()),
+        }
+    }
+
+    /// Returns what its row is a copy of, when it comes as one.
+    fn marked(&self) -> Option<Option<String>> {
+        self.is_marked.then_some(None)
     }
 }
 
@@ -62,11 +76,14 @@ pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
         part_index: 0,
         text: format!("{id} says {at}"),
         response_id: (at % 2 == 1).then(|| format!("response-{id}-{at}")),
+        call_id: None,
+        is_marked: false,
         tokens: (at % 2 == 1).then_some(10 + at as u64),
         at: START + started_at + i64::from(at),
     });
     Thread {
         id: id.to_owned(),
+        parent: None,
         started_at: START + started_at,
         forked_from: None,
         client: "claude".to_owned(),
@@ -75,20 +92,28 @@ pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
 }
 
 impl Thread {
+    fn session(&self) -> &str {
+        self.parent.as_ref().unwrap_or(&self.id)
+    }
+
+    fn conversation(&self) -> Option<String> {
+        self.parent.as_ref().map(|_| self.id.clone())
+    }
+
     pub(super) fn facts(&self) -> ThreadFacts {
         ThreadFacts {
             thread_id: self.id.clone(),
             provider: "claude".into(),
-            session_id: self.id.clone(),
-            conversation_id: None,
+            session_id: self.session().to_owned(),
+            conversation_id: self.conversation(),
             input_id: format!("input-{}", self.id),
             client: self.client.clone(),
-            kind: ThreadKind::Main,
+            kind: self.parent.as_ref().map_or(ThreadKind::Main, |_| ThreadKind::Subagent),
             started_at: Some(self.started_at),
             first_at: Some(self.started_at),
             last_at: Some(self.started_at + 1000),
             forked_from: self.forked_from.clone(),
-            parent_thread_id: None,
+            parent_thread_id: self.parent.clone(),
             root_thread_id: None,
             cwd: Some("/w".into()),
             messages: self.lines.len() as u64,
@@ -195,18 +220,20 @@ pub(super) fn judged_with(
                 thread: *thread,
                 message_index: line_of.message_index,
                 response_id: line_of.response_id.clone(),
-                call_id: None,
+                call_id: line_of.call_id.clone(),
                 said_key: line_of.said_key(),
                 created_at: line_of.at,
-                is_replay: false,
+                is_replay: line_of.is_marked,
                 span: (*line as u64 * 10, 10),
             }
         })
         .collect();
     let content = |at: &[usize]| {
-        let rows: Vec<Kept<'_>> =
-            at.iter().map(|at| (&threads[rows[*at].0], rows[*at].1, None)).collect();
-        batch(&rows)
+        let kept = at.iter().map(|at| {
+            let (thread, line) = (&threads[rows[*at].0], rows[*at].1);
+            (thread, line, thread.lines[line].marked())
+        });
+        batch(&kept.collect::<Vec<Kept<'_>>>())
     };
     let arriving = Arriving { threads: &facts, facts: said, rows: &candidates, content: &content };
     let judgement = writer.judge(arriving)?;
@@ -219,18 +246,18 @@ pub(super) fn judged_with(
     let mut kept = Vec::new();
     let (mut take_over, mut refreshed) = (Vec::new(), Vec::new());
     for ((thread, line), verdict) in rows.iter().zip(judgement.verdicts) {
+        let row = &threads[*thread].lines[*line];
         let replay = match verdict {
-            Verdict::Stored => continue,
             Verdict::WriteReplay { replay_of } => Some(replay_of),
-            Verdict::TakeOver => {
-                take_over.push(threads[*thread].lines[*line].part_id());
-                None
+            verdict if !verdict.is_written() => continue,
+            verdict => {
+                match verdict {
+                    Verdict::TakeOver => take_over.push(row.part_id()),
+                    Verdict::Refresh => refreshed.push(row.part_id()),
+                    _ => {}
+                }
+                row.marked()
             }
-            Verdict::Refresh => {
-                refreshed.push(threads[*thread].lines[*line].part_id());
-                None
-            }
-            _ => None,
         };
         kept.push((&threads[*thread], *line, replay));
     }
@@ -310,12 +337,14 @@ fn text(
     replay: &Option<Option<String>>,
 ) -> Option<String> {
     Some(match name {
-        "session_id" => thread.id.clone(),
+        "session_id" => thread.session().to_owned(),
+        "conversation_id" => thread.conversation()?,
         "client_name" => Some(thread.client.clone()).filter(|client| !client.is_empty())?,
         "message_id" => line.message_id.clone(),
         "part_id" => line.part_id(),
         "content_text" => line.text.clone(),
         "response_id" => line.response_id.clone()?,
+        "tool_call_id" => line.call_id.clone()?,
         "input_id" => format!("input-{}", thread.id),
         "replay_of" => replay.clone()??,
         "attributes" => {
