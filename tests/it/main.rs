@@ -6,6 +6,7 @@
 
 mod backfill;
 mod bad_input;
+mod config;
 mod crash;
 #[cfg(target_os = "linux")]
 mod disk;

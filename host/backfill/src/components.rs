@@ -81,23 +81,28 @@ impl Components {
         Ok(Self { registry, refused, known: known.collect() })
     }
 
-    /// Returns the providers with these names, each once, in the order of the names; all without.
+    /// Returns the providers with these names, each once, in the order of the names; without names,
+    /// those that are enabled.
     ///
     /// # Errors
     /// Fails when a name is not known, and with the reason when its component was refused.
-    pub(crate) fn select(&mut self, names: &[String]) -> Result<Vec<Arc<Plugin>>, BackfillError> {
+    pub(crate) fn select(
+        &mut self,
+        names: &[String],
+        enabled: Option<&[String]>,
+    ) -> Result<Vec<Arc<Plugin>>, BackfillError> {
         if let Some(at) = self.refused.iter().position(|(name, _)| names.contains(name)) {
             return Err(self.refused.swap_remove(at).1);
         }
-        let unknown: Vec<String> =
-            names.iter().filter(|name| !self.known.contains(*name)).cloned().collect();
+        let unknown = self.unknown(names);
         if !unknown.is_empty() {
             let known = self.known.iter().cloned().collect();
             return Err(BackfillError::Unknown { names: unknown, known });
         }
         let mut chosen: Vec<Arc<Plugin>> = Vec::new();
         if names.is_empty() {
-            chosen.extend(self.registry.iter().cloned());
+            let all = self.registry.iter();
+            chosen.extend(all.filter(|plugin| is_enabled(name_of(plugin), enabled)).cloned());
         }
         for name in names {
             if !chosen.iter().any(|plugin| name_of(plugin) == name) {
@@ -106,6 +111,16 @@ impl Components {
         }
         Ok(chosen)
     }
+
+    /// Returns those names that no provider has.
+    pub(crate) fn unknown(&self, names: &[String]) -> Vec<String> {
+        names.iter().filter(|name| !self.known.contains(*name)).cloned().collect()
+    }
+}
+
+/// Says whether a provider runs when no provider is named.
+pub(crate) fn is_enabled(name: &str, enabled: Option<&[String]>) -> bool {
+    enabled.is_none_or(|names| names.iter().any(|enabled| enabled == name))
 }
 
 /// Returns the name of a provider.

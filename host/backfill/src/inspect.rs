@@ -46,18 +46,24 @@ fn info(plugin: &Plugin, places: &Places) -> ProviderInfo {
     }
 }
 
-/// Says what a run would read. No component sees content beyond what its plan peeks at.
+/// Says what a run of these providers would read, or without names one of the enabled ones.
+///
+/// No component sees content beyond what its plan peeks at.
 ///
 /// # Errors
 /// Fails when a provider is unknown, its component fails, or the store cannot be read.
-pub fn plan(places: &Places, providers: &[String]) -> Result<Vec<ProviderPlan>, BackfillError> {
+pub fn plan(
+    places: &Places,
+    providers: &[String],
+    enabled: Option<&[String]>,
+) -> Result<Vec<ProviderPlan>, BackfillError> {
     let store = match Store::open(&places.store) {
         Ok(store) => Some(store),
         Err(StoreError::Missing { .. }) => None,
         Err(error) => return Err(error.into()),
     };
     let mut components = Components::load(places, Limits::default(), providers)?;
-    let plugins = components.select(providers)?;
+    let plugins = components.select(providers, enabled)?;
     let mut plans = Vec::new();
     for plugin in plugins {
         let ledger = match &store {

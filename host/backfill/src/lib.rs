@@ -15,6 +15,7 @@
 //! };
 //! let request = Request {
 //!     providers: vec!["claude".into()],
+//!     enabled: None,
 //!     since: None,
 //!     until: None,
 //!     retention_days: None,

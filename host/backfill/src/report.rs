@@ -18,6 +18,9 @@ pub struct Report {
     pub interrupted: bool,
     /// One entry per provider, in the order in which they ran.
     pub providers: Vec<ProviderReport>,
+    /// Names that are enabled and that no provider has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without_provider: Vec<String>,
 }
 
 impl Report {

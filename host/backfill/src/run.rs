@@ -9,7 +9,7 @@ use hyp_model::dataset::MESSAGES;
 use hyp_plugin::Limits;
 use tracing::info_span;
 
-use crate::components::{Components, name_of};
+use crate::components::{Components, is_enabled, name_of};
 use crate::discover::discover;
 use crate::error::BackfillError;
 use crate::import::Import;
@@ -19,8 +19,11 @@ use crate::report::{Progress, ProviderReport, Report, Status};
 /// What is asked of a run.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Names of providers; none means every one whose source exists.
+    /// Names of providers, in the order in which they run; none means every enabled one whose
+    /// source exists.
     pub providers: Vec<String>,
+    /// Names of the enabled providers; `None` means all. What is named runs, enabled or not.
+    pub enabled: Option<Vec<String>>,
     /// Earliest message to import, inclusive, in microseconds.
     pub since: Option<i64>,
     /// Latest message to import, inclusive, in microseconds.
@@ -75,7 +78,7 @@ pub fn run(
     let started = now();
     let window = request.window(started);
     let mut components = Components::load(places, Limits::default(), &request.providers)?;
-    let plugins = components.select(&request.providers)?;
+    let plugins = components.select(&request.providers, request.enabled.as_deref())?;
     let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
 
     let span = info_span!(
@@ -124,9 +127,12 @@ pub fn run(
         report.providers.push(import.run(found)?);
     }
     // Who asked for certain providers did not ask for these.
-    let unasked = if request.providers.is_empty() { &components.refused[..] } else { &[] };
-    for (name, error) in unasked {
-        report.providers.push(refused(name, error));
+    if request.providers.is_empty() {
+        let is_enabled = |name: &str| is_enabled(name, request.enabled.as_deref());
+        for (name, error) in components.refused.iter().filter(|(name, _)| is_enabled(name)) {
+            report.providers.push(refused(name, error));
+        }
+        report.without_provider = components.unknown(request.enabled.as_deref().unwrap_or(&[]));
     }
     report.interrupted = cancelled.load(Ordering::Relaxed);
     finish(&mut writer, &report)?;

@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod config;
 mod env;
 mod failure;
 mod interrupt;

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::period::Period;
 use super::{Session, print, print_json, say};
+use crate::config::Import;
 use crate::failure::Failure;
 use crate::progress::Lines;
 use crate::{env, interrupt, terminal, text};
@@ -51,7 +52,7 @@ pub(crate) struct BackfillArgs {
 /// Runs `hyp backfill`.
 pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
     let is_json = args.json;
-    let request = request(args, &TimeZone::system())?;
+    let request = request(args, session.config()?.import, &TimeZone::system())?;
 
     let cancelled = interrupt::flag();
     let lines = Lines::for_terminal(is_json);
@@ -68,6 +69,10 @@ pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Fa
         if report.providers.is_empty() {
             say("no history was found; `hyp backfill list` says where the providers look");
         }
+    }
+    for client in &report.without_provider {
+        let client = text::line(client);
+        say(&format!("skipped `{client}`, which config.toml names: no provider reads it"));
     }
     if report.interrupted {
         say("interrupted; run the same command again to go on");
@@ -90,16 +95,19 @@ fn run(
 }
 
 /// Works out what was meant, or says in one line why it makes no sense.
-fn request(args: BackfillArgs, zone: &TimeZone) -> Result<Request, Failure> {
+fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Request, Failure> {
     let (since, until) = args.period.ends(COMMAND, zone)?;
     let number = |flag, value| {
         number(flag, value).map_err(|message| Failure::Usage { command: COMMAND, message })
     };
     let retention_days = number("retention-days", args.retention_days.as_deref())?;
+    // A window on the command line goes before the one that was settled, whichever flag says it.
+    let settled_since = settled.since.filter(|_| retention_days.is_none());
     let wait = number("wait", args.wait.as_deref())?.unwrap_or(0.0);
     Ok(Request {
         providers: args.providers,
-        since,
+        enabled: settled.clients,
+        since: since.or(settled_since.map(|since| since.0)),
         until,
         retention_days,
         dry_run: args.dry_run,

@@ -75,6 +75,7 @@ pub(crate) fn demo(_args: &DemoArgs) -> Result<Exit, Failure> {
 fn request() -> Request {
     Request {
         providers: Vec::new(),
+        enabled: None,
         since: None,
         until: None,
         retention_days: None,

@@ -54,7 +54,8 @@ pub(crate) fn backfill_list(session: &Session, args: &ListArgs) -> Result<Exit, 
 
 /// Runs `hyp backfill plan`.
 pub(crate) fn backfill_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Failure> {
-    let providers = hyp_backfill::plan(&session.places, &args.providers)?;
+    let enabled = session.config()?.import.clients;
+    let providers = hyp_backfill::plan(&session.places, &args.providers, enabled.as_deref())?;
     if args.json {
         let run_id = env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4()));
         print_json(&Plan { run_id, providers: &providers })?;

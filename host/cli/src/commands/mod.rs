@@ -38,6 +38,7 @@ pub(crate) use show::{ShowArgs, show};
 pub(crate) use status::{StatusArgs, status};
 
 use crate::args::Global;
+use crate::config::{Config, ConfigError};
 use crate::env;
 use crate::failure::Failure;
 
@@ -75,6 +76,11 @@ impl Session {
                 },
             },
         })
+    }
+
+    /// Reads what the person settled in the store's `config.toml`.
+    pub(crate) fn config(&self) -> Result<Config, ConfigError> {
+        Config::read(&self.places.store)
     }
 }
 

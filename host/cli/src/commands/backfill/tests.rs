@@ -3,6 +3,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::config::Moment;
 
 #[derive(Parser)]
 struct Line {
@@ -12,7 +13,7 @@ struct Line {
 
 fn meant(line: &str) -> Result<Request, Failure> {
     let words = std::iter::once("backfill").chain(line.split_whitespace());
-    request(Line::try_parse_from(words).unwrap().args, &TimeZone::UTC)
+    request(Line::try_parse_from(words).unwrap().args, Import::default(), &TimeZone::UTC)
 }
 
 #[test]
@@ -50,6 +51,21 @@ fn fractions_of_days_count() {
 }
 
 #[test]
+fn the_command_line_goes_before_what_was_settled() {
+    let meant = |line: &str| {
+        let words = std::iter::once("backfill").chain(line.split_whitespace());
+        let settled = Import { clients: Some(vec!["codex".to_owned()]), since: Some(Moment(7)) };
+        let args = Line::try_parse_from(words).unwrap().args;
+        request(args, settled, &TimeZone::UTC).unwrap()
+    };
+    assert_eq!(meant("").since, Some(7));
+    assert_eq!(meant("").enabled, Some(vec!["codex".to_owned()]));
+    assert_eq!(meant("--since 1970-01-01T00:00:00.000009Z").since, Some(9));
+    assert_eq!(meant("--retention-days 0").since, None);
+    assert_eq!(meant("--retention-days 3").since, None);
+}
+
+#[test]
 fn a_report_keeps_the_lines_that_scripts_read() {
     let report = Report {
         run_id: "bf-1".to_owned(),
@@ -69,6 +85,7 @@ fn a_report_keeps_the_lines_that_scripts_read() {
             warnings: vec!["a\u{1b}b".to_owned(), "slow".to_owned()],
             ..ProviderReport::default()
         }],
+        ..Report::default()
     };
     insta::assert_snapshot!(show(&report), @r"
     backfill (dry-run) run_id=bf-1

@@ -1,0 +1,147 @@
+//! `config.toml` in the store's folder: what a person settled once, for every command.
+//!
+//! Only the command line reads it; libraries are handed values. What a flag says goes before what
+//! the file says. A key that is not known, or that is known to a newer hyp only, is an error with
+//! its line and column: a setting that is read over in silence would be one that nobody keeps.
+
+mod error;
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::{fs, str};
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use toml::Spanned;
+use toml::value::Datetime;
+
+pub(crate) use error::{ConfigError, Place};
+
+use crate::moment::{self, Edge};
+
+/// Name of the file.
+const FILE: &str = "config.toml";
+
+/// The layout of the file that this hyp knows.
+pub(crate) const VERSION: u32 = 1;
+
+/// What the file says; what it leaves out is at its default.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Layout of the file.
+    #[serde(rename = "version")]
+    _version: u32,
+    /// What `hyp backfill` imports when it is not told.
+    pub(crate) import: Import,
+    /// How long the store keeps what it has.
+    pub(crate) retention: Retention,
+    /// What never gets into the store.
+    pub(crate) privacy: Privacy,
+}
+
+/// `[import]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Import {
+    /// Clients whose history is imported; none means every one that left some here.
+    pub(crate) clients: Option<Vec<String>>,
+    /// Earliest message to import.
+    pub(crate) since: Option<Moment>,
+}
+
+/// `[retention]`: days by dataset; what is not named is kept for ever.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retention {
+    /// Days that messages are kept, by their own time.
+    pub(crate) ai_gateway_messages: Option<Days>,
+}
+
+/// `[privacy]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Privacy {}
+
+/// A time, in microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "When")]
+pub(crate) struct Moment(pub(crate) i64);
+
+/// A time as written: in quotes or not.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a time, such as 2026-01-31 or 2026-01-31T09:00:00Z")]
+enum When {
+    Text(String),
+    Literal(Datetime),
+}
+
+impl TryFrom<When> for Moment {
+    type Error = String;
+
+    fn try_from(when: When) -> Result<Self, String> {
+        let text = match when {
+            When::Text(text) => text,
+            When::Literal(time) => time.to_string(),
+        };
+        moment::parse(&text, Edge::Start, &TimeZone::system())
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no time; 2026-01-31 and 2026-01-31T09:00:00Z are"))
+    }
+}
+
+/// A number of whole days, at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "i64")]
+pub(crate) struct Days(pub(crate) u32);
+
+impl TryFrom<i64> for Days {
+    type Error = &'static str;
+
+    fn try_from(days: i64) -> Result<Self, &'static str> {
+        u32::try_from(days).ok().filter(|days| *days > 0).map(Self).ok_or(
+            "expected a number of days from 1 on; without the key, messages are kept for ever",
+        )
+    }
+}
+
+/// Returns where the file lies.
+pub(crate) fn path(store: &Path) -> PathBuf {
+    store.join(FILE)
+}
+
+impl Config {
+    /// Reads the file of a store; without one, everything is at its default.
+    pub(crate) fn read(store: &Path) -> Result<Self, ConfigError> {
+        let path = path(store);
+        match fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text, &path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(source) => Err(ConfigError::Read { path, source }),
+        }
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let at = |span: Option<Range<usize>>| Place::new(path, text, span.map_or(0, |it| it.start));
+        let wrong = |error: toml::de::Error| ConfigError::Wrong {
+            place: at(error.span()),
+            reason: error.message().replace('\n', ", ").replace("unknown field", "unknown key"),
+        };
+        // The version first: of a newer file, nothing else can be judged.
+        let layout: Layout = toml::from_str(text).map_err(wrong)?;
+        if let Some(version) = layout.version.filter(|version| *version.get_ref() > VERSION) {
+            let found = *version.get_ref();
+            return Err(ConfigError::Newer { place: at(Some(version.span())), found });
+        }
+        toml::from_str(text).map_err(wrong)
+    }
+}
+
+#[derive(Deserialize)]
+struct Layout {
+    version: Option<Spanned<u32>>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! Tests of `config`.
+
+use hyp_model::{Exit, Explain};
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new("/store/config.toml"))
+}
+
+#[test]
+fn what_is_left_out_is_at_its_default() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Config::read(folder.path()).unwrap(), Config::default());
+    assert_eq!(parse("").unwrap(), Config::default());
+    let one = parse("version = 1\n[import]\n[retention]\n[privacy]\n").unwrap();
+    assert_eq!((one.import, one.retention), (Import::default(), Retention::default()));
+}
+
+#[test]
+fn every_setting_is_read() {
+    let config = parse(
+        "version = 1\n\
+         [import]\nclients = [\"codex\", \"claude\"]\nsince = \"2026-01-31T00:00:00Z\"\n\
+         [retention]\nai_gateway_messages = 365\n",
+    )
+    .unwrap();
+    assert_eq!(config.import.clients, Some(vec!["codex".to_owned(), "claude".to_owned()]));
+    assert_eq!(config.import.since, Some(Moment(1_769_817_600_000_000)));
+    assert_eq!(config.retention.ai_gateway_messages, Some(Days(365)));
+}
+
+#[test]
+fn a_time_may_be_written_without_quotes() {
+    for (text, quoted) in [
+        ("2026-01-31T00:00:00Z", "\"2026-01-31T00:00:00Z\""),
+        ("2026-01-31", "\"2026-01-31\""),
+        ("2026-01-31T09:30:00", "\"2026-01-31T09:30:00\""),
+    ] {
+        let since = |text: &str| parse(&format!("[import]\nsince = {text}\n")).unwrap().import;
+        assert!(since(text).since.is_some(), "{text}");
+        assert_eq!(since(text), since(quoted), "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_line_and_column() {
+    #[rustfmt::skip]
+    let cases = [
+        ("broken",        "[import\n",                           "/store/config.toml:1:8: "),
+        ("unknown key",   "version = 1\n\n[import]\n  clint = 1","/store/config.toml:4:3: unknown key `clint`"),
+        ("unknown table", "[retentions]\n",                      "/store/config.toml:1:2: unknown key `retentions`"),
+        ("wrong type",    "[import]\nclients = \"claude\"\n",    "/store/config.toml:2:11: invalid type"),
+        ("no time",       "[import]\nsince = \"soon\"\n",        "/store/config.toml:2:9: `soon` is no time"),
+        ("no time",       "[import]\nsince = 7\n",               "/store/config.toml:2:9: expected a time"),
+        ("no day",        "[retention]\nai_gateway_messages = 0","/store/config.toml:2:23: expected a number of days"),
+        ("twice",         "version = 1\nversion = 1\n",          "/store/config.toml:2:1: duplicate key"),
+        ("characters",    "[import]\nclients = [\"é\", 7]\n",    "/store/config.toml:2:17: invalid type"),
+    ];
+    for (name, text, expected) in cases {
+        let error = parse(text).unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{name}: {error}");
+        assert_eq!(error.exit(), Exit::Usage, "{name}");
+        assert!(error.help().is_some_and(|help| help.contains("/store/config.toml")), "{name}");
+    }
+}
+
+#[test]
+fn a_newer_file_is_refused_by_its_version_and_not_by_its_keys() {
+    let error = parse("# theirs\nversion = 2\n[unheard]\nof = true\n").unwrap_err();
+    insta::assert_snapshot!(error, @"/store/config.toml:2:11: version 2 is newer than this hyp, which knows up to 1");
+    assert_eq!(error.code(), "hyp::config::newer");
+}
