@@ -52,9 +52,61 @@ fn the_figures_are_those_that_sql_gives() {
     assert_eq!(of_days, sum(""));
     assert_eq!(overview["sessions"], 5);
 
+    let count = |sql: &str| sandbox.rows(sql)[0].parse::<u64>().unwrap();
+    let messages = count("select count(distinct message_id) from messages");
+    assert_eq!(overview["messages"], messages);
+    let of_hours = overview["hours_of_week"].as_array().unwrap().iter().flat_map(|day| {
+        assert_eq!(day.as_array().unwrap().len(), 24);
+        day.as_array().unwrap().iter().map(|hour| hour.as_u64().unwrap())
+    });
+    assert_eq!(of_hours.sum::<u64>(), messages);
+    let longest = &overview["longest_sessions"][0];
+    let id = longest["session_id"].as_str().unwrap();
+    assert_eq!(
+        longest["messages"],
+        count(&format!(
+            "select count(distinct message_id) from messages where session_id = '{id}'"
+        ))
+    );
+
     let one = sandbox.hyp(["query", "overview", "--json", "--since", "2026-11-05"]).json();
     assert_eq!(one["usage"]["total_tokens"], sum("where date = '2026-11-05'"));
     assert_eq!(one["days"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_counted_can_be_narrowed_and_that_is_told() {
+    let sandbox = imported();
+    let messages = |filter: &str| {
+        let sql = format!("select count(distinct message_id) from messages where {filter}");
+        sandbox.rows(&sql)[0].parse::<u64>().unwrap()
+    };
+    let only = |flags: &[&str]| {
+        let args = ["query", "overview", "--json"].iter().chain(flags).copied();
+        sandbox.hyp(args).json()["messages"].as_u64().unwrap()
+    };
+    assert_eq!(only(&["--client", "codex"]), messages("client_name = 'codex'"));
+    assert_eq!(only(&["--repo", "Weather"]), messages("cwd like '%weather%'"));
+    assert_eq!(
+        only(&["--repo", "weather", "--client", "codex"]),
+        messages("cwd like '%weather%' and client_name = 'codex'")
+    );
+    assert_eq!(only(&["--client", "nobody"]), 0);
+    let shown = sandbox.hyp(["query", "overview", "--client", "codex", "--since", "2026-01-01"]);
+    assert!(shown.stdout.contains("\n  only: since 2026-01-01, client codex\n"), "{shown}");
+}
+
+#[test]
+fn a_session_is_named_by_the_first_prompt_however_much_the_client_put_before_it() {
+    let sandbox = Sandbox::new();
+    let mut session = Claude::new(SESSION);
+    for n in 0..9 {
+        session = session.says(&format!("u-{n}"), &format!("<command-name>/c{n}</command-name>"));
+    }
+    session.says("u-9", "How high is the tide?").write(&sandbox);
+    sandbox.import([]);
+    let overview = sandbox.hyp(["query", "overview", "--json"]).json();
+    assert_eq!(overview["longest_sessions"][0]["title"], "How high is the tide?");
 }
 
 #[test]

@@ -42,6 +42,13 @@ pub(crate) fn show(micros: Option<i64>) -> String {
     )
 }
 
+/// Returns the day of a zone that a time is on, or `-` in its place.
+pub(crate) fn day(micros: Option<i64>, zone: &TimeZone) -> String {
+    micros
+        .and_then(|micros| Timestamp::from_microsecond(micros).ok())
+        .map_or_else(|| "-".repeat(10), |at| at.to_zoned(zone.clone()).date().to_string())
+}
+
 /// Returns a time as programs read it.
 pub(crate) fn rfc3339(micros: i64) -> Option<String> {
     Timestamp::from_microsecond(micros).ok().map(|at| at.to_string())

@@ -49,10 +49,34 @@ impl Lake {
 
     /// Returns the rows of a query, whole.
     pub(super) fn rows(&self, sql: &str) -> Result<Rows, Failure> {
+        self.runtime.block_on(self.collect(sql)).map_err(failed)
+    }
+
+    /// Returns the rows of two queries that are computed side by side.
+    pub(super) fn both(&self, one: &str, other: &str) -> Result<(Rows, Rows), Failure> {
+        let both = async { tokio::try_join!(self.collect(one), self.collect(other)) };
+        self.runtime.block_on(both).map_err(failed)
+    }
+
+    async fn collect(&self, sql: &str) -> Result<Rows, QueryError> {
         let mut lines = Vec::new();
-        self.answer(sql, &Output::new(Format::Jsonl), &mut lines)?;
+        self.print(sql, &Output::new(Format::Jsonl), &mut lines).await?;
         let parse = |line: &[u8]| serde_json::from_slice(line).unwrap_or_default();
         Ok(lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parse).collect())
+    }
+
+    async fn print(
+        &self,
+        sql: &str,
+        output: &Output,
+        to: &mut dyn Write,
+    ) -> Result<Receipt, QueryError> {
+        let mut rows = self.session.stream(sql).await?;
+        let mut writer = Writer::new(&rows.schema(), output, to);
+        while let Some(batch) = rows.next().await? {
+            writer.batch(&batch)?;
+        }
+        writer.finish()
     }
 
     /// Prints the answer to a query while it is computed.
@@ -62,15 +86,7 @@ impl Lake {
         output: &Output,
         to: &mut dyn Write,
     ) -> Result<Receipt, Failure> {
-        let receipt = self.runtime.block_on(async {
-            let mut rows = self.session.stream(sql).await?;
-            let mut writer = Writer::new(&rows.schema(), output, to);
-            while let Some(batch) = rows.next().await? {
-                writer.batch(&batch)?;
-            }
-            writer.finish()
-        });
-        receipt.map_err(failed)
+        self.runtime.block_on(self.print(sql, output, to)).map_err(failed)
     }
 
     /// Writes the whole answer to a query into a file.

@@ -1,74 +1,85 @@
 //! `hyp query overview`: what the store holds, on one screen.
 
-mod prices;
-mod read;
 mod show;
 
-use std::path::PathBuf;
-
 use hyp_model::Exit;
-use jiff::fmt::temporal::DateTimeParser;
-use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use super::ask::Lake;
-use super::period::Period;
+use super::figures::{self, Conversation, Figures};
+use super::scope::{PRICES_HELP, ScopeArgs};
 use super::{Session, print, print_json};
 use crate::failure::Failure;
-use crate::terminal;
+use crate::{moment, terminal};
 
 const COMMAND: &str = "hyp query overview";
 
+/// Sessions that are named.
+const LISTED: usize = 5;
+
 /// Arguments of `hyp query overview`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(after_help = format!("\
 Example: hyp query overview --since 2026-01-01 --prices prices.toml
 
-A file of prices is a table per model, in USD per million tokens; `*` stands for anything, and the
-longest name that fits is taken:
-
-  [\"claude-opus-*\"]
-  input = 5.0
-  output = 25.0
-  cache_read = 0.5
-  cache_write = 6.25")]
+{PRICES_HELP}"))]
 pub(crate) struct OverviewArgs {
     #[command(flatten)]
-    period: Period,
-
-    /// Zone whose days are counted, such as Europe/Berlin or +02:00 [default: that of this machine]
-    #[arg(long, value_name = "ZONE")]
-    timezone: Option<String>,
-
-    /// File of prices, for what the tokens would cost
-    #[arg(long, value_name = "FILE")]
-    prices: Option<PathBuf>,
+    scope: ScopeArgs,
 
     /// Print the overview as JSON
     #[arg(long)]
     json: bool,
 }
 
+/// The overview.
+#[derive(Debug, Serialize)]
+struct Overview {
+    /// What is counted, where it is not everything.
+    only: Vec<String>,
+    #[serde(flatten)]
+    figures: Figures,
+    longest_sessions: Vec<Longest>,
+}
+
+/// A session with many messages.
+#[derive(Debug, Serialize)]
+struct Longest {
+    session_id: String,
+    client: String,
+    title: Option<String>,
+    messages: u64,
+    tokens: u64,
+    first_at: Option<String>,
+    last_at: Option<String>,
+    #[serde(skip)]
+    day: String,
+}
+
 /// Runs `hyp query overview`.
 pub(crate) fn query_overview(session: &Session, args: &OverviewArgs) -> Result<Exit, Failure> {
-    let zone = zone(args.timezone.as_deref())?;
-    let conditions = args.period.conditions(COMMAND, &zone)?;
-    let prices = args.prices.as_deref().map(prices::Prices::read).transpose()?;
+    let scope = args.scope.read(COMMAND)?;
     let lake = Lake::open_or_empty(session)?;
-    let overview = read::read(&lake, &conditions, &zone, prices.as_ref())?;
+    let figures = figures::read(&lake, &scope)?;
+    let longest = &figures.conversations[..figures.conversations.len().min(LISTED)];
+    let ids: Vec<&str> = longest.iter().map(|session| session.session_id.as_str()).collect();
+    let mut titles = figures::titles(&lake, &ids)?;
+    let longest = |session: &Conversation| Longest {
+        title: titles.remove(&session.session_id),
+        messages: session.usage.messages,
+        tokens: session.usage.total_tokens,
+        first_at: session.first.and_then(moment::rfc3339),
+        last_at: session.last.and_then(moment::rfc3339),
+        day: moment::day(session.first, &scope.zone),
+        client: session.client.clone(),
+        session_id: session.session_id.clone(),
+    };
+    let longest_sessions = figures.conversations.iter().take(LISTED).map(longest).collect();
+    let overview = Overview { only: scope.words, figures, longest_sessions };
     if args.json {
         print_json(&overview)?;
     } else {
         print(&show::show(&overview, terminal::is_styled()))?;
     }
     Ok(Exit::Done)
-}
-
-fn zone(name: Option<&str>) -> Result<TimeZone, Failure> {
-    let Some(name) = name else { return Ok(TimeZone::system()) };
-    DateTimeParser::new().parse_time_zone(name).map_err(|_| Failure::Usage {
-        command: COMMAND,
-        message: format!(
-            "--timezone expects a name such as Europe/Berlin, or an offset such as +02:00 (got {name})"
-        ),
-    })
 }

@@ -44,6 +44,12 @@ impl Period {
         Ok(ends)
     }
 
+    /// Returns what was typed, as words of a heading.
+    pub(super) fn words(&self) -> Vec<String> {
+        let since = self.since.as_ref().map(|at| format!("since {at}"));
+        since.into_iter().chain(self.until.as_ref().map(|at| format!("until {at}"))).collect()
+    }
+
     /// Returns conditions on messages.
     pub(super) fn conditions(
         &self,

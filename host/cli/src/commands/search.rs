@@ -139,7 +139,8 @@ fn hits(lake: &Lake, rows: &[Row], wanted: &str) -> Result<Vec<Hit>, Failure> {
         "select thread_id, title from sessions where thread_id in {}",
         ask::list(threads.iter().map(String::as_str))
     ))?;
-    let sessions: Vec<_> = rows.iter().filter_map(|row| ask::text(row, "session_id")).collect();
+    let sessions: Vec<&str> =
+        rows.iter().filter_map(|row| row.get("session_id")?.as_str()).collect();
     let prompts = first_prompts(lake, &sessions)?;
     let title = |id: &str| {
         let of = |row: &&Row| ask::text(row, "thread_id").as_deref() == Some(id);

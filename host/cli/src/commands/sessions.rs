@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::ask::{self, Lake, like, quote};
 use super::period::{Period, filter};
 use super::prompts::first_prompts;
+use super::scope::in_repository;
 use super::{Session, print, print_json};
 use crate::failure::Failure;
 use crate::{moment, terminal, text};
@@ -114,8 +115,8 @@ fn entries(session: &Session, args: &SessionsArgs) -> Result<Vec<Entry>, Failure
          from sessions{} order by last desc nulls last, thread_id {limit}",
         filter(&conditions)
     ))?;
-    let sessions: Vec<String> =
-        rows.iter().filter_map(|row| ask::text(row, "session_id")).collect();
+    let sessions: Vec<&str> =
+        rows.iter().filter_map(|row| row.get("session_id")?.as_str()).collect();
     let mut prompts = first_prompts(&lake, &sessions)?;
     let mut ids: Vec<String> = lake
         .rows("select thread_id from sessions order by thread_id")?
@@ -146,8 +147,8 @@ fn conditions(args: &SessionsArgs) -> Result<Vec<String>, Failure> {
     conditions.extend(args.repo.as_deref().map(|repo| {
         let like = like(repo);
         format!(
-            "(cwd ilike {like} or session_id in (select session_id from messages \
-               where git_remote ilike {like} or repo_root ilike {like} or cwd ilike {like}))"
+            "(cwd ilike {like} or session_id in (select session_id from messages where {}))",
+            in_repository(repo)
         )
     }));
     conditions.extend(args.search.as_deref().map(|text| {

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::read::{Day, Overview, Share, Usage};
+use super::Overview;
+use crate::commands::figures::{Day, Figures, Share, Usage};
 use crate::{terminal, text};
 
 /// Rows of each list.
@@ -21,33 +22,37 @@ const SPARK: usize = 52;
 const DAYS: usize = 7;
 
 pub(super) fn show(overview: &Overview, is_styled: bool) -> String {
-    if overview.messages == 0 {
+    let figures = &overview.figures;
+    if figures.messages == 0 {
         return "Nothing is stored for that yet: `hyp backfill` imports the history on this machine\n"
             .to_owned();
     }
     let heading = |words: &str| terminal::heading(words, is_styled);
     let mut out = String::new();
-    let dates: Vec<&str> = [&overview.first_at, &overview.last_at]
+    let dates: Vec<String> = [figures.days.first(), figures.days.last()]
         .into_iter()
-        .filter_map(|at| at.as_deref()?.get(..10))
+        .filter_map(|day| Some(day?.day.to_string()))
         .collect();
     let _ = writeln!(
         out,
         "{}  {}, days of {}",
         heading("OVERVIEW"),
         dates.join(" to "),
-        text::line(&overview.timezone)
+        text::line(&figures.timezone)
     );
-    let Overview { sessions, messages, tool_calls, .. } = overview;
+    if !overview.only.is_empty() {
+        let _ = writeln!(out, "  only: {}", text::headline(&overview.only.join(", "), 72));
+    }
+    let Figures { sessions, messages, tool_calls, .. } = figures;
     let _ = writeln!(
         out,
         "  {} sessions  {} messages  {} tool calls  {} days",
         text::count(*sessions),
         text::count(*messages),
         text::count(*tool_calls),
-        overview.days.len()
+        figures.days.len()
     );
-    let tokens = overview.usage.tokens;
+    let tokens = figures.usage.tokens;
     let _ = writeln!(
         out,
         "  {} tokens: {} in, {} out, {} cache read, {} cache write{}",
@@ -56,24 +61,24 @@ pub(super) fn show(overview: &Overview, is_styled: bool) -> String {
         text::count(tokens.output),
         text::count(tokens.cache_read),
         text::count(tokens.cache_write),
-        cost(&overview.usage)
+        cost(&figures.usage)
     );
-    if let Some(unpriced @ 1..) = overview.unpriced_tokens {
+    if let Some(unpriced @ 1..) = figures.unpriced_tokens {
         let _ = writeln!(out, "  {} tokens are of models without a price", text::count(unpriced));
     }
     for (name, shares) in [
-        ("CLIENTS", &overview.clients),
-        ("PROVIDERS", &overview.providers),
-        ("MODELS", &overview.models),
-        ("REPOSITORIES", &overview.repositories),
+        ("CLIENTS", &figures.clients),
+        ("PROVIDERS", &figures.providers),
+        ("MODELS", &figures.models),
+        ("REPOSITORIES", &figures.repositories),
     ] {
         let _ = writeln!(out, "{}", heading(name));
-        bars(&mut out, shares, overview.usage.total_tokens);
+        bars(&mut out, shares, figures.usage.total_tokens);
     }
     let _ = writeln!(out, "{}", heading("TOKENS PER DAY"));
-    days(&mut out, &overview.days);
+    days(&mut out, &figures.days);
     let _ = writeln!(out, "{}", heading("TOOLS"));
-    let tools: Vec<String> = overview
+    let tools: Vec<String> = figures
         .tools
         .iter()
         .take(3 * LISTED)
@@ -89,7 +94,7 @@ pub(super) fn show(overview: &Overview, is_styled: bool) -> String {
         let _ = writeln!(
             out,
             "  {}  {:>6} messages {:>7} tokens  {}",
-            session.day.map_or_else(|| "-".repeat(10), |day| day.to_string()),
+            session.day,
             text::count(session.messages),
             text::count(session.tokens),
             text::headline(session.title.as_deref().unwrap_or(&session.session_id), 34)

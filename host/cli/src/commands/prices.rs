@@ -7,7 +7,7 @@ use std::{fs, io};
 use hyp_model::{Exit, Explain};
 use serde::Deserialize;
 
-use super::read::Tokens;
+use super::figures::Tokens;
 
 /// Prices by model; `*` in a name stands for anything.
 #[derive(Debug, Deserialize)]
@@ -54,7 +54,7 @@ pub(super) enum PricesError {
 
 impl Explain for PricesError {
     fn code(&self) -> &'static str {
-        "hyp::overview::prices"
+        "hyp::prices::file"
     }
 
     fn help(&self) -> Option<String> {

@@ -1,0 +1,168 @@
+//! What the messages in the store add up to: what `hyp query overview` and `hyp report` show.
+
+mod sums;
+mod usage;
+
+use std::collections::BTreeMap;
+
+use hyp_model::dataset::TOKENS;
+use jiff::civil::Date;
+use serde::{Serialize, Serializer};
+
+use super::ask::{self, Lake, Row, list};
+use super::period::filter;
+use super::prompts::first_prompts;
+use super::scope::Scope;
+use crate::failure::Failure;
+use crate::moment;
+use sums::{QUARTER, Sums};
+pub(super) use usage::{Tokens, Usage};
+
+/// What there is, counted; each list has the largest first.
+#[derive(Debug, Serialize)]
+pub(super) struct Figures {
+    pub(super) timezone: String,
+    pub(super) first_at: Option<String>,
+    pub(super) last_at: Option<String>,
+    pub(super) sessions: u64,
+    pub(super) messages: u64,
+    pub(super) tool_calls: u64,
+    pub(super) usage: Usage,
+    /// Tokens of models without a price; only where there are prices.
+    pub(super) unpriced_tokens: Option<u64>,
+    pub(super) clients: Vec<Share>,
+    pub(super) providers: Vec<Share>,
+    pub(super) models: Vec<Share>,
+    pub(super) repositories: Vec<Share>,
+    /// Days with a message, in their order.
+    pub(super) days: Vec<Day>,
+    /// Messages by day of the week, Monday first, and hour.
+    pub(super) hours_of_week: [[u64; 24]; 7],
+    pub(super) tools: Vec<Tool>,
+    /// Sessions, those with the most messages first.
+    #[serde(skip)]
+    pub(super) conversations: Vec<Conversation>,
+}
+
+/// What one of several has.
+#[derive(Debug, Serialize)]
+pub(super) struct Share {
+    pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) usage: Usage,
+}
+
+/// What a day of the zone has.
+#[derive(Debug, Serialize)]
+pub(super) struct Day {
+    #[serde(serialize_with = "as_text")]
+    pub(super) day: Date,
+    #[serde(flatten)]
+    pub(super) usage: Usage,
+    /// Tokens by model.
+    pub(super) models: BTreeMap<String, u64>,
+}
+
+fn as_text<S: Serializer>(day: &Date, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(day)
+}
+
+/// A tool.
+#[derive(Debug, Serialize)]
+pub(super) struct Tool {
+    pub(super) name: String,
+    pub(super) calls: u64,
+    pub(super) errors: u64,
+}
+
+/// What a session has, its sub-agents included.
+#[derive(Debug, Default)]
+pub(super) struct Conversation {
+    pub(super) session_id: String,
+    pub(super) client: String,
+    pub(super) repository: Option<String>,
+    /// Times of its first and its last message, in microseconds.
+    pub(super) first: Option<i64>,
+    pub(super) last: Option<i64>,
+    pub(super) usage: Usage,
+}
+
+/// Adds up the messages in the scope.
+pub(super) fn read(lake: &Lake, scope: &Scope) -> Result<Figures, Failure> {
+    let (groups, tools) = lake.both(&groups_query(scope), &tools_query(scope))?;
+    let mut sums = Sums::default();
+    for row in &groups {
+        sums.add(row, scope);
+    }
+    let conversations = sums.conversations();
+    let first = conversations.iter().filter_map(|it| it.first).min();
+    let last = conversations.iter().filter_map(|it| it.last).max();
+    Ok(Figures {
+        timezone: scope.zone_name(),
+        first_at: first.and_then(moment::rfc3339),
+        last_at: last.and_then(moment::rfc3339),
+        sessions: conversations.len() as u64,
+        messages: sums.usage.messages,
+        tool_calls: sums.tool_calls,
+        usage: sums.usage,
+        unpriced_tokens: scope.prices.as_ref().map(|_| sums.unpriced),
+        clients: sums.clients.shares(),
+        providers: sums.providers.shares(),
+        models: sums.models.shares(),
+        repositories: sums.repositories.shares(),
+        days: sums.days.into_values().collect(),
+        hours_of_week: sums.hours_of_week,
+        tools: tools.iter().map(tool).collect(),
+        conversations,
+    })
+}
+
+/// One pass over the messages gives all sums: by session, and by quarters of an hour, since no zone's day begins
+/// anywhere else.
+fn groups_query(scope: &Scope) -> String {
+    let tokens = TOKENS.map(|name| format!("sum({name}) as {name}")).join(", ");
+    format!(
+        "select cast(message_created_at as bigint) / {QUARTER} as quarter, session_id, \
+           client_name, provider, model, coalesce(git_remote, repo_root, cwd) as repository, \
+           count(distinct message_id) as messages, \
+           count(*) filter (where part_type = 'tool_call') as calls, \
+           cast(min(message_created_at) as bigint) as first, \
+           cast(max(message_created_at) as bigint) as last, {tokens} \
+         from messages{} group by 1, 2, 3, 4, 5, 6",
+        filter(&scope.conditions)
+    )
+}
+
+fn tools_query(scope: &Scope) -> String {
+    let mut conditions = scope.conditions.clone();
+    conditions.push("tool_name is not null".to_owned());
+    format!(
+        "select tool_name, count(*) filter (where part_type = 'tool_call') as calls, \
+           count(*) filter (where part_type = 'tool_result' and is_error) as errors \
+         from messages{} group by 1 having calls > 0 order by calls desc, tool_name",
+        filter(&conditions)
+    )
+}
+
+fn tool(row: &Row) -> Tool {
+    Tool {
+        name: ask::text(row, "tool_name").unwrap_or_default(),
+        calls: ask::count(row, "calls"),
+        errors: ask::count(row, "errors"),
+    }
+}
+
+/// Returns what sessions are called: their title, or else what was asked first.
+pub(super) fn titles(lake: &Lake, ids: &[&str]) -> Result<BTreeMap<String, String>, Failure> {
+    let rows = lake.rows(&format!(
+        "select thread_id, title from sessions where title is not null and thread_id in {}",
+        list(ids.iter().copied())
+    ))?;
+    let pair = |row: &Row| Some((ask::text(row, "thread_id")?, ask::text(row, "title")?));
+    let titled: BTreeMap<String, String> = rows.iter().filter_map(pair).collect();
+    let untitled: Vec<&str> = ids.iter().filter(|id| !titled.contains_key(**id)).copied().collect();
+    let mut titles: BTreeMap<String, String> =
+        first_prompts(lake, &untitled)?.into_iter().collect();
+    titles.extend(titled);
+    Ok(titles)
+}
