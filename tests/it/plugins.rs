@@ -143,3 +143,99 @@ fn whatever_a_guest_does_its_siblings_get_their_rows() {
         }
     }
 }
+
+#[test]
+fn a_provider_is_installed_after_a_yes_and_runs_with_the_others() {
+    let sandbox = Sandbox::new();
+    let good = repository().join("tests/guests/dist/good.wasm");
+    let good = good.to_str().unwrap();
+    let alone = sandbox.hyp(["plugin", "install", good]);
+    assert_eq!(alone.status, Some(3), "{alone}");
+    assert!(alone.stderr.contains("nobody is there to agree; say so with --yes"), "{alone}");
+    assert!(!sandbox.store().exists(), "nothing is written before the yes");
+
+    let told = sandbox.hyp(["plugin", "install", good, "--yes"]);
+    assert_eq!(told.status, Some(0), "{told}");
+    let reads = |words: &str| words.lines().any(|line| line.trim_start().starts_with("reads"));
+    assert!(reads(&told.stderr) && told.stderr.contains("sha256:"), "{told}");
+    let states = sandbox.hyp(["plugin", "list", "--json"]).json();
+    let state =
+        states["plugins"].as_array().unwrap().iter().find(|it| it["name"] == "good").unwrap();
+    assert_eq!((&state["origin"], &state["enabled"]), (&"installed".into(), &true.into()));
+    assert_eq!(sandbox.hyp(["plugin", "verify"]).status, Some(0));
+
+    sandbox.hyp(["plugin", "disable", "good"]);
+    let file = sandbox.store().join("plugins/good.wasm");
+    fs::write(&file, b"something else").unwrap();
+    let verdict = sandbox.hyp(["plugin", "verify"]);
+    assert_eq!(verdict.status, Some(1), "{verdict}");
+    assert!(verdict.stdout.starts_with("good: refused"), "{verdict}");
+    let again = sandbox.hyp(["plugin", "update", "good", "--yes"]);
+    assert!(again.stderr.contains("updated good"), "{again}");
+    assert_eq!(
+        sandbox.hyp(["plugin", "verify"]).status,
+        Some(0),
+        "what was damaged is whole again"
+    );
+
+    assert_eq!(sandbox.hyp(["plugin", "remove", "good"]).status, Some(0));
+    assert!(!file.exists());
+    let gone = sandbox.hyp(["plugin", "remove", "good"]);
+    assert_eq!(gone.status, Some(1), "{gone}");
+    assert!(gone.stderr.contains("`good` is not installed"), "{gone}");
+}
+
+#[test]
+fn a_bundled_name_is_not_taken_without_a_word() {
+    let sandbox = Sandbox::with("sample");
+    let claude = repository().join("providers/dist/claude.wasm");
+    let claude = claude.to_str().unwrap();
+    let refused = sandbox.hyp(["plugin", "install", claude, "--yes"]);
+    assert_eq!(refused.status, Some(1), "{refused}");
+    assert!(
+        refused.stderr.contains("the name `claude` is taken by a bundled provider"),
+        "{refused}"
+    );
+    let taken = sandbox.hyp(["plugin", "install", claude, "--yes", "--replace"]);
+    assert_eq!(taken.status, Some(0), "{taken}");
+    let report = sandbox.import(["claude"]);
+    assert!(total(&report, "rows_written") > 0, "{report:#}");
+    let list = sandbox.hyp(["plugin", "list"]);
+    assert!(list.stdout.contains("installed"), "{list}");
+}
+
+#[test]
+fn what_is_no_provider_is_told_in_one_line() {
+    let sandbox = Sandbox::new();
+    for (name, bytes, expected) in [
+        ("page.wasm", &b"<!doctype html><title>404</title>"[..], "is not a WebAssembly component"),
+        ("module.wasm", b"\0asm\x01\0\0\0", "is a core module, not a component"),
+        ("empty.wasm", b"", "is not a WebAssembly component"),
+    ] {
+        let path = sandbox.beside(name);
+        fs::write(&path, bytes).unwrap();
+        let output = sandbox.hyp(["plugin", "install", path.to_str().unwrap(), "--yes"]);
+        assert_eq!(output.status, Some(1), "{output}");
+        let first = output.stderr.lines().next().unwrap();
+        assert!(first.contains(expected) && first.contains(name), "{output}");
+    }
+    let missing = sandbox.hyp(["plugin", "inspect", "/nowhere/notebook.wasm"]);
+    assert_eq!(missing.status, Some(1), "{missing}");
+    assert!(missing.stderr.contains("cannot read `/nowhere/notebook.wasm`"), "{missing}");
+    assert!(!sandbox.store().exists());
+}
+
+#[test]
+fn a_component_is_tried_on_a_folder_and_nothing_is_stored() {
+    let sandbox = Sandbox::with("sample");
+    let claude = repository().join("providers/dist/claude.wasm");
+    let folder = sandbox.home().join(".claude/projects");
+    let args = ["plugin", "run", claude.to_str().unwrap(), "--on", folder.to_str().unwrap()];
+    let output = sandbox.hyp(args);
+    assert_eq!(output.status, Some(0), "{output}");
+    assert!(
+        output.stdout.contains("rows_written=") && output.stdout.contains("rain gauge"),
+        "{output}"
+    );
+    assert!(!sandbox.store().exists());
+}

@@ -1,7 +1,7 @@
 //! The components that a run may use: those in the binary, and those in `plugins.lock`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use hyp_plugin::{Host, Limits, Plugin, Registry, Source};
@@ -9,6 +9,8 @@ use serde::Deserialize;
 
 use crate::error::BackfillError;
 use crate::places::Places;
+use crate::plugins::Locked;
+use crate::plugins::lock::{Lock, file_of};
 
 /// Digests of the components that the binary holds, by name.
 const LOCK: &str = include_str!("../../../providers/dist/components.lock");
@@ -25,20 +27,6 @@ static BUNDLED: LazyLock<BTreeMap<String, Bundled>> = LazyLock::new(|| {
     toml::from_str(LOCK).expect("the list is written by `cargo xtask components`")
 });
 
-/// `plugins.lock`: which files below `plugins/` may be loaded.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Installed {
-    #[serde(default)]
-    plugin: Vec<InstalledPlugin>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct InstalledPlugin {
-    name: String,
-    digest: String,
-}
-
 /// Every provider that this machine has, by name.
 pub(crate) struct Components {
     pub(crate) registry: Registry,
@@ -46,6 +34,8 @@ pub(crate) struct Components {
     pub(crate) refused: Vec<(String, BackfillError)>,
     /// Names of all there are, loaded or not.
     known: BTreeSet<String>,
+    /// Names of installed ones that run only when they are named.
+    resting: BTreeSet<String>,
 }
 
 impl Components {
@@ -57,28 +47,48 @@ impl Components {
         limits: Limits,
         names: &[String],
     ) -> Result<Self, BackfillError> {
-        let installed = installed(&places.store)?.plugin;
+        Self::load_with(Some(cache_of(places)), places, limits, names)
+    }
+
+    /// Loads all there are to look at them; where there is no store, none is made.
+    pub(crate) fn look(places: &Places) -> Result<Self, BackfillError> {
+        let cache = places.store.exists().then(|| cache_of(places));
+        Self::load_with(cache, places, Limits::default(), &[])
+    }
+
+    fn load_with(
+        cache: Option<PathBuf>,
+        places: &Places,
+        limits: Limits,
+        names: &[String],
+    ) -> Result<Self, BackfillError> {
+        let installed = Lock::read(&places.store)?.plugin;
         let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
         let known = BUNDLED.keys().chain(installed.iter().map(|plugin| &plugin.name)).cloned();
-        let cache = places.store.join("cache").join("components");
-        let host = Host::new(Some(cache), limits)?;
+        let host = Host::new(cache, limits)?;
         let mut registry = Registry::default();
         for (name, bundled) in &*BUNDLED {
-            let Some((name, bytes)) = bytes_of(name).filter(|_| is_wanted(name)) else { continue };
+            let is_replaced = installed.iter().any(|it| it.replaces_bundled && it.name == *name);
+            let is_wanted = is_wanted(name) && !is_replaced;
+            let Some((name, bytes)) = bytes_of(name).filter(|_| is_wanted) else { continue };
             let source = Source::Bundled { name, bytes, digest: &bundled.sha256 };
             registry.add(host.load(source)?)?;
         }
         let mut refused = Vec::new();
         for plugin in installed.iter().filter(|plugin| is_wanted(&plugin.name)).cloned() {
-            let path = places.store.join("plugins").join(format!("{}.wasm", plugin.name));
+            let path = file_of(&places.store, &plugin.name);
             let loaded = host
-                .load(Source::File { path, digest: plugin.digest })
-                .and_then(|component| registry.add(component));
+                .load(Source::File { path, digest: plugin.digest.clone() })
+                .map_err(BackfillError::from)
+                .and_then(|component| agreed(&component, &plugin).map(|()| component))
+                .and_then(|component| Ok(registry.add(component)?));
             if let Err(error) = loaded {
-                refused.push((plugin.name, error.into()));
+                refused.push((plugin.name, error));
             }
         }
-        Ok(Self { registry, refused, known: known.collect() })
+        let resting = installed.iter().filter(|plugin| !plugin.enabled);
+        let resting = resting.map(|plugin| plugin.name.clone()).collect();
+        Ok(Self { registry, refused, known: known.collect(), resting })
     }
 
     /// Returns the providers with these names, each once, in the order of the names; without names,
@@ -101,7 +111,7 @@ impl Components {
         }
         let mut chosen: Vec<Arc<Plugin>> = Vec::new();
         if names.is_empty() {
-            let all = self.registry.iter();
+            let all = self.registry.iter().filter(|plugin| !self.resting.contains(name_of(plugin)));
             chosen.extend(all.filter(|plugin| is_enabled(name_of(plugin), enabled)).cloned());
         }
         for name in names {
@@ -116,6 +126,26 @@ impl Components {
     pub(crate) fn unknown(&self, names: &[String]) -> Vec<String> {
         names.iter().filter(|name| !self.known.contains(*name)).cloned().collect()
     }
+}
+
+/// Returns the folder of compiled components.
+fn cache_of(places: &Places) -> PathBuf {
+    places.store.join("cache").join("components")
+}
+
+/// Refuses a component that is not what its entry in the list says.
+fn agreed(component: &Plugin, entry: &Locked) -> Result<(), BackfillError> {
+    let name = name_of(component);
+    if name == entry.name {
+        return Ok(());
+    }
+    let by = format!("a component that calls itself `{name}`");
+    Err(BackfillError::NameTaken { name: entry.name.clone(), by })
+}
+
+/// Says whether a provider of this name is in the binary.
+pub(crate) fn is_bundled(name: &str) -> bool {
+    BUNDLED.contains_key(name)
 }
 
 /// Says whether a provider runs when no provider is named.
@@ -142,17 +172,4 @@ fn bytes_of(name: &str) -> Option<(&'static str, &'static [u8])> {
         "codex" => Some(("codex", CODEX)),
         _ => None,
     }
-}
-
-fn installed(store: &Path) -> Result<Installed, BackfillError> {
-    let path = store.join("plugins.lock");
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Installed::default());
-        }
-        Err(error) => return Err(BackfillError::PluginList { path, reason: error.to_string() }),
-    };
-    toml::from_str(&text)
-        .map_err(|error| BackfillError::PluginList { path, reason: error.message().to_owned() })
 }

@@ -53,7 +53,7 @@ pub(crate) fn discover(description: &Description, places: &Places) -> Result<Fou
     let mut seen = BTreeSet::new();
     for root in &description.roots {
         let globs = globs(&description.name, root)?;
-        for folder in places.resolve(&root.candidates) {
+        for folder in places.folders(description, root) {
             let Ok(folder) = folder.canonicalize() else { continue };
             if !seen.insert((root.name.clone(), folder.clone())) {
                 continue;

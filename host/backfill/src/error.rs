@@ -46,6 +46,38 @@ pub enum BackfillError {
         reason: String,
     },
 
+    /// What was offered is no provider that this hyp can use.
+    #[error("{reason}")]
+    Offer {
+        /// What it is, and what is wrong with it.
+        reason: String,
+    },
+
+    /// A file or folder of installed components cannot be written.
+    #[error("cannot write `{}`: {reason}", path.display())]
+    PluginFile {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+
+    /// The name of a component is another one's.
+    #[error("the name `{name}` is taken by {by}")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Who has it.
+        by: String,
+    },
+
+    /// No installed component has the name.
+    #[error("`{name}` is not installed")]
+    NotInstalled {
+        /// The name.
+        name: String,
+    },
+
     /// A provider's description has a glob that cannot be matched.
     #[error("provider `{provider}` has the unusable glob `{pattern}`: {reason}")]
     Glob {
@@ -67,6 +99,10 @@ impl Explain for BackfillError {
             Self::Store(error) => error.code(),
             Self::Lock(error) => error.code(),
             Self::PluginList { .. } => "hyp::backfill::plugins_lock",
+            Self::Offer { .. } => "hyp::plugin::offer",
+            Self::PluginFile { .. } => "hyp::plugin::file",
+            Self::NameTaken { .. } => "hyp::plugin::name_taken",
+            Self::NotInstalled { .. } => "hyp::plugin::not_installed",
             Self::Glob { .. } => "hyp::backfill::glob",
         }
     }
@@ -81,6 +117,16 @@ impl Explain for BackfillError {
             Self::PluginList { path, .. } => {
                 Some(format!("mend it, or move `{}` away and install again", path.display()))
             }
+            Self::Offer { .. } => None,
+            Self::PluginFile { .. } => {
+                Some("make room, or name a store that can be written to with --store DIR".to_owned())
+            }
+            Self::NameTaken { .. } => {
+                Some("if it is to stand in for that one, install it with --replace".to_owned())
+            }
+            Self::NotInstalled { .. } => {
+                Some("`hyp plugin list` shows what is; bundled ones are chosen by `[import] clients` in config.toml".to_owned())
+            }
             Self::Glob { .. } => Some("report this to the component's author".to_owned()),
         }
     }
@@ -92,7 +138,12 @@ impl Explain for BackfillError {
             Self::Store(error) => error.exit(),
             Self::Lock(error) => error.exit(),
             Self::PluginList { .. } => Exit::Usage,
-            Self::Unknown { .. } | Self::Glob { .. } => Exit::Failed,
+            Self::Unknown { .. }
+            | Self::Offer { .. }
+            | Self::PluginFile { .. }
+            | Self::NameTaken { .. }
+            | Self::NotInstalled { .. }
+            | Self::Glob { .. } => Exit::Failed,
         }
     }
 }

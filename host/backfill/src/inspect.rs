@@ -21,7 +21,7 @@ use crate::worker::note_line;
 /// # Errors
 /// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
 pub fn list(places: &Places) -> Result<Vec<ProviderInfo>, BackfillError> {
-    let components = Components::load(places, Limits::default(), &[])?;
+    let components = Components::look(places)?;
     Ok(components.registry.iter().map(|plugin| info(plugin, places)).collect())
 }
 

@@ -10,6 +10,7 @@
 //! # fn main() -> Result<(), hyp_backfill::BackfillError> {
 //! let places = Places {
 //!     history_home: "/home/me".into(),
+//!     history_folder: None,
 //!     store: "/home/me/.hyp".into(),
 //!     environment: std::env::vars().collect(),
 //! };
@@ -37,6 +38,7 @@ mod error;
 mod import;
 mod inspect;
 mod places;
+mod plugins;
 mod quarantine;
 mod report;
 mod resume;
@@ -49,6 +51,9 @@ mod worker;
 pub use error::BackfillError;
 pub use inspect::{list, plan};
 pub use places::Places;
+pub use plugins::{
+    Locked, Offer, PluginState, install, installed, offer, remove, set_enabled, states,
+};
 pub use report::{Progress, ProviderInfo, ProviderPlan, ProviderReport, Report, RootInfo, Status};
 pub use run::{Request, run};
 

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hyp_plugin::Candidate;
+use hyp_plugin::{Candidate, Description, Purpose, Root};
 
 /// The folders and variables that a run may know.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// Home folder of the person whose history is read.
     pub history_home: PathBuf,
+    /// Folder to try a provider on, in place of the client's own: it stands for the provider's first root, or
+    /// holds a folder for each, called by the root's name.
+    pub history_folder: Option<PathBuf>,
     /// Folder of the store.
     pub store: PathBuf,
     /// The environment, by name.
@@ -17,6 +20,19 @@ pub struct Places {
 }
 
 impl Places {
+    /// Returns the folders that a root of a provider is looked for in.
+    pub(crate) fn folders(&self, description: &Description, root: &Root) -> Vec<PathBuf> {
+        let Some(folder) = &self.history_folder else { return self.resolve(&root.candidates) };
+        let mut history = description.roots.iter().filter(|root| root.purpose == Purpose::History);
+        let is_first = history.next() == Some(root);
+        let below = folder.join(&root.name);
+        match root.purpose {
+            Purpose::History if below.is_dir() => vec![below],
+            Purpose::History if is_first => vec![folder.clone()],
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns the folders that a root's candidates name, best first, whether they exist or not.
     pub(crate) fn resolve(&self, candidates: &[Candidate]) -> Vec<PathBuf> {
         let mut found = Vec::new();
@@ -82,6 +98,7 @@ mod tests {
     fn places(environment: &[(&str, &str)]) -> Places {
         Places {
             history_home: "/home/a".into(),
+            history_folder: None,
             store: "/home/a/.hyp".into(),
             environment: environment
                 .iter()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, OverviewArgs, PlanArgs,
+    BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, OverviewArgs, PlanArgs, PluginArgs,
     ReconcileArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
 use crate::env;
@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare the stored tokens with what the clients counted themselves
     Reconcile(ReconcileArgs),
+    /// Providers from elsewhere: look at them, install them, check them
+    Plugin(PluginArgs),
     /// Say what the store holds
     Status(StatusArgs),
     /// Import a small made-up history into a temporary store and query it

@@ -27,6 +27,13 @@ pub(crate) enum Failure {
         /// What is not there, and what is.
         message: String,
     },
+    /// A guard refused; nothing was changed. Told in one line.
+    Guarded {
+        /// The command as typed.
+        command: &'static str,
+        /// What the guard wants.
+        message: String,
+    },
     /// What is printed could not be written.
     Output(io::Error),
 }
@@ -50,6 +57,10 @@ impl Failure {
             Self::Refused { command, message } => {
                 let _ = writeln!(stderr, "{command}: {}", text::line(&message));
                 Exit::Failed
+            }
+            Self::Guarded { command, message } => {
+                let _ = writeln!(stderr, "{command}: {}", text::line(&message));
+                Exit::Refused
             }
             // A reader that has seen enough, such as `head`, is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,

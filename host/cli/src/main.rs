@@ -55,6 +55,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Export(args) => commands::export(&session, &args),
         Command::Explain(args) => commands::explain(&session, &args),
         Command::Reconcile(args) => commands::reconcile(&session, &args),
+        Command::Plugin(args) => commands::plugin(&session, &args),
         Command::Status(args) => commands::status(&session, &args),
         Command::Demo(args) => commands::demo(&args),
     }

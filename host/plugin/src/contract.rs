@@ -22,7 +22,7 @@ pub(crate) fn check_names<'a>(
     let origin = || origin.to_owned();
     let (imports, exports): (Vec<_>, Vec<_>) = (imports.collect(), exports.collect());
     for name in imports.iter().chain(&exports) {
-        if let Some(wanted) = wanted(name)
+        if let Some(wanted) = version_of(name)
             && !is_spoken(wanted)
         {
             let wanted = if wanted.is_empty() { "(no version)" } else { wanted };
@@ -50,7 +50,7 @@ pub(crate) fn check_names<'a>(
 }
 
 /// Returns the version of our contract that a name stands for; nothing for names of other packages.
-fn wanted(name: &str) -> Option<&str> {
+pub(crate) fn version_of(name: &str) -> Option<&str> {
     let rest = name.strip_prefix(PACKAGE)?.strip_prefix('/')?;
     Some(rest.split_once('@').map_or("", |(_, version)| version))
 }

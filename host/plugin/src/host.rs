@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
+use serde::Serialize;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
@@ -47,6 +48,22 @@ pub struct HostStats {
     pub mapped: u64,
     /// Guests started.
     pub instantiated: u64,
+}
+
+/// The interfaces of a component, by name and version.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Interfaces {
+    /// What it wants of the host.
+    pub imports: Vec<String>,
+    /// What it gives.
+    pub exports: Vec<String>,
+}
+
+impl Interfaces {
+    /// Returns the version of the contract that it was built against.
+    pub fn contract(&self) -> Option<&str> {
+        self.exports.iter().find_map(|name| contract::version_of(name))
+    }
 }
 
 impl Host {
@@ -91,6 +108,24 @@ impl Host {
             shelf.keep(source.digest(), &component, &description);
         }
         Ok(Plugin::new(Arc::clone(self), source, description, Some(ready)))
+    }
+
+    /// Makes a provider of a component that nobody agreed to yet, and says what it wants and gives.
+    pub fn inspect(
+        self: &Arc<Self>,
+        source: Source,
+    ) -> Result<(Arc<Plugin>, Interfaces), LoadError> {
+        let bytes = source.read(self.limits.component_bytes)?;
+        let origin = source.origin();
+        let component = self.compile(&origin, bytes)?;
+        let ready = self.link(&origin, &component)?;
+        let description = self.describe(&origin, &ready)?;
+        let types = component.component_type();
+        let interfaces = Interfaces {
+            imports: types.imports(&self.engine).map(|(name, _)| name.to_owned()).collect(),
+            exports: types.exports(&self.engine).map(|(name, _)| name.to_owned()).collect(),
+        };
+        Ok((Plugin::new(Arc::clone(self), source, description, Some(ready)), interfaces))
     }
 
     /// Returns what was done so far.

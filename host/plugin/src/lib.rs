@@ -46,7 +46,7 @@ mod worker;
 
 pub use description::{Candidate, Description, Purpose, Root};
 pub use error::{LoadError, RunError};
-pub use host::{Host, HostStats};
+pub use host::{Host, HostStats, Interfaces};
 pub use lent::{Compression, Entry, Lent};
 pub use limits::Limits;
 pub use plan::{Ignored, Plan, Unit};

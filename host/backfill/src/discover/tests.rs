@@ -25,6 +25,7 @@ fn description(globs: &[&str], purpose: Purpose) -> Description {
 fn places(home: &Path) -> Places {
     Places {
         history_home: home.to_path_buf(),
+        history_folder: None,
         store: home.join("logs/store"),
         environment: BTreeMap::new(),
     }

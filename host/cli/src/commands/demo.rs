@@ -54,6 +54,7 @@ pub(crate) fn demo(_args: &DemoArgs) -> Result<Exit, Failure> {
         .map_err(|source| DemoError::Write { path: std::env::temp_dir(), source })?;
     let places = Places {
         history_home: folder.path().join("home"),
+        history_folder: None,
         store: folder.path().join("store"),
         environment: BTreeMap::new(),
     };

@@ -2,6 +2,7 @@
 
 mod ask;
 mod backfill;
+mod consent;
 mod demo;
 mod explain;
 mod export;
@@ -10,6 +11,7 @@ mod history;
 mod overview;
 mod owners;
 mod period;
+mod plugin;
 mod prices;
 mod prompts;
 mod query;
@@ -33,6 +35,7 @@ pub(crate) use explain::{ExplainArgs, explain};
 pub(crate) use export::{ExportArgs, export};
 pub(crate) use history::{ListArgs, PlanArgs, backfill_list, backfill_plan};
 pub(crate) use overview::{OverviewArgs, query_overview};
+pub(crate) use plugin::{PluginArgs, plugin};
 pub(crate) use query::{SchemaArgs, SqlArgs, query_schema, query_sql};
 pub(crate) use reconcile::{ReconcileArgs, reconcile};
 pub(crate) use search::{SearchArgs, search};
@@ -70,6 +73,7 @@ impl Session {
         Ok(Self {
             places: Places {
                 history_home: absolute(history_home),
+                history_folder: None,
                 store: absolute(store),
                 // Where the clients of another person keep their history, that person's
                 // environment says, and not this one.

@@ -1,0 +1,184 @@
+//! `plugins.lock`: which files below `plugins/` may be loaded, and what was agreed to when they came.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use hyp_plugin::Description;
+use serde::{Deserialize, Serialize};
+
+use crate::error::BackfillError;
+use crate::plugins::reads;
+
+/// The list.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lock {
+    #[serde(default)]
+    pub(crate) plugin: Vec<Locked>,
+}
+
+/// A component that may be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Locked {
+    /// Name of the provider, and of its file.
+    pub name: String,
+    /// SHA-256 of the component in hexadecimal digits.
+    pub digest: String,
+    /// What it called its own version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// Where it came from: a path or an address.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// What it may read, as it was shown to the person who agreed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<String>,
+    /// False where it runs only when it is named.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enabled: bool,
+    /// True where it stands in for a bundled provider of the same name.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub replaces_bundled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+fn is_no(value: &bool) -> bool {
+    !value
+}
+
+impl Locked {
+    /// Returns an entry for a component as it is.
+    pub(crate) fn new(description: &Description, digest: &str, source: &str) -> Self {
+        Self {
+            name: description.name.clone(),
+            digest: digest.to_owned(),
+            version: description.version.clone(),
+            source: source.to_owned(),
+            reads: reads(description),
+            enabled: true,
+            replaces_bundled: false,
+        }
+    }
+}
+
+/// Returns the path of a component's file.
+pub(crate) fn file_of(store: &Path, name: &str) -> PathBuf {
+    store.join("plugins").join(format!("{name}.wasm"))
+}
+
+impl Lock {
+    /// Reads the list of a store; without one, nothing is installed.
+    pub(crate) fn read(store: &Path) -> Result<Self, BackfillError> {
+        let path = path(store);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => {
+                return Err(BackfillError::PluginList { path, reason: error.to_string() });
+            }
+        };
+        toml::from_str(&text)
+            .map_err(|error| BackfillError::PluginList { path, reason: error.message().to_owned() })
+    }
+
+    /// Returns the entry with a name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Locked> {
+        self.plugin.iter().find(|plugin| plugin.name == name)
+    }
+
+    /// Changes the list of a store, with what goes with the change, while nobody else does.
+    ///
+    /// The list is replaced at once: whoever reads it sees it before or after.
+    pub(crate) fn change<T>(
+        store: &Path,
+        change: impl FnOnce(&mut Self) -> Result<T, BackfillError>,
+    ) -> Result<T, BackfillError> {
+        let folder = store.join("plugins");
+        private_folder(&folder).map_err(|error| failed(&folder, &error))?;
+        let guard = File::create(folder.join(".lock")).map_err(|error| failed(&folder, &error))?;
+        guard.lock().map_err(|error| failed(&folder, &error))?;
+        let mut lock = Self::read(store)?;
+        let answer = change(&mut lock)?;
+        lock.plugin.sort_by(|a, b| a.name.cmp(&b.name));
+        let path = path(store);
+        let text = toml::to_string(&lock).map_err(|error| BackfillError::PluginList {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
+        replace(&path, text.as_bytes()).map_err(|error| failed(&path, &error))?;
+        Ok(answer)
+    }
+}
+
+fn path(store: &Path) -> PathBuf {
+    store.join("plugins.lock")
+}
+
+fn failed(path: &Path, error: &io::Error) -> BackfillError {
+    BackfillError::PluginFile { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// Writes a file beside the old one and puts it in its place.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut beside = tempfile::NamedTempFile::new_in(folder)?;
+    beside.write_all(bytes)?;
+    beside.as_file().sync_all()?;
+    beside.persist(path)?;
+    Ok(())
+}
+
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_names_and_digests_alone_is_enough() {
+        let text = "[[plugin]]\nname = \"notebook\"\ndigest = \"aa\"\n";
+        let lock: Lock = toml::from_str(text).unwrap();
+        assert!(lock.plugin[0].enabled);
+        assert_eq!(toml::to_string(&lock).unwrap(), text);
+    }
+
+    #[test]
+    fn a_change_that_fails_leaves_the_list_as_it_was() {
+        let store = tempfile::tempdir().unwrap();
+        let entry = |name: &str| Locked {
+            name: name.into(),
+            digest: "aa".into(),
+            version: String::new(),
+            source: String::new(),
+            reads: vec!["~/.notebook/*.jsonl".into()],
+            enabled: true,
+            replaces_bundled: false,
+        };
+        let add = |name: &'static str, fails: bool| {
+            Lock::change(store.path(), |lock| {
+                lock.plugin.push(entry(name));
+                if fails { Err(BackfillError::NotInstalled { name: name.into() }) } else { Ok(()) }
+            })
+        };
+        add("b", false).unwrap();
+        add("a", false).unwrap();
+        add("c", true).unwrap_err();
+        let names = Lock::read(store.path()).unwrap().plugin;
+        assert_eq!(names, [entry("a"), entry("b")]);
+    }
+}

@@ -1,0 +1,157 @@
+//! `hyp plugin`: providers from elsewhere, looked at, installed, checked and removed.
+
+mod fetch;
+mod install;
+mod list;
+mod trial;
+
+use std::path::PathBuf;
+
+use hyp_model::Exit;
+
+use super::{Session, say};
+use crate::failure::Failure;
+
+/// Arguments of `hyp plugin`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PluginArgs {
+    #[command(subcommand)]
+    command: PluginCommand,
+}
+
+/// The commands below `hyp plugin`.
+#[derive(Debug, clap::Subcommand)]
+enum PluginCommand {
+    /// List the providers, and what each may read
+    List(ListArgs),
+    /// Say what a component is and could read, without installing it
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(InspectArgs),
+    /// Install a provider, once you agree to what it will be able to read
+    #[command(after_help = INSTALL_EXAMPLES)]
+    Install(InstallArgs),
+    /// Fetch an installed provider again from where it came
+    Update(UpdateArgs),
+    /// Remove an installed provider; rows that it gave stay
+    Remove(NameArgs),
+    /// Let an installed provider run when no provider is named
+    Enable(NameArgs),
+    /// Let an installed provider run only when it is named
+    Disable(NameArgs),
+    /// Compare every installed file with what was agreed to
+    Verify(ListArgs),
+    /// Read a folder with a component and show the rows; nothing is stored
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+}
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  hyp plugin inspect notebook.wasm
+  hyp plugin inspect notebook.wasm --json";
+
+const INSTALL_EXAMPLES: &str = "\
+Examples:
+  hyp plugin install notebook.wasm
+  hyp plugin install ./target/notebook --yes";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  hyp plugin run notebook.wasm --on ~/.notebook
+  hyp plugin run notebook.wasm --on tests/sample --limit 5";
+
+/// Arguments of `hyp plugin list` and `hyp plugin verify`.
+#[derive(Debug, clap::Args)]
+struct ListArgs {
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `hyp plugin inspect`.
+#[derive(Debug, clap::Args)]
+struct InspectArgs {
+    /// The component: a file, or a folder that holds one
+    source: String,
+
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `hyp plugin install`.
+#[derive(Debug, clap::Args)]
+struct InstallArgs {
+    /// The component: a file, or a folder that holds one
+    source: String,
+
+    /// Agree without being asked
+    #[arg(long, short)]
+    yes: bool,
+
+    /// Let it stand in for a provider of the same name
+    #[arg(long)]
+    replace: bool,
+}
+
+/// Arguments of `hyp plugin update`.
+#[derive(Debug, clap::Args)]
+struct UpdateArgs {
+    /// Providers to fetch again [default: every installed one]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+
+    /// Agree without being asked, also where one wants to read more
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Arguments of commands about one provider.
+#[derive(Debug, clap::Args)]
+struct NameArgs {
+    /// Name of an installed provider
+    name: String,
+}
+
+/// Arguments of `hyp plugin run`.
+#[derive(Debug, clap::Args)]
+struct RunArgs {
+    /// The component: a file, or a folder that holds one
+    source: String,
+
+    /// Folder that stands for each folder of the client's
+    #[arg(long, value_name = "FOLDER")]
+    on: PathBuf,
+
+    /// Rows to show
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+}
+
+/// Runs `hyp plugin`.
+pub(crate) fn plugin(session: &Session, args: &PluginArgs) -> Result<Exit, Failure> {
+    let places = &session.places;
+    match &args.command {
+        PluginCommand::List(args) => list::list(session, args),
+        PluginCommand::Verify(args) => list::verify(session, args),
+        PluginCommand::Inspect(args) => install::inspect(session, args),
+        PluginCommand::Install(args) => install::install(session, args),
+        PluginCommand::Update(args) => install::update(session, args),
+        PluginCommand::Run(args) => trial::run(session, args),
+        PluginCommand::Remove(NameArgs { name }) => {
+            let gone = hyp_backfill::remove(places, name)?;
+            say(&format!("removed {} {}; rows that it gave stay", gone.name, gone.version));
+            Ok(Exit::Done)
+        }
+        PluginCommand::Enable(NameArgs { name }) => {
+            hyp_backfill::set_enabled(places, name, true)?;
+            say(&format!("{name} runs with every `hyp backfill`"));
+            Ok(Exit::Done)
+        }
+        PluginCommand::Disable(NameArgs { name }) => {
+            hyp_backfill::set_enabled(places, name, false)?;
+            say(&format!("{name} runs with `hyp backfill {name}` alone"));
+            Ok(Exit::Done)
+        }
+    }
+}

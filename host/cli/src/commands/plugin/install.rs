@@ -1,0 +1,164 @@
+//! `hyp plugin inspect`, `install` and `update`: what a component is, and what you agree to.
+
+use std::fmt::Write;
+
+use hyp_backfill::Offer;
+use hyp_model::Exit;
+use serde::Serialize;
+
+use super::fetch::fetch;
+use super::{InspectArgs, InstallArgs, UpdateArgs};
+use crate::commands::consent::{Consent, consent};
+use crate::commands::{Session, print, print_json, say};
+use crate::failure::Failure;
+use crate::text;
+
+/// What is told of a component, for programs.
+#[derive(Serialize)]
+struct Inspected<'a> {
+    name: &'a str,
+    title: &'a str,
+    version: &'a str,
+    summary: &'a str,
+    contract: Option<&'a str>,
+    digest: &'a str,
+    size: usize,
+    kinds: &'a [String],
+    reads: &'a [String],
+    shares_with: &'a [String],
+    imports: &'a [String],
+    exports: &'a [String],
+}
+
+/// Runs `hyp plugin inspect`.
+pub(super) fn inspect(session: &Session, args: &InspectArgs) -> Result<Exit, Failure> {
+    let fetched = fetch(&args.source)?;
+    let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
+    let description = &offer.description;
+    if args.json {
+        print_json(&Inspected {
+            name: &description.name,
+            title: &description.title,
+            version: &description.version,
+            summary: &description.summary,
+            contract: offer.interfaces.contract(),
+            digest: &offer.digest,
+            size: offer.size(),
+            kinds: &description.kinds,
+            reads: &offer.reads,
+            shares_with: &offer.shares,
+            imports: &offer.interfaces.imports,
+            exports: &offer.interfaces.exports,
+        })?;
+    } else {
+        print(&show(&offer, &fetched.source))?;
+        let mut more = String::new();
+        list(&mut more, "imports", &offer.interfaces.imports);
+        list(&mut more, "exports", &offer.interfaces.exports);
+        print(&more)?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Runs `hyp plugin install`.
+pub(super) fn install(session: &Session, args: &InstallArgs) -> Result<Exit, Failure> {
+    let fetched = fetch(&args.source)?;
+    let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
+    say(show(&offer, &fetched.source).trim_end());
+    let name = &offer.description.name;
+    match consent(&format!("Install {name}?"), args.yes, "hyp plugin install")? {
+        Consent::Given => {}
+        Consent::Refused => return Ok(Exit::Refused),
+    }
+    let locked = hyp_backfill::install(&session.places, &offer, args.replace)?;
+    say(&format!(
+        "installed {} {}; `hyp backfill {name}` imports with it",
+        locked.name, locked.version
+    ));
+    Ok(Exit::Done)
+}
+
+/// Runs `hyp plugin update`.
+pub(super) fn update(session: &Session, args: &UpdateArgs) -> Result<Exit, Failure> {
+    let mut installed = hyp_backfill::installed(&session.places)?;
+    if let Some(name) = args.names.iter().find(|name| !installed.iter().any(|it| it.name == **name))
+    {
+        return Err(hyp_backfill::BackfillError::NotInstalled { name: name.clone() }.into());
+    }
+    installed.retain(|it| args.names.is_empty() || args.names.contains(&it.name));
+    if installed.is_empty() {
+        say("nothing is installed; `hyp plugin install FILE` does that");
+    }
+    let damaged: Vec<String> = hyp_backfill::states(&session.places)?
+        .into_iter()
+        .filter(|state| state.error.is_some())
+        .map(|state| state.name)
+        .collect();
+    let mut exit = Exit::Done;
+    for before in installed {
+        let fetched = fetch(&before.source)?;
+        let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
+        let (name, version) = (&offer.description.name, &offer.description.version);
+        if *name != before.name {
+            let message = format!("what `{}` holds now calls itself `{name}`", before.source);
+            return Err(Failure::Refused { command: "hyp plugin update", message });
+        }
+        if offer.digest == before.digest && !damaged.contains(name) {
+            say(&format!("{name} {version} is what is there"));
+            continue;
+        }
+        say(&format!("{name} {} -> {version}  sha256:{}", before.version, offer.digest));
+        let more = offer.more_reads();
+        if !more.is_empty() {
+            for place in &more {
+                say(&format!("  will also read {}", text::line(place)));
+            }
+            let question = format!("Let {name} read that?");
+            if let Consent::Refused = consent(&question, args.yes, "hyp plugin update")? {
+                exit = Exit::Refused;
+                continue;
+            }
+        }
+        hyp_backfill::install(&session.places, &offer, before.replaces_bundled)?;
+        say(&format!("updated {name}"));
+    }
+    Ok(exit)
+}
+
+fn show(offer: &Offer, source: &str) -> String {
+    let description = &offer.description;
+    let mut out = format!("{} {}", text::line(&description.name), text::line(&description.version));
+    if !description.summary.is_empty() {
+        let _ = write!(out, ": {}", text::line(&description.summary));
+    }
+    out.push('\n');
+    let mut row = |head: &str, value: &str| {
+        let _ = writeln!(out, "  {head:<9} {}", text::line(value));
+    };
+    row("from", source);
+    row("digest", &format!("sha256:{}", offer.digest));
+    row("size", &text::bytes(offer.size() as u64));
+    row("contract", &format!("hyp:backfill@{}", offer.interfaces.contract().unwrap_or("?")));
+    list(&mut out, "reads", &offer.reads);
+    if !offer.shares.is_empty() {
+        let _ = writeln!(
+            out,
+            "  beware    {} reads these folders, too: the same messages may come twice",
+            text::line(&offer.shares.join(", "))
+        );
+    }
+    out.push_str("  cannot    write, open a socket, see the environment, or read anything else\n");
+    out
+}
+
+/// Lists values below a head.
+fn list(out: &mut String, head: &str, values: &[String]) {
+    let mut head = head;
+    if values.is_empty() {
+        let _ = writeln!(out, "  {head:<9} nothing");
+    }
+    for value in values {
+        let _ = writeln!(out, "  {head:<9} {}", text::line(value));
+        head = "";
+    }
+}
