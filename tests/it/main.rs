@@ -20,6 +20,7 @@ mod queries;
 mod query;
 mod reconcile;
 mod refresh;
+mod report;
 mod resume;
 mod sandbox;
 mod show;

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, OverviewArgs, PlanArgs, PluginArgs,
-    ReconcileArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
+    ReconcileArgs, ReportArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
 use crate::env;
 
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Find where something was said
     Search(SearchArgs),
+    /// Make a page of charts, and the list of sessions
+    Report(ReportArgs),
     /// Write the messages into a file: Parquet, CSV or JSON lines
     Export(ExportArgs),
     /// Say where a row comes from and why it stands

@@ -52,6 +52,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Search(args) => commands::search(&session, &args),
         Command::Show(args) => commands::show(&session, &args),
         Command::Sessions(args) => commands::sessions(&session, &args),
+        Command::Report(args) => commands::report(&session, &args),
         Command::Export(args) => commands::export(&session, &args),
         Command::Explain(args) => commands::explain(&session, &args),
         Command::Reconcile(args) => commands::reconcile(&session, &args),

@@ -36,9 +36,14 @@ pub(crate) fn parse(value: &str, edge: Edge, zone: &TimeZone) -> Option<i64> {
 
 /// Returns a time as people read it, in the zone of the machine, or `-`.
 pub(crate) fn show(micros: Option<i64>) -> String {
+    in_zone(micros, &TimeZone::system())
+}
+
+/// Returns a time as people of a zone read it, or `-`.
+pub(crate) fn in_zone(micros: Option<i64>, zone: &TimeZone) -> String {
     micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()).map_or_else(
         || "-".to_owned(),
-        |at| at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
     )
 }
 

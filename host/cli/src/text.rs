@@ -22,6 +22,14 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns the text with its lines, and what else controls or turns it spelled out.
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c != '\n' && is_unsafe(c)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
+}
+
 /// Returns the first words of a text, on one line, at most `limit` characters long.
 pub(crate) fn headline(text: &str, limit: usize) -> String {
     let words = text.split_whitespace().take(limit).collect::<Vec<_>>().join(" ");
@@ -58,6 +66,25 @@ pub(crate) fn count(count: u64) -> String {
         0..100 => format!("{}.{}{name}", tenths / 10, tenths % 10),
         _ => format!("{}{name}", tenths / 10),
     }
+}
+
+/// Returns a count with all its digits: `1,204,551`.
+pub(crate) fn full(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Returns how many of a hundred parts of the whole a part is, rounded.
+pub(crate) fn percent(part: u64, whole: u64) -> u128 {
+    let whole = u128::from(whole.max(1));
+    (u128::from(part) * 100 + whole / 2) / whole
 }
 
 /// Returns a number of bytes with a unit.
@@ -111,6 +138,24 @@ mod tests {
         let cases = [(0, "0"), (999, "999"), (1_000, "1.0k"), (45_678, "45k"), (1_250_000, "1.2M")];
         for (number, expected) in cases {
             assert_eq!(count(number), expected);
+        }
+    }
+
+    #[test]
+    fn lines_stay_and_escapes_do_not() {
+        assert_eq!(lines("a\n\nb\u{202e}\r\n"), "a\n\nb\\u{202e}\\r\n");
+        assert_eq!(lines("a\nb"), "a\nb");
+    }
+
+    #[test]
+    fn digits_are_in_threes_and_percents_are_rounded() {
+        assert_eq!(
+            [full(0), full(999), full(1_000), full(1_234_567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        let cases = [((0, 0), 0), ((1, 3), 33), ((2, 3), 67), ((u64::MAX, u64::MAX), 100)];
+        for ((part, whole), expected) in cases {
+            assert_eq!(percent(part, whole), expected, "{part} of {whole}");
         }
     }
 

@@ -19,7 +19,7 @@ use sums::{QUARTER, Sums};
 pub(super) use usage::{Tokens, Usage};
 
 /// What there is, counted; each list has the largest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct Figures {
     pub(super) timezone: String,
     pub(super) first_at: Option<String>,

@@ -111,7 +111,7 @@ fn bars(out: &mut String, shares: &[Share], total: u64) {
             "  {}  {:>6}  {:>3}%  {}{}",
             text::tail_cell(&share.name, 28),
             text::count(tokens),
-            percent(tokens, total),
+            text::percent(tokens, total),
             bar(tokens, longest),
             cost(&share.usage)
         );
@@ -120,7 +120,7 @@ fn bars(out: &mut String, shares: &[Share], total: u64) {
     if let Some(rest) = shares.get(LISTED..).filter(|rest| !rest.is_empty()) {
         let tokens: u64 = rest.iter().map(|share| share.usage.total_tokens).sum();
         let name = text::tail_cell(&format!("{} more", rest.len()), 28);
-        let share = percent(tokens, total);
+        let share = text::percent(tokens, total);
         let _ = writeln!(out, "  {name}  {:>6}  {share:>3}%", text::count(tokens));
     }
 }
@@ -177,10 +177,6 @@ fn scaled(value: u64, whole: u64, steps: usize) -> usize {
     }
     let scaled = u128::from(value) * steps as u128 / u128::from(whole);
     usize::try_from(scaled).unwrap_or(steps).min(steps)
-}
-
-fn percent(part: u64, whole: u64) -> usize {
-    scaled(part, whole, 100)
 }
 
 fn cost(usage: &Usage) -> String {
