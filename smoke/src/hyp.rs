@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -60,6 +60,13 @@ impl Hyp {
 
     /// Runs `hyp` with a run id and returns stdout; fails unless it exits 0 with a silent stderr.
     pub(crate) fn run(&self, run_id: &str, args: &[&str]) -> Result<String> {
+        let (stdout, stderr) = self.output(run_id, args)?;
+        ensure!(stderr.is_empty(), "hyp {args:?}\n{stdout}\n{stderr}");
+        Ok(stdout)
+    }
+
+    /// Runs `hyp` with a run id and returns stdout and stderr; fails unless it exits 0.
+    pub(crate) fn output(&self, run_id: &str, args: &[&str]) -> Result<(String, String)> {
         let output = Command::new(&self.binary)
             .env_clear()
             .env("HOME", self.home())
@@ -70,11 +77,9 @@ impl Hyp {
             .output()
             .with_context(|| self.binary.display().to_string())?;
         let stdout = String::from_utf8(output.stdout)?;
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() || !stderr.is_empty() {
-            bail!("hyp {args:?}: {}\n{stdout}\n{stderr}", output.status);
-        }
-        Ok(stdout)
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.success(), "hyp {args:?}: {}\n{stdout}\n{stderr}", output.status);
+        Ok((stdout, stderr))
     }
 
     /// Runs an import and returns the report of its first provider.

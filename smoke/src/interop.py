@@ -1,20 +1,23 @@
-"""Counts the rows of a store with PyIceberg and with DuckDB."""
+"""Counts the rows of a store with PyIceberg and with DuckDB, as `hyp attach` says that they open it.
+
+Arguments: what `hyp attach pyiceberg` and `hyp attach duckdb` printed, and a folder for DuckDB's extensions.
+"""
 
 import json
 import pathlib
+import platform
+import shutil
 import sys
 
 import duckdb
 import duckdb_extension_avro
 import duckdb_extension_iceberg
 import pyarrow.compute as pc
-from pyiceberg.catalog.sql import SqlCatalog
 
-store = pathlib.Path(sys.argv[1])
-catalog = SqlCatalog(
-    "hyp", uri=f"sqlite:///{store / 'catalog.db'}", warehouse=f"file://{store / 'warehouse'}"
-)
-table = catalog.load_table("hyp.ai_gateway_messages")
+python, sql, folder = sys.argv[1:]
+opened = {}
+exec(python, opened)
+table = opened["messages"]
 rows = table.scan(selected_fields=("part_id", "output_tokens")).to_arrow()
 pyiceberg = {
     "rows": rows.num_rows,
@@ -22,26 +25,28 @@ pyiceberg = {
     "tokens": pc.sum(rows["output_tokens"]).as_py(),
 }
 
+# The extensions come with Python packages: where DuckDB finds them installed, it fetches nothing.
+machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+extensions = pathlib.Path(folder) / f"v{duckdb.__version__}" / f"linux_{machine}"
+extensions.mkdir(parents=True)
+for module in (duckdb_extension_avro, duckdb_extension_iceberg):
+    for path in pathlib.Path(module.__file__).parent.glob("extensions/*/*.duckdb_extension*"):
+        shutil.copy(path, extensions)
 connection = duckdb.connect(
-    config={
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "custom_extension_repository": "/nonexistent",
-    }
+    config={"extension_directory": folder, "custom_extension_repository": "/nonexistent"}
 )
-for module, name in ((duckdb_extension_avro, "avro"), (duckdb_extension_iceberg, "iceberg")):
-    path = next(pathlib.Path(module.__file__).parent.glob(f"extensions/*/{name}.duckdb_extension"))
-    connection.execute(f"LOAD '{path}'")
+connection.execute(sql)
 count, parts, tokens = connection.execute(
-    "select count(*), count(distinct part_id), sum(output_tokens)::bigint from iceberg_scan(?)",
-    [table.metadata_location],
+    "select count(*), count(distinct part_id), sum(output_tokens)::bigint from ai_gateway_messages"
 ).fetchone()
+(originals,) = connection.execute("select count(*) from messages").fetchone()
 
 summary = table.current_snapshot().summary
 json.dump(
     {
         "pyiceberg": pyiceberg,
         "duckdb": {"rows": count, "parts": parts, "tokens": tokens},
+        "duckdb_messages": originals,
         "position_deletes": int(summary["total-position-deletes"] or 0),
     },
     sys.stdout,

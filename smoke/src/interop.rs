@@ -35,6 +35,8 @@ pub(crate) fn iceberg() -> Result<()> {
     for engine in ["pyiceberg", "duckdb"] {
         ensure!(theirs[engine] == ours, "{engine} sees {}, hyp sees {ours}", theirs[engine]);
     }
+    let messages = hyp.query("select count(*) as rows from messages")?;
+    ensure!(theirs["duckdb_messages"] == messages[0]["rows"], "{theirs:#} {messages:#?}");
     ensure!(
         theirs["position_deletes"].as_u64() > Some(0),
         "nothing was superseded, so nothing was proved: {theirs:#}"
@@ -44,8 +46,13 @@ pub(crate) fn iceberg() -> Result<()> {
 
 fn engines(hyp: &Hyp) -> Result<Value> {
     let python = environment()?;
-    let store = hyp.store();
-    let output = Command::new(python).arg("-c").arg(PROGRAM).arg(&store).output()?;
+    let extensions = tempfile::tempdir()?;
+    let attach =
+        |engine| Ok::<_, anyhow::Error>(hyp.output("smoke-attach", &["attach", engine])?.0);
+    let output = Command::new(python)
+        .args(["-c", PROGRAM, &attach("pyiceberg")?, &attach("duckdb")?])
+        .arg(extensions.path())
+        .output()?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr));
     }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, OverviewArgs, PlanArgs, PluginArgs,
-    ReconcileArgs, ReportArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
+    AttachArgs, BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, OverviewArgs, PlanArgs,
+    PluginArgs, ReconcileArgs, ReportArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs,
+    StatusArgs,
 };
 use crate::env;
 
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Write the messages into a file: Parquet, CSV or JSON lines
     Export(ExportArgs),
+    /// Print what opens the store in another engine
+    Attach(AttachArgs),
     /// Say where a row comes from and why it stands
     Explain(ExplainArgs),
     /// Compare the stored tokens with what the clients counted themselves

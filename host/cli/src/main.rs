@@ -54,6 +54,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Sessions(args) => commands::sessions(&session, &args),
         Command::Report(args) => commands::report(&session, &args),
         Command::Export(args) => commands::export(&session, &args),
+        Command::Attach(args) => commands::attach(&session, &args),
         Command::Explain(args) => commands::explain(&session, &args),
         Command::Reconcile(args) => commands::reconcile(&session, &args),
         Command::Plugin(args) => commands::plugin(&session, &args),

@@ -1,6 +1,7 @@
 //! One file per command: its arguments, and the function that runs it.
 
 mod ask;
+mod attach;
 mod backfill;
 mod consent;
 mod demo;
@@ -30,6 +31,7 @@ use std::path::PathBuf;
 use hyp_backfill::Places;
 use serde::Serialize;
 
+pub(crate) use attach::{AttachArgs, attach};
 pub(crate) use backfill::{BackfillArgs, backfill};
 pub(crate) use demo::{DemoArgs, demo};
 pub(crate) use explain::{ExplainArgs, explain};
