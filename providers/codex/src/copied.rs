@@ -2,8 +2,9 @@
 //!
 //! Paginated recordings say with which record their own part begins. Before, the client copied the parent's
 //! lines with new times. Turns keep their ids, and ids grow with time: the first turn younger than the thread
-//! is its own. Older recordings have no ids of turns; there the pace tells: no model answers a prompt within
-//! moments, but a copy is written without pauses. What may be a copy waits until an answer decides.
+//! is its own. Where the clock was set back, one is that began just when its record was written. Older recordings
+//! have no ids of turns; there the pace tells: no model answers a prompt within moments, but a copy is written
+//! without pauses. What may be a copy waits until an answer decides.
 
 use hyp_sdk::json::Value;
 use hyp_sdk::state::{Reader, Writer};
@@ -11,7 +12,9 @@ use hyp_sdk::state::{Reader, Writer};
 use crate::plan::is_uuid;
 
 /// Microseconds that a model takes at least, and that a copy never pauses.
-const MOMENT: i64 = 10_000;
+const MOMENT: u64 = 10_000;
+/// Microseconds between the beginning of a turn and the record that tells it, at most.
+const SOON: u64 = 1_000_000;
 
 /// How far a recording is a copy of another one.
 #[derive(Debug, Default)]
@@ -107,7 +110,7 @@ impl Copied {
             && grows(&self.own)
         {
             self.knows_turns = true;
-            if *turn >= *self.own {
+            if *turn >= *self.own || self.is_of_a_late_clock(turn, sight.time) {
                 let turn = self.turn.take();
                 return self.end(turn.map_or(sight.number, |turn| self.start(&turn)));
             }
@@ -117,7 +120,8 @@ impl Copied {
         if self.knows_turns || self.start_ordinal.is_some() {
             return Verdict::Copy;
         }
-        let since = |earlier: Option<i64>| earlier.zip(sight.time).map(|(a, b)| b - a);
+        // A clock that is set back makes a pause, too.
+        let since = |earlier: Option<i64>| earlier.zip(sight.time).map(|(a, b)| a.abs_diff(b));
         match sight.role {
             Role::Begins => {
                 let paused = since(before).is_some_and(|gap| gap > MOMENT).then_some(sight.number);
@@ -140,6 +144,14 @@ impl Copied {
             }
             Role::Other => Verdict::Copy,
         }
+    }
+
+    /// Returns true for a turn that began just now, by a clock that was set back after the thread was made.
+    fn is_of_a_late_clock(&self, turn: &str, time: Option<i64>) -> bool {
+        let Some(((own, turn), now)) = made_at(&self.own).zip(made_at(turn)).zip(time) else {
+            return false;
+        };
+        now < own && turn.abs_diff(now) < SOON
     }
 
     /// Decides at last, where no answer has: returns where the own part begins.
@@ -198,6 +210,12 @@ fn grows(id: &str) -> bool {
     is_uuid(id) && id.as_bytes()[14] == b'7'
 }
 
+/// Returns the time that an id begins with.
+fn made_at(id: &str) -> Option<i64> {
+    let millis = i64::from_str_radix(&format!("{}{}", id.get(..8)?, id.get(9..13)?), 16).ok()?;
+    millis.checked_mul(1000)
+}
+
 #[cfg(test)]
 mod tests {
     use hyp_sdk::json::Tape;
@@ -248,6 +266,23 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_of_a_late_clock_is_the_threads_own() {
+        let mut copied = forked("{}");
+        copied.other(None);
+        let now = made_at(EARLIER).expect("a time") + 300_000;
+        let sight = |turn, number, time| Sight {
+            number,
+            ordinal: None,
+            turn: Some(turn),
+            time: Some(time),
+            role: Other,
+        };
+        let long_ago = "0199a000-0000-7000-8000-000000000000";
+        assert_eq!(copied.look(sight(long_ago, 0, now)), Verdict::Proven);
+        assert_eq!(copied.look(sight(EARLIER, 1, now)), Verdict::Own(1));
+    }
+
+    #[test]
     fn without_ids_of_turns_the_pace_tells() {
         let copy = [(Begins, 0), (Begins, 0), (Answers, 1), (Other, 90), (Answers, 91)];
         #[rustfmt::skip]
@@ -256,6 +291,7 @@ mod tests {
             ("the copied turn had no answer",          &[(Begins, 92), (Begins, 500), (Begins, 501), (Answers, 560)], Some(6)),
             ("the own turn has no answer",             &[(Begins, 500), (Begins, 501)],                          Some(5)),
             ("nothing of its own",                     &[],                                                     None),
+            ("the clock is set back meanwhile",        &[(Begins, 500), (Begins, 501), (Answers, -900)],         Some(5)),
             ("a slow disk between two turns",          &[(Begins, 500), (Answers, 501), (Begins, 900), (Answers, 990)], Some(7)),
         ];
         for (name, rest, expect) in cases {

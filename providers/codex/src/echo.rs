@@ -2,7 +2,8 @@
 //!
 //! Either may come first, and either may be missing: a turn that breaks off leaves events alone, and some
 //! words of the client are never items. A text that both tell is one row, the item's; an event that no item
-//! repeats is a row of its own.
+//! repeats is a row of its own. Items are told as the model wrote them, events as the person saw them: without
+//! citations of memories, and with a proposed plan by itself (see `markup`).
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -11,8 +12,11 @@ use std::hash::{DefaultHasher, Hasher};
 use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Content, Message};
 
+use crate::markup::{plans, shown, stands_for_picture};
 use crate::queue::Queue;
 
+/// The client's word for a plan by itself.
+pub(crate) const PLAN: &str = "Plan";
 /// Items that are remembered until their events come.
 const REMEMBERED: usize = 64;
 
@@ -22,6 +26,7 @@ enum Voice {
     Prompt,
     Answer,
     Thought,
+    Plan,
 }
 
 /// An event that no item has repeated yet.
@@ -30,13 +35,16 @@ struct Unsaid {
     number: usize,
     voice: Voice,
     words: Words,
+    by: u64,
 }
 
-/// An item that no event has repeated yet.
+/// An item whose events may still come.
 #[derive(Debug)]
 struct Told {
     voice: Voice,
     words: Words,
+    /// The kinds of events that have repeated it: builds that write several write each of them once.
+    by: Vec<u64>,
 }
 
 /// A text in the form in which it is compared. Blanks do not count: the client trims, and joins parts in its own way.
@@ -64,16 +72,11 @@ impl Echoes {
     /// Writes the items whose events may come, while no event waits for its item.
     pub(crate) fn save(&self, out: &mut Writer) {
         out.list(self.told.iter(), |out, told| {
-            out.flag(told.voice == Voice::Prompt);
+            out.number(told.voice as u64);
+            out.list(told.by.iter(), |out, by| out.number(*by));
             match &told.words {
-                Words::Prints(prints) => {
-                    out.flag(true);
-                    out.list(prints.iter(), |out, print| out.number(*print));
-                }
-                Words::Thoughts(thoughts) => {
-                    out.flag(false);
-                    out.text(thoughts);
-                }
+                Words::Prints(prints) => out.list(prints.iter(), |out, it| out.number(*it)),
+                Words::Thoughts(thoughts) => out.text(thoughts),
             }
         });
     }
@@ -81,37 +84,39 @@ impl Echoes {
     /// Reads what was saved.
     pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
         let told = from.list(|from| {
-            let is_prompt = from.flag()?;
-            let words = match from.flag()? {
-                true => Words::Prints(from.list(Reader::number)?),
-                false => Words::Thoughts(from.text()?),
+            let number = from.number()?;
+            let voice = *Voice::ALL.iter().find(|voice| **voice as u64 == number)?;
+            let by = from.list(Reader::number)?;
+            let words = match voice {
+                Voice::Thought => Words::Thoughts(from.text()?),
+                _ => Words::Prints(from.list(Reader::number)?),
             };
-            let voice = match words {
-                Words::Thoughts(_) => Voice::Thought,
-                Words::Prints(_) if is_prompt => Voice::Prompt,
-                Words::Prints(_) => Voice::Answer,
-            };
-            Some(Told { voice, words })
+            Some(Told { voice, words, by })
         })?;
         Some(Self { unsaid: Vec::new(), told })
     }
 
-    /// Takes an item: the event that told the same is no row.
+    /// Takes an item: the events that told the same are no rows.
     pub(crate) fn item(&mut self, message: &Message) {
-        let Some((voice, words)) = heard(message) else { return };
-        let before = self.unsaid.len();
-        if voice == Voice::Thought {
-            self.unsaid.retain(|it| it.voice != voice || !words.repeat(&it.words));
-        } else if let Some(at) =
-            self.unsaid.iter().position(|it| it.voice == voice && words.repeat(&it.words))
-        {
-            self.unsaid.remove(at);
-        }
-        if self.unsaid.len() == before {
+        for (voice, words) in heard(message) {
+            let mut by = Vec::new();
+            self.unsaid.retain(|it| {
+                let is_same = it.voice == voice
+                    && words.repeat(&it.words)
+                    && (voice == Voice::Thought || !by.contains(&it.by));
+                if is_same {
+                    by.push(it.by);
+                }
+                !is_same
+            });
+            // All parts of a thought were told by now, if one was.
+            if voice == Voice::Thought && !by.is_empty() {
+                continue;
+            }
             if self.told.len() == REMEMBERED {
                 self.told.pop_front();
             }
-            self.told.push_back(Told { voice, words });
+            self.told.push_back(Told { voice, words, by });
         }
     }
 
@@ -122,26 +127,28 @@ impl Echoes {
         message: Message,
         queue: &mut Queue,
     ) -> Option<usize> {
-        let heard = heard(&message);
-        let news = heard.filter(|(voice, words)| !self.is_told(*voice, words));
+        let by = print(&kind);
+        let heard = heard(&message).into_iter().next();
+        let news = heard.filter(|(voice, words)| !self.is_told(*voice, words, by));
         let Some((voice, words)) = news else {
             queue.skip(message.span, kind);
             return None;
         };
         let number = queue.echo(kind, message);
-        self.unsaid.push(Unsaid { number, voice, words });
+        self.unsaid.push(Unsaid { number, voice, words, by });
         Some(number)
     }
 
     /// Says whether an item told the words before, or an event that waits for its item.
-    fn is_told(&mut self, voice: Voice, words: &Words) -> bool {
-        let told = self.told.iter().position(|it| it.voice == voice && it.words.repeat(words));
-        if let Some(at) = told
-            && voice != Voice::Thought
-        {
-            self.told.remove(at);
+    fn is_told(&mut self, voice: Voice, words: &Words, by: u64) -> bool {
+        let is_new = |it: &&mut Told| voice == Voice::Thought || !it.by.contains(&by);
+        let mut same =
+            self.told.iter_mut().filter(|it| it.voice == voice && it.words.repeat(words));
+        if let Some(told) = same.find(is_new) {
+            told.by.push(by);
+            return true;
         }
-        told.is_some() || self.unsaid.iter().any(|it| it.voice == voice && it.words.repeat(words))
+        self.unsaid.iter().any(|it| it.voice == voice && it.words.repeat(words))
     }
 
     /// Begins an answer: prompts before it were told by now.
@@ -156,7 +163,7 @@ impl Echoes {
         });
     }
 
-    /// Begins a prompt: answers before it were told by now.
+    /// Begins a prompt: answers and plans before it were told by now.
     pub(crate) fn prompt(&mut self) {
         self.told.retain(|told| told.voice == Voice::Prompt);
     }
@@ -170,6 +177,10 @@ impl Echoes {
     }
 }
 
+impl Voice {
+    const ALL: [Self; 4] = [Self::Prompt, Self::Answer, Self::Thought, Self::Plan];
+}
+
 impl Words {
     /// Says whether these words of an item are those of an event, or hold them.
     fn repeat(&self, event: &Self) -> bool {
@@ -181,33 +192,76 @@ impl Words {
     }
 }
 
-/// Returns what a message says, if it has words to compare.
-fn heard(message: &Message) -> Option<(Voice, Words)> {
-    let voice = match (message.role.as_str(), &message.parts.first()?.content) {
+/// Returns what a message says, as far as there are words to compare: a text, and the plans in it.
+fn heard(message: &Message) -> Vec<(Voice, Words)> {
+    let Some(first) = message.parts.first() else { return Vec::new() };
+    let is_plan = message.provider_type.as_deref() == Some(PLAN);
+    let voice = match (message.role.as_str(), &first.content) {
         ("user", _) => Voice::Prompt,
+        ("assistant", Content::Text(_)) if is_plan => Voice::Plan,
         ("assistant", Content::Text(_)) => Voice::Answer,
         ("assistant", Content::Thinking(_)) => Voice::Thought,
-        _ => return None,
+        _ => return Vec::new(),
     };
     if voice == Voice::Thought {
         let text = message.parts.iter().filter_map(thought);
         let words: String = text.flat_map(str::split_whitespace).collect();
-        return (!words.is_empty()).then_some((voice, Words::Thoughts(words)));
+        return if words.is_empty() { Vec::new() } else { vec![(voice, Words::Thoughts(words))] };
     }
-    let mut all = DefaultHasher::new();
-    let mut prints = Vec::with_capacity(1);
+    let mut prints = Prints::default();
     for text in crate::item::texts(message) {
-        let mut one = DefaultHasher::new();
-        for word in text.split_whitespace() {
-            one.write(word.as_bytes());
-            all.write(word.as_bytes());
+        prints.add(text, voice == Voice::Prompt && stands_for_picture(text));
+    }
+    let mut found = Vec::with_capacity(1);
+    if voice == Voice::Answer {
+        let whole: String = crate::item::texts(message).collect();
+        if let Some(shown) = shown(&whole) {
+            prints.add(&shown, true);
         }
-        prints.push(one.finish());
+        let plans: Vec<u64> = plans(&whole).map(print).collect();
+        found.extend((!plans.is_empty()).then_some((Voice::Plan, Words::Prints(plans))));
     }
-    if prints.len() > 1 {
-        prints.push(all.finish());
+    let prints = prints.finish();
+    if !prints.is_empty() {
+        found.insert(0, (voice, Words::Prints(prints)));
     }
-    (!prints.is_empty()).then_some((voice, Words::Prints(prints)))
+    found
+}
+
+/// Prints of texts, and of all that count as one.
+#[derive(Debug, Default)]
+struct Prints {
+    each: Vec<u64>,
+    all: DefaultHasher,
+    joined: usize,
+}
+
+impl Prints {
+    /// Adds a text; `is_alone` says that it is no part of the whole.
+    fn add(&mut self, text: &str, is_alone: bool) {
+        self.each.push(print(text));
+        if !is_alone {
+            hash(text, &mut self.all);
+            self.joined += 1;
+        }
+    }
+
+    fn finish(mut self) -> Vec<u64> {
+        if self.joined > 1 {
+            self.each.push(self.all.finish());
+        }
+        self.each
+    }
+}
+
+fn print(text: &str) -> u64 {
+    let mut one = DefaultHasher::new();
+    hash(text, &mut one);
+    one.finish()
+}
+
+fn hash(text: &str, into: &mut DefaultHasher) {
+    text.split_whitespace().for_each(|word| into.write(word.as_bytes()));
 }
 
 fn thought(part: &hyp_sdk::Part) -> Option<&str> {

@@ -16,8 +16,14 @@ pub(crate) enum Event<'e> {
     Said(&'static str, Text),
     /// The model thought something.
     Thought(&'static str, Text),
-    /// Something went wrong, and the person was told.
-    Failed(Option<String>, Text),
+    /// The model proposed a plan.
+    Planned(Text),
+    /// Something went wrong, and the person was told; with the client's word for it.
+    Failed(&'static str, Option<String>, Text),
+    /// The person was warned.
+    Warned(Text),
+    /// Turns were taken back, as many as it says.
+    RolledBack(Option<u64>),
     /// Totals, where there are some.
     Count(Option<Value<'e>>),
     /// A turn begins.
@@ -37,16 +43,20 @@ pub(crate) enum Event<'e> {
 /// Types without a row, whose content items repeat or nobody asks for.
 #[rustfmt::skip]
 const KNOWN: &[&str] = &[
-    "agent_message_delta", "agent_reasoning_delta", "agent_reasoning_raw_content_delta",
-    "agent_reasoning_section_break", "apply_patch_approval_request", "background_event", "context_compacted", "conversation_path", "deprecation_notice",
+    "agent_message_content_delta", "agent_message_delta", "agent_reasoning_delta",
+    "agent_reasoning_raw_content_delta", "agent_reasoning_section_break", "apply_patch_approval_request",
+    "background_event", "context_compacted", "conversation_path", "deprecation_notice",
     "dynamic_tool_call_request", "dynamic_tool_call_response", "elicitation_request", "entered_review_mode",
     "exec_approval_request", "exec_command_begin", "exec_command_end", "exec_command_output_delta",
-    "exited_review_mode", "image_generation_begin", "image_generation_end", "item_started", "model_reroute",
-    "patch_apply_begin", "patch_apply_end", "plan_delta", "plan_update", "request_permissions",
-    "request_user_input", "session_configured", "shutdown_complete", "skills_update_available",
-    "stream_error", "sub_agent_activity", "task_complete", "terminal_interaction", "thread_goal_updated",
-    "thread_rolled_back", "thread_settings_applied", "turn_complete", "turn_diff", "undo_completed",
-    "undo_started", "view_image_tool_call", "warning", "web_search_begin", "web_search_end",
+    "exited_review_mode", "get_history_entry_response", "image_generation_begin", "image_generation_end",
+    "item_started", "list_custom_prompts_response", "list_skills_response", "model_reroute",
+    "model_verification", "patch_apply_begin", "patch_apply_end", "patch_apply_updated", "plan_delta",
+    "plan_update", "raw_response_item", "reasoning_content_delta", "reasoning_raw_content_delta",
+    "request_permissions", "request_user_input", "safety_buffering", "session_configured",
+    "shutdown_complete", "skills_update_available", "sub_agent_activity", "task_complete",
+    "terminal_interaction", "thread_goal_updated", "thread_settings_applied", "turn_complete", "turn_diff",
+    "turn_moderation_metadata", "undo_completed", "undo_started", "view_image_tool_call",
+    "web_search_begin", "web_search_end",
 ];
 
 /// Beginnings of types of the same sort.
@@ -57,7 +67,7 @@ const FAMILIES: &[&str] = &["collab_", "guardian_", "hook_", "mcp_", "realtime_"
 const ITEMS: &[&str] = &[
     "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "DynamicToolCall", "EnteredReviewMode",
     "ExitedReviewMode", "Extension", "FileChange", "HookPrompt", "ImageGeneration", "ImageView", "McpToolCall",
-    "Plan", "Sleep", "SubAgentActivity", "WebSearch",
+    "Sleep", "SubAgentActivity", "WebSearch",
 ];
 
 /// Reads an event; returns the word for its record as well.
@@ -80,7 +90,12 @@ pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         "agent_reasoning_raw_content" => {
             or_known(text("text"), |it| Event::Thought("agent_reasoning_raw_content", it))
         }
-        "error" => or_known(text("message"), |it| Event::Failed(code(event), it)),
+        "error" => or_known(text("message"), |it| Event::Failed("error", code(event), it)),
+        "stream_error" => {
+            or_known(text("message"), |it| Event::Failed("stream_error", code(event), it))
+        }
+        "warning" => or_known(text("message"), Event::Warned),
+        "thread_rolled_back" => Event::RolledBack(event.get("num_turns").and_then(Value::u64)),
         "task_started" | "turn_started" => Event::Started,
         "turn_aborted" => Event::Aborted,
         "thread_name_updated" => {
@@ -119,6 +134,7 @@ fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
             let thought = text("summary_text").or_else(|| text("raw_content"));
             or_known(thought, |it| Event::Thought("Reasoning", it))
         }
+        "Plan" => or_known(text("text"), Event::Planned),
         "CollabAgentToolCall"
             if item.get("tool").and_then(Value::str).as_deref() == Some("spawn_agent") =>
         {

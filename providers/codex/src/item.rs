@@ -76,8 +76,10 @@ pub(crate) fn read(item: Value<'_>, span: Span, tape: &mut Tape) -> Item {
             Item::Output(call::output(item, start(item, span, "tool", &kind)))
         }
         "token_count" => Item::Event,
-        "ghost_snapshot" | "compaction" | "compaction_summary" | "context_compaction"
-        | "compaction_trigger" | "other" => Item::Nothing(format!("response_item.{kind}").into()),
+        "additional_tools" | "compaction" | "compaction_summary" | "compaction_trigger"
+        | "context_compaction" | "ghost_snapshot" | "other" => {
+            Item::Nothing(format!("response_item.{kind}").into())
+        }
         _ => Item::Unknown(format!("response_item.{}", word(&kind))),
     }
 }
@@ -216,10 +218,16 @@ pub(crate) fn joined(value: Value<'_>) -> Option<Text> {
 
 /// A message from one agent to another takes the place of a prompt.
 fn between_agents(item: Value<'_>, span: Span) -> Item {
-    let Some(text) = item.get("content").or_else(|| item.get("message")).and_then(joined) else {
-        return Item::Nothing("response_item.agent_message without text".into());
-    };
-    let mut message = start(item, span, "user", "agent_message");
+    said_to_agent(item, span, "agent_message").map_or_else(
+        || Item::Nothing("response_item.agent_message without text".into()),
+        Item::Prompt,
+    )
+}
+
+/// Makes the message of what one agent said to another; `kind` is the client's word for the record.
+pub(crate) fn said_to_agent(item: Value<'_>, span: Span, kind: &str) -> Option<Message> {
+    let text = item.get("content").or_else(|| item.get("message")).and_then(joined)?;
+    let mut message = start(item, span, "user", kind);
     message.provider_subtype = Some("injected".to_owned());
     message.parts.push(Part::text(text));
     let (author, recipient) =
@@ -232,5 +240,5 @@ fn between_agents(item: Value<'_>, span: Span) -> Item {
             ("recipient", recipient.as_deref()),
         ],
     );
-    Item::Prompt(message)
+    Some(message)
 }

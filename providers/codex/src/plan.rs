@@ -41,12 +41,18 @@ fn rank(entry: &Entry) -> (&str, Reverse<u64>, bool, &str) {
     (stem, Reverse(entry.size), entry.root != "sessions", &entry.path)
 }
 
-/// Returns the last UUID in the name of a file.
+/// Returns the thread that the name of a file tells: its last UUID, or the one that this is joined to by `_`.
+///
+/// A thread that is taken up again, or back to an earlier turn, goes on in a file of its own, whose name adds the file's
+/// id to the thread's.
 pub(crate) fn thread_id(path: &str) -> Option<String> {
     let name = path.rsplit('/').next()?;
+    let uuid = |at: usize| name.get(at..at.checked_add(36)?).filter(|id| is_uuid(id));
     let last = name.len().checked_sub(36)?;
-    let found = (0..=last).rev().find_map(|at| name.get(at..at + 36).filter(|id| is_uuid(id)))?;
-    Some(found.to_ascii_lowercase())
+    let at = (0..=last).rev().find(|&at| uuid(at).is_some())?;
+    let joined =
+        name[..at].strip_suffix('_').and_then(|thread| uuid(thread.len().checked_sub(36)?));
+    joined.or_else(|| uuid(at)).map(str::to_ascii_lowercase)
 }
 
 /// Returns the id in the header at the start of a recording.
@@ -100,6 +106,15 @@ mod tests {
         assert_eq!(thread_id(&name).as_deref(), Some(ID));
         assert_eq!(thread_id("2026/rollout-notes.jsonl"), None);
         assert_eq!(thread_id("rollout-é-0199a0b1-0000-7000-8000.jsonl"), None);
+    }
+
+    #[test]
+    fn a_file_that_a_thread_goes_on_in_has_the_threads_id_first() {
+        let other = "0199a0b2-0000-7000-8000-000000000002";
+        let name = |ids: &str| format!("2026/01/02/rollout-2026-01-02T03-04-05-{ids}.jsonl");
+        assert_eq!(thread_id(&name(&format!("{ID}_{other}"))).as_deref(), Some(ID));
+        assert_eq!(thread_id(&name(&format!("{ID}-{other}"))).as_deref(), Some(other));
+        assert_eq!(thread_id(&name(&format!("x_{other}"))).as_deref(), Some(other));
     }
 
     #[test]

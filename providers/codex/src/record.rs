@@ -1,13 +1,10 @@
 //! What each sort of record does to the thread.
 
 use hyp_sdk::json::{Object, Value};
-use hyp_sdk::{
-    Content, ErrorBlock, Fact, FailureClass, Message, Page, Part, Span, Subject, Text, Thinking,
-};
+use hyp_sdk::{Content, Fact, FailureClass, Message, Page, Part, Span, Subject};
 
-use crate::bill::{TOKEN_COUNT, TOKEN_USAGE_RECORD};
+use crate::bill::TOKEN_USAGE_RECORD;
 use crate::copied::{Role, Sight, Verdict};
-use crate::event::{self, Event};
 use crate::header::Told;
 use crate::item::{self, Item};
 use crate::queue::row_of;
@@ -17,9 +14,9 @@ use crate::{attributes, injected, turn, when};
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    span: Span,
-    time: Option<i64>,
+pub(crate) struct Place {
+    pub(crate) span: Span,
+    pub(crate) time: Option<i64>,
 }
 
 impl Rollout {
@@ -39,11 +36,12 @@ impl Rollout {
                     "turn_context" => self.turn_context(payload, place, out),
                     "token_usage_record" => self.usage_record(payload, place),
                     "compacted" => self.compacted(payload, place),
-                    "world_state"
-                    | "inter_agent_communication"
-                    | "inter_agent_communication_metadata" => {
-                        self.hold.skip(span, kind.to_owned());
-                    }
+                    "inter_agent_communication" => self.between_agents(payload, place),
+                    "realtime_item" => self.voice(payload, place),
+                    "inter_agent_communication_metadata"
+                    | "retained_context"
+                    | "security_risk_score"
+                    | "world_state" => self.hold.skip(span, kind.to_owned()),
                     kind if item::is_bare(kind) => self.item(payload, place, out),
                     kind => self.hold.failure(span, FailureClass::Unknown, item::word(kind)),
                 }
@@ -193,7 +191,7 @@ impl Rollout {
         }
     }
 
-    fn prompt(&mut self, message: &mut Message) {
+    pub(crate) fn prompt(&mut self, message: &mut Message) {
         if injected::is_human(message) {
             attributes::set(message, &self.turn.words());
             return;
@@ -206,52 +204,31 @@ impl Rollout {
         }
     }
 
-    fn event(&mut self, payload: Value<'_>, place: Place) {
-        let (kind, event) = event::read(payload);
-        match event {
-            Event::Prompt(word, text) => {
-                let mut message = self.echo("user", word, Part::text(text), place);
-                injected::mark(&mut message);
-                self.prompt(&mut message);
-                return self.hold.event(kind, message);
+    /// Takes what another agent said: builds that write this record write no item of it.
+    fn between_agents(&mut self, payload: Value<'_>, place: Place) {
+        match item::said_to_agent(payload, place.span, "inter_agent_communication") {
+            Some(mut message) => {
+                // The message has one id, whoever gets it.
+                message.id = None;
+                self.stamp(&mut message, place);
+                self.hold.message(message);
             }
-            Event::Said(word, text) => {
-                let message = self.echo("assistant", word, Part::text(text), place);
-                return self.hold.event(kind, message);
-            }
-            Event::Thought(word, text) => {
-                let message = self.echo("assistant", word, thinking(text), place);
-                return self.hold.event(kind, message);
-            }
-            Event::Failed(code, text) => {
-                let error = Content::Error(ErrorBlock { code, message: Some(text) });
-                let message = self.echo("system", "error", Part::new("error", error), place);
-                return self.hold.aside(message);
-            }
-            Event::Count(info) => {
-                let tokens = self.totals.count(info, place.time);
-                return match tokens.filter(|_| !self.has_records) {
-                    Some(tokens) => self.hold.count(tokens.usage(), self.row(place, "token_count")),
-                    None => self.hold.skip(place.span, TOKEN_COUNT),
-                };
-            }
-            Event::Started | Event::Aborted => self.hold.end_turn(),
-            Event::Title(title) => {
-                let about = Subject::Thread(self.header.id().to_owned());
-                self.hold.fact(Fact::new(about, "title", title).rank(2));
-            }
-            Event::Spawned { call, threads } => {
-                for thread in threads {
-                    let about = Subject::Thread(thread);
-                    self.hold.fact(Fact::new(about, "spawned-by-call", call.clone()));
-                }
-            }
-            Event::Known => {}
-            Event::Unknown(reason) => {
-                return self.hold.failure(place.span, FailureClass::Unknown, reason);
-            }
+            None => self.hold.skip(place.span, "inter_agent_communication"),
         }
-        self.hold.skip(place.span, kind);
+    }
+
+    /// Takes what was said aloud; the rest of a conversation by voice is no more than its beginning and end.
+    fn voice(&mut self, payload: Value<'_>, place: Place) {
+        let text = payload.get("text").and_then(Value::text).filter(|it| !it.value.is_empty());
+        let role = payload.get("role").and_then(Value::str);
+        let role = role.filter(|role| matches!(&**role, "user" | "assistant"));
+        match text.zip(role) {
+            Some((text, role)) => {
+                let message = self.echo(&role, "realtime_item", Part::text(text), place);
+                self.hold.aside(message);
+            }
+            None => self.hold.skip(place.span, "realtime_item"),
+        }
     }
 
     fn usage_record(&mut self, record: Value<'_>, place: Place) {
@@ -291,7 +268,7 @@ impl Rollout {
     }
 
     /// Makes a message of one part, of a record that is no item.
-    fn echo(&self, role: &str, word: &str, part: Part, place: Place) -> Message {
+    pub(crate) fn echo(&self, role: &str, word: &str, part: Part, place: Place) -> Message {
         let mut message = Message::new(place.span, role);
         self.stamp(&mut message, place);
         message.provider_type = Some(word.to_owned());
@@ -299,15 +276,11 @@ impl Rollout {
         message
     }
 
-    fn row(&self, place: Place, kind: &'static str) -> Message {
+    pub(crate) fn row(&self, place: Place, kind: &'static str) -> Message {
         let mut message = Message::new(place.span, "system");
         self.stamp(&mut message, place);
         row_of(message, kind)
     }
-}
-
-fn thinking(text: Text) -> Part {
-    Part::new("thinking", Content::Thinking(Thinking { text: Some(text), signature: None }))
 }
 
 /// Returns what a record does in its turn, as far as the copied part asks.

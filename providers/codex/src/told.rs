@@ -1,0 +1,90 @@
+//! What events do to the thread.
+
+use hyp_sdk::json::{Object, Value};
+use hyp_sdk::{Content, ErrorBlock, Fact, FailureClass, Message, Part, Subject, Text, Thinking};
+
+use crate::bill::TOKEN_COUNT;
+use crate::echo::PLAN;
+use crate::event::{self, Event};
+use crate::injected;
+use crate::record::Place;
+use crate::scan::Rollout;
+
+impl Rollout {
+    /// Takes an event.
+    pub(crate) fn event(&mut self, payload: Value<'_>, place: Place) {
+        let (kind, event) = event::read(payload);
+        match event {
+            Event::Prompt(word, text) => {
+                let mut message = self.echo("user", word, Part::text(text), place);
+                injected::mark(&mut message);
+                self.prompt(&mut message);
+                return self.hold.event(kind, message);
+            }
+            Event::Said(word, text) => {
+                let message = self.echo("assistant", word, Part::text(text), place);
+                return self.hold.event(kind, message);
+            }
+            Event::Thought(word, text) => {
+                let message = self.echo("assistant", word, thinking(text), place);
+                return self.hold.event(kind, message);
+            }
+            Event::Planned(text) => {
+                let message = self.echo("assistant", PLAN, Part::text(text), place);
+                return self.hold.event(kind, message);
+            }
+            Event::Failed(word, code, text) => {
+                let error = Content::Error(ErrorBlock { code, message: Some(text) });
+                let message = self.echo("system", word, Part::new("error", error), place);
+                return self.hold.aside(message);
+            }
+            Event::Warned(text) => {
+                let message = self.echo("system", "warning", Part::text(text), place);
+                return self.hold.aside(message);
+            }
+            Event::RolledBack(turns) => {
+                self.hold.end_turn();
+                let message = self.taken_back(turns, place);
+                return self.hold.aside(message);
+            }
+            Event::Count(info) => {
+                let tokens = self.totals.count(info, place.time);
+                return match tokens.filter(|_| !self.has_records) {
+                    Some(tokens) => self.hold.count(tokens.usage(), self.row(place, "token_count")),
+                    None => self.hold.skip(place.span, TOKEN_COUNT),
+                };
+            }
+            Event::Started | Event::Aborted => self.hold.end_turn(),
+            Event::Title(title) => {
+                let about = Subject::Thread(self.header.id().to_owned());
+                self.hold.fact(Fact::new(about, "title", title).rank(2));
+            }
+            Event::Spawned { call, threads } => {
+                for thread in threads {
+                    let about = Subject::Thread(thread);
+                    self.hold.fact(Fact::new(about, "spawned-by-call", call.clone()));
+                }
+            }
+            Event::Known => {}
+            Event::Unknown(reason) => {
+                return self.hold.failure(place.span, FailureClass::Unknown, reason);
+            }
+        }
+        self.hold.skip(place.span, kind);
+    }
+
+    /// Makes the row that says how many turns before it were taken back. They were said and paid for, so they stay.
+    fn taken_back(&self, turns: Option<u64>, place: Place) -> Message {
+        let mut message = self.row(place, "thread_rolled_back");
+        let mut codex = Object::new();
+        codex.maybe_u64("num_turns", turns);
+        let mut attributes = Object::new();
+        attributes.object("codex", codex);
+        message.attributes = attributes.finish();
+        message
+    }
+}
+
+fn thinking(text: Text) -> Part {
+    Part::new("thinking", Content::Thinking(Thinking { text: Some(text), signature: None }))
+}
