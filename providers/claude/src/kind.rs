@@ -4,28 +4,38 @@ use hyp_sdk::json::Value;
 use hyp_sdk::{Fact, Subject};
 
 /// Kinds that hold state of the client, or repeat what other lines say.
-const KNOWN: [&str; 35] = [
+const KNOWN: [&str; 45] = [
     "agent-color",
+    "agent-name",
     "agent-setting",
     "ai-title",
-    "agent-name",
     "api-request",
     "api-request-blob",
     "api-request-shape",
+    "artifact-autoreact-ledger",
+    "artifact-comment-monitor",
     "atis-latch",
     "attribution-snapshot",
     "bridge-session",
     "content-replacement",
+    "continued-in",
     "cost-state",
     "custom-title",
+    "dev-mods",
+    "ended-by-model",
     "file-history-delta",
     "file-history-snapshot",
     "fork-context-ref",
+    "frame-link",
+    "history-suppression",
     "isolation-latch",
     "last-prompt",
     "marble-origami-commit",
+    "marble-origami-reset",
     "marble-origami-snapshot",
+    "memory-mode",
     "mode",
+    "observer-ref",
     "permission-mode",
     "pr-link",
     "progress",
@@ -37,8 +47,8 @@ const KNOWN: [&str; 35] = [
     "summary",
     "tag",
     "task-summary",
-    "tools-used",
     "tool-use-summary",
+    "tools-used",
     "worktree-state",
 ];
 
@@ -52,10 +62,11 @@ pub(crate) fn is_message(message: Value<'_>) -> bool {
     ["role", "usage"].iter().any(|key| message.get(key).is_some())
 }
 
-/// Returns what a line says about a thread as a whole.
+/// Returns what a line says about a thread as a whole; `own` is the thread that it stands in.
 ///
-/// A summary is often written into the next session's file: it names the last message of the one that it is about.
-pub(crate) fn fact(kind: &str, json: Value<'_>) -> Option<Fact> {
+/// A summary is often written into the next session's file: it names the last message of the one that it is about. A
+/// session that was sent to the background ends with the name of the one that goes on with a copy of it.
+pub(crate) fn fact(kind: &str, json: Value<'_>, own: &str) -> Option<Fact> {
     let text = |key: &str| json.get(key).and_then(Value::non_empty);
     let this = Subject::ThisThread;
     match kind {
@@ -65,6 +76,10 @@ pub(crate) fn fact(kind: &str, json: Value<'_>) -> Option<Fact> {
         }
         "ai-title" => Some(Fact::new(this, "title", text("aiTitle")?).rank(2)),
         "custom-title" => Some(Fact::new(this, "title", text("customTitle")?).rank(3)),
+        "continued-in" => {
+            let next = text("continuedInSessionId").filter(|next| next != own)?;
+            Some(Fact::new(Subject::Thread(next), "forked-from", own))
+        }
         "agent-name" => Some(Fact::new(this, "agent-name", text("agentName")?)),
         _ => None,
     }

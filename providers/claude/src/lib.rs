@@ -3,13 +3,15 @@
 //! [`plan`] makes a unit of every transcript; [`scan::Transcript`] reads one. What a line is, is said in
 //! `line`, what becomes of a message in `message` and of its blocks in `content`. What the client wrote
 //! for other purposes (titles, snapshots, copies of requests) is known by name in `kind`; where it is the
-//! only copy of something said, `queue` and `aside` find that.
+//! only copy of something said, `queue` and `aside` find that. What it wrote in the person's name is told by
+//! `injected`.
 
 mod aside;
 mod content;
 mod context;
 mod head;
 mod hooks;
+mod injected;
 mod kind;
 mod line;
 mod message;

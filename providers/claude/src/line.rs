@@ -7,7 +7,8 @@ use hyp_sdk::time;
 
 /// Members of a line that go into the attributes of its rows as they are: the client's key, and ours.
 #[rustfmt::skip]
-const NOTED: [(&str, &str); 26] = [
+const NOTED: [(&str, &str); 27] = [
+    ("advisorModel",                "advisor_model"),
     ("apiErrorStatus",              "api_error_status"),
     ("apiErrorType",                "api_error_type"),
     ("attributionAgent",            "attribution_agent"),
@@ -132,6 +133,8 @@ impl<'t> Line<'t> {
             return;
         }
         if let Ok(at) = NOTED.binary_search_by(|(theirs, _)| (*theirs).cmp(key)) {
+            // Of two with one name the last one stands, as everywhere.
+            self.noted.retain(|(key, _)| *key != NOTED[at].1);
             self.noted.push((NOTED[at].1, value));
         }
     }

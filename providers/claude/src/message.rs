@@ -3,10 +3,10 @@
 use hyp_sdk::json::{Object, Value};
 use hyp_sdk::{Content, Context, Message, Part, Record, time};
 
-use crate::content;
 use crate::context::{Hook, resumes_by_copy};
 use crate::line::{Line, owned};
-use crate::usage::{is_billed, usage};
+use crate::usage::{is_billed, uncommon, usage};
+use crate::{content, injected};
 
 /// The model of lines that the client made up.
 const SYNTHETIC: &str = "<synthetic>";
@@ -56,7 +56,12 @@ pub(crate) fn spoken(
         message.response_id = owned(said.get("id"));
     }
     message.context = hook.message(line, model, thread);
-    message.attributes = attributes(line, None);
+    let injected = Some(&message.role).filter(|role| *role == "user");
+    let injected = injected.and_then(|_| injected::kind(&message.parts));
+    let uncommon = said.get("usage").map(uncommon).unwrap_or_default();
+    message.attributes = attributes(line, |claude| {
+        claude.maybe_text("injected", injected).object("usage", uncommon);
+    });
     Some(message)
 }
 
@@ -76,19 +81,14 @@ pub(crate) fn framed(record: &Record<'_>, line: &Line<'_>, role: &str) -> Messag
     message
 }
 
-/// Returns the attributes of a line, with one more object if given.
-pub(crate) fn attributes(line: &Line<'_>, more: Option<(&str, Object)>) -> Option<String> {
-    if line.tool_use_result.is_none() && line.noted.is_empty() && more.is_none() {
-        return None;
-    }
+/// Returns the attributes of a line, with what `add` adds.
+pub(crate) fn attributes(line: &Line<'_>, add: impl FnOnce(&mut Object)) -> Option<String> {
     let mut claude = Object::new();
     for (key, value) in &line.noted {
         claude.raw(key, value.raw());
     }
     claude.maybe_raw("tool_use_result", line.tool_use_result.map(Value::raw));
-    if let Some((key, object)) = more {
-        claude.object(key, object);
-    }
+    add(&mut claude);
     let mut attributes = Object::new();
     attributes.object("claude", claude);
     attributes.finish()

@@ -12,7 +12,7 @@ use crate::message::{attributes, framed};
 const HOOK_NOTES: [&str; 6] =
     ["hookName", "toolUseID", "command", "exitCode", "durationMs", "preventedContinuation"];
 /// Members of a system line that go into the attributes.
-const SYSTEM_NOTES: [&str; 10] = [
+const SYSTEM_NOTES: [&str; 15] = [
     "hookInfos",
     "hookErrors",
     "hookAdditionalContext",
@@ -23,6 +23,11 @@ const SYSTEM_NOTES: [&str; 10] = [
     "maxRetries",
     "microcompactMetadata",
     "pendingBackgroundAgentCount",
+    "trigger",
+    "originalModel",
+    "fallbackModel",
+    "apiRefusalCategory",
+    "retractedMessageUuids",
 ];
 
 /// Returns the message of a system line. Its role keeps it apart from what people and models say.
@@ -37,7 +42,9 @@ pub(crate) fn system(
     message.compact_metadata = line.compact_metadata.map(|metadata| metadata.raw().to_owned());
     message.context = hook.message(line, None, thread);
     let notes = noted(record.json, &SYSTEM_NOTES);
-    message.attributes = attributes(line, Some(("system", notes)));
+    message.attributes = attributes(line, |claude| {
+        claude.object("system", notes);
+    });
     let subtype = line.subtype.and_then(Value::str);
     let text = line.content.and_then(content::said).filter(is_text);
     message.parts = vec![match (line.error.filter(|error| error.is_object()), text) {
@@ -88,8 +95,10 @@ pub(crate) fn attached(
             message.identity = content::identity(prompt);
         }
         message.parts = parts;
-        message.attributes =
-            attributes(line, Some(("attachment", noted(attachment, &["commandMode", "origin"]))));
+        let notes = noted(attachment, &["commandMode", "origin"]);
+        message.attributes = attributes(line, |claude| {
+            claude.object("attachment", notes);
+        });
         message
     } else if kind.starts_with("hook_") {
         let mut message = framed(record, line, "system");
@@ -98,7 +107,10 @@ pub(crate) fn attached(
             None => Part::new(kind, Content::Other(None)),
         }];
         message.hook_event = owned(attachment.get("hookEvent"));
-        message.attributes = attributes(line, Some(("attachment", noted(attachment, &HOOK_NOTES))));
+        let notes = noted(attachment, &HOOK_NOTES);
+        message.attributes = attributes(line, |claude| {
+            claude.object("attachment", notes);
+        });
         message
     } else {
         return None;

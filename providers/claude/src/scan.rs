@@ -162,7 +162,8 @@ impl Transcript {
             }
             _ => {}
         }
-        if let Some(fact) = kind::fact(word, json) {
+        let own = self.open.as_ref().map_or(&self.id, |open| &open.id);
+        if let Some(fact) = kind::fact(word, json, own) {
             if self.open.is_some() {
                 out.fact(fact);
             } else {
