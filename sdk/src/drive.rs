@@ -80,7 +80,11 @@ impl<S: Scan> Drive<S> {
             buffer: None,
             tape: Tape::new(),
             spare: Tape::new(),
-            page: Page::new(),
+            page: Page::from(Span {
+                input: checkpoint.input,
+                offset: checkpoint.offset,
+                length: 0,
+            }),
         }
     }
 

@@ -9,19 +9,38 @@ use crate::{
 const EVENT: usize = 64;
 
 /// Where a scan's findings go, in input order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Page {
     events: Vec<Event>,
     weight: usize,
     /// The record at hand, and whether an event stands for it.
     current: Option<Span>,
     claimed: bool,
+    here: Span,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Page {
     /// Creates an empty page.
     pub fn new() -> Self {
-        Self::default()
+        Self::from(Span { input: 0, offset: 0, length: 0 })
+    }
+
+    /// Creates an empty page for what comes from a place on.
+    pub(crate) fn from(here: Span) -> Self {
+        Self { events: Vec::new(), weight: 0, current: None, claimed: false, here }
+    }
+
+    /// Returns where the bytes that were accounted for so far end: an empty span.
+    ///
+    /// It is the place of what turns out at the end of an input only, as bytes without a record may follow the last one.
+    pub fn here(&self) -> Span {
+        self.here
     }
 
     /// Begins a thread: messages that follow are its own.
@@ -115,6 +134,7 @@ impl Page {
     }
 
     fn claim(&mut self, span: Span) {
+        self.here = Span { offset: span.end(), length: 0, ..span };
         self.claimed |= self.current.is_none_or(|current| {
             current.input == span.input
                 && span.offset <= current.offset

@@ -11,7 +11,9 @@ mod golden;
 mod memory;
 mod resume;
 mod run;
+mod vary;
 mod write;
 
 pub use golden::golden;
 pub use run::{Run, UnitRun, run, run_files};
+pub use vary::vary;

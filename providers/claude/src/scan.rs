@@ -30,8 +30,6 @@ pub struct Transcript {
     pub(crate) queue: Queue,
     pub(crate) spills: Spills,
     pub(crate) total: Option<Total>,
-    /// Right after the last record.
-    pub(crate) at: Span,
 }
 
 /// The thread, once its first message has come.
@@ -61,7 +59,6 @@ impl Transcript {
             queue: Queue::default(),
             spills: Spills::default(),
             total: None,
-            at: Span { input: 0, offset: 0, length: 0 },
         })
     }
 
@@ -196,7 +193,6 @@ impl Scan for Transcript {
     }
 
     fn record(&mut self, record: &Record<'_>, out: &mut Page) {
-        self.at = Span { offset: record.span.end(), length: 0, ..record.span };
         let json = record.json;
         let known = json.get("type").and_then(|kind| kind.str());
         if let Some(word) = known.as_deref()
@@ -236,7 +232,7 @@ impl Scan for Transcript {
 
     fn input_end(&mut self, input: u32, out: &mut Page) {
         if input == 0 && self.open.is_some() {
-            self.emit_lost(self.at, out);
+            self.emit_lost(out.here(), out);
         }
     }
 

@@ -19,7 +19,6 @@ impl Transcript {
         self.queue.save(&mut out);
         self.spills.save(&mut out);
         out.maybe(self.total.as_ref(), |out, total| total.save(out));
-        out.number(self.at.offset);
         Some(out.finish())
     }
 
@@ -38,7 +37,6 @@ impl Transcript {
         self.queue = Queue::restore(&mut from)?;
         self.spills = Spills::restore(&mut from)?;
         self.total = from.maybe(Total::restore)?;
-        self.at.offset = from.number()?;
         from.is_at_end().then_some(self)
     }
 }

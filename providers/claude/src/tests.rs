@@ -14,6 +14,11 @@ fn every_fixture_gives_the_events_it_should() {
 }
 
 #[test]
+fn whatever_a_file_holds_nothing_fails_and_nothing_is_invented() {
+    testkit::vary::<Claude>("../../fixtures/claude");
+}
+
+#[test]
 fn copies_of_a_folder_are_units_of_their_own_and_one_thread() {
     let path = format!("-src/{SESSION}.jsonl");
     let run = run(&[(&path, USER), (&path, USER), (&path, USER)]);

@@ -57,6 +57,11 @@ impl Header {
         &self.thread.id
     }
 
+    /// Says whether the recording's own header has come.
+    pub(crate) fn is_told(&self) -> bool {
+        self.is_own
+    }
+
     /// Says whether the thread goes on where another one was left.
     pub(crate) fn is_fork(&self) -> bool {
         self.thread.forked_from.is_some() || self.thread.may_start_with_copy

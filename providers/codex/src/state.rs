@@ -6,9 +6,9 @@ use crate::scan::Rollout;
 
 impl Rollout {
     /// Writes what later lines need of earlier ones. There is no such point while something waits or may be a copy,
-    /// nor in one of several recordings: what one of them has, the others must not tell again.
+    /// nor before the header, nor in one of several recordings: what one of them has, the others must not tell again.
     pub(crate) fn saved(&self) -> Option<Vec<u8>> {
-        let is_alone = self.has_begun && self.paths.len() == 1;
+        let is_alone = self.has_begun && self.header.is_told() && self.paths.len() == 1;
         if !is_alone || !self.hold.is_at_rest() {
             return None;
         }

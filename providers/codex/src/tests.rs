@@ -9,3 +9,8 @@ use super::Codex;
 fn golden() {
     testkit::golden::<Codex>("../../fixtures/codex");
 }
+
+#[test]
+fn whatever_a_file_holds_nothing_fails_and_nothing_is_invented() {
+    testkit::vary::<Codex>("../../fixtures/codex");
+}

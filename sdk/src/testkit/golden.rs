@@ -40,7 +40,8 @@ pub fn golden<P: Provider>(folder: impl AsRef<Path>) {
     );
 }
 
-fn cases(folder: &Path) -> Vec<PathBuf> {
+/// Returns the folders of the cases below a folder, by name.
+pub(super) fn cases(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut cases: Vec<PathBuf> = entries
         .flatten()

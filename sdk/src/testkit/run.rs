@@ -94,7 +94,7 @@ pub fn run_files<P: Provider>(files: &[(&str, &str)]) -> Run {
     run_over::<P>(from_texts(files, &P::description()))
 }
 
-fn run_over<P: Provider>(files: Vec<File>) -> Run {
+pub(super) fn run_over<P: Provider>(files: Vec<File>) -> Run {
     let entries: Vec<Entry> = files.iter().map(|file| file.entry.clone()).collect();
     let mut notes = Vec::new();
     let plan = P::plan(&entries, &mut Memory::of(files.iter().collect()), &mut notes)
