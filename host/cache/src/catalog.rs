@@ -136,7 +136,43 @@ pub(crate) fn swap(
             [NAME, MESSAGES, to, from],
         )?,
     };
+    if changed == 1 {
+        put_mark(connection, POINTER, to)?;
+    }
     Ok(changed == 1)
+}
+
+/// Name of the mark that holds the pointer as hyp left it.
+pub(crate) const POINTER: &str = "hyp.pointer";
+
+/// Returns a fact about the store itself, kept as a property of the namespace.
+pub(crate) fn mark(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare(
+            "SELECT property_value FROM iceberg_namespace_properties
+             WHERE catalog_name = ?1 AND namespace = ?1 AND property_key = ?2",
+        )?
+        .query_row([NAME, name], |row| row.get(0))
+        .optional()
+}
+
+/// Notes a fact about the store itself.
+pub(crate) fn put_mark(connection: &Connection, name: &str, value: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO iceberg_namespace_properties VALUES (?1, ?1, ?2, ?3)",
+        [NAME, name, value],
+    )?;
+    Ok(())
+}
+
+/// Forgets a fact about the store itself.
+pub(crate) fn remove_mark(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "DELETE FROM iceberg_namespace_properties
+         WHERE catalog_name = ?1 AND namespace = ?1 AND property_key = ?2",
+        [NAME, name],
+    )?;
+    Ok(())
 }
 
 /// A pragma that answers with a row did its work all the same.

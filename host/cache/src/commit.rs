@@ -8,7 +8,7 @@ use arrow::compute::concat_batches;
 use hyp_model::event::Fact;
 use hyp_model::judge::ThreadFacts;
 use iceberg::spec::Operation;
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use crate::checkpoint::{self, Checkpoint};
@@ -17,15 +17,16 @@ use crate::deletes::{self, Positions};
 use crate::encode::{Encoder, partition_struct};
 use crate::error::StoreError;
 use crate::gather::Work;
+use crate::install::Next;
 use crate::judge::Correction;
 use crate::kin::put_sightings;
 use crate::layout::Dirty;
 use crate::ledger::{ClientTotal, InputState, Listing, Quarantined, UnitState};
-use crate::publish::{Edit, publish};
+use crate::publish::Edit;
 use crate::schema::file_schema;
-use crate::table::{Partition, Table};
+use crate::table::Partition;
 use crate::writer::Writer;
-use crate::{catalog, facts, failpoint, ledger, split, sweep, threads};
+use crate::{facts, failpoint, ledger, split, threads};
 
 /// What is written together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -125,34 +126,29 @@ impl Writer {
         let mut done = Committed { rows: work.added, ..Committed::default() };
         done.superseded = work.superseded.values().map(|rows| rows.len() as u64).sum();
         let is_new = !work.batches.is_empty() || !work.superseded.is_empty();
-        let mut location = None;
+        let mut next = None;
         let mut files = Vec::new();
         if is_new {
-            if !self.is_marked {
-                sweep::mark(self.store.layout())?;
-                self.is_marked = true;
-            }
+            self.announce()?;
             let mut dirty = Dirty::default();
             let edit = self.write_files(&work, &mut dirty)?;
             done.files = edit.data.len();
             files = edit.data.iter().map(|file| file.file_path().to_owned()).collect();
             let operation =
                 if edit.deletes.is_empty() { Operation::Append } else { Operation::Overwrite };
-            let layout = self.store.layout();
-            location = Some(publish(layout, &self.table, edit, operation, &mut dirty)?);
+            next = Some(self.prepare(edit, operation, dirty)?);
         }
-        let table = match &location {
-            Some(location) => Some(Table::load(self.store.layout(), location)?),
-            None => None,
-        };
-        done.snapshot_id = table.as_ref().and_then(|table| table.metadata.current_snapshot_id());
-        self.record(&commit, &work, &done, location.as_deref())?;
+        let snapshot_id = |next: &Next| next.table.metadata.current_snapshot_id();
+        done.snapshot_id = next.as_ref().and_then(snapshot_id);
+        self.number_threads(&commit);
+        self.swap(next.as_ref(), |connection| self.record(connection, &commit, &work, &done))?;
         failpoint::hit("after_catalog")?;
 
+        self.index.without_filter.clear();
         self.pending = Default::default();
         self.chunks += 1;
-        if let Some(table) = table {
-            self.table = table;
+        if let Some(next) = next {
+            self.adopt(next);
             if !work.has_others {
                 files.into_iter().for_each(|file| self.own.add_file(file));
             }
@@ -171,7 +167,7 @@ impl Writer {
                 let count = rows.num_rows() as u64;
                 let mut encoder = Encoder::new(&path, partition, count, dirty)?;
                 encoder.write(&rows)?;
-                edit.data.push(encoder.finish(true)?);
+                edit.data.push(encoder.finish(true, dirty)?);
             }
         }
         failpoint::hit("after_data_files")?;
@@ -209,14 +205,8 @@ impl Writer {
             .join(format!("{}.{extension}", Uuid::new_v4()))
     }
 
-    /// Moves the pointer and writes everything else of the commit, in one transaction.
-    fn record(
-        &mut self,
-        commit: &Commit,
-        work: &Work,
-        done: &Committed,
-        location: Option<&str>,
-    ) -> Result<(), StoreError> {
+    /// Numbers the threads of a commit that were not judged.
+    fn number_threads(&mut self, commit: &Commit) {
         let listed: HashSet<&str> =
             self.pending.threads.iter().map(|(_, facts)| facts.thread_id.as_str()).collect();
         let more: Vec<ThreadFacts> = commit
@@ -229,59 +219,51 @@ impl Writer {
             let number = self.threads.number(&facts, &mut BTreeSet::new());
             self.pending.threads.push((number, facts));
         }
-        let write = || -> rusqlite::Result<bool> {
-            let transaction = self.catalog.connection.unchecked_transaction()?;
-            if let Some(location) = location
-                && !catalog::swap(&transaction, self.table.location.as_deref(), location)?
-            {
-                return Ok(false);
-            }
-            threads::put(&transaction, &self.pending.threads)?;
-            self.pending.flush(&transaction, &self.kin)?;
-            put_sightings(&transaction, &work.sightings)?;
-            ledger::put_units(&transaction, &commit.units)?;
-            checkpoint::put(&transaction, &commit.units, &commit.checkpoints)?;
-            ledger::put_inputs(&transaction, &commit.inputs, &self.run_id)?;
-            ledger::put_totals(&transaction, &commit.units, &commit.totals)?;
-            ledger::put_quarantine(&transaction, &commit.quarantine, &self.run_id)?;
-            facts::put(&transaction, &commit.facts)?;
-            if let Some((provider, listing)) = &commit.listing {
-                ledger::put_listing(&transaction, provider, listing)?;
-            }
-            ledger::forget_inputs(&transaction, &self.stale)?;
-            for part_id in &self.pending.displaced {
-                ledger::journal(&transaction, &self.run_id, "id_taken", part_id)?;
-            }
-            for file in &self.index.without_filter {
-                ledger::journal(&transaction, &self.run_id, "file_without_filter", file)?;
-            }
-            transaction.execute(
-                "INSERT OR REPLACE INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![
-                    self.run_id,
-                    self.chunks + 1,
-                    clock::now(),
-                    done.snapshot_id,
-                    ledger::number(done.rows),
-                    ledger::number(done.superseded),
-                    ledger::number(done.files as u64)
-                ],
-            )?;
-            transaction.execute(
-                "UPDATE runs SET rows_written = rows_written + ?2 WHERE run_id = ?1",
-                params![self.run_id, ledger::number(done.rows)],
-            )?;
-            if failpoint::hit("in_catalog").is_err() {
-                return Err(rusqlite::Error::QueryReturnedNoRows);
-            }
-            transaction.commit()?;
-            Ok(true)
-        };
-        let is_swapped = write().map_err(|error| self.catalog.error(error))?;
-        if !is_swapped {
-            return Err(StoreError::Conflict { path: self.catalog.path.clone() });
+    }
+
+    /// Writes everything of the commit that is in the catalog.
+    fn record(
+        &self,
+        connection: &Connection,
+        commit: &Commit,
+        work: &Work,
+        done: &Committed,
+    ) -> rusqlite::Result<()> {
+        threads::put(connection, &self.pending.threads)?;
+        self.pending.flush(connection, &self.kin)?;
+        put_sightings(connection, &work.sightings)?;
+        ledger::put_units(connection, &commit.units)?;
+        checkpoint::put(connection, &commit.units, &commit.checkpoints)?;
+        ledger::put_inputs(connection, &commit.inputs, &self.run_id)?;
+        ledger::put_totals(connection, &commit.units, &commit.totals)?;
+        ledger::put_quarantine(connection, &commit.quarantine, &self.run_id)?;
+        facts::put(connection, &commit.facts)?;
+        if let Some((provider, listing)) = &commit.listing {
+            ledger::put_listing(connection, provider, listing)?;
         }
-        self.index.without_filter.clear();
+        ledger::forget_inputs(connection, &self.stale)?;
+        for part_id in &self.pending.displaced {
+            ledger::journal(connection, &self.run_id, "id_taken", part_id)?;
+        }
+        for file in &self.index.without_filter {
+            ledger::journal(connection, &self.run_id, "file_without_filter", file)?;
+        }
+        connection.execute(
+            "INSERT OR REPLACE INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                self.run_id,
+                self.chunks + 1,
+                clock::now(),
+                done.snapshot_id,
+                ledger::number(done.rows),
+                ledger::number(done.superseded),
+                ledger::number(done.files as u64)
+            ],
+        )?;
+        connection.execute(
+            "UPDATE runs SET rows_written = rows_written + ?2 WHERE run_id = ?1",
+            params![self.run_id, ledger::number(done.rows)],
+        )?;
         Ok(())
     }
 }

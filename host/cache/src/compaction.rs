@@ -1,155 +1,152 @@
-//! Puts the small files of a partition into one, without the rows that were superseded.
+//! Puts files of a partition into one, sorted, without the rows that were superseded.
 
-use std::collections::BTreeSet;
-use std::fs::File;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::RecordBatch;
-use arrow::compute::{concat_batches, take_record_batch};
-use iceberg::spec::Operation;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use iceberg::spec::{DataFile, Operation};
 
 use crate::encode::Encoder;
 use crate::error::StoreError;
-use crate::index::Index;
+use crate::failpoint;
 use crate::layout::Dirty;
-use crate::publish::{Edit, publish};
-use crate::schema::file_schema;
+use crate::merge::{Stretch, merge, stretches};
+use crate::publish::Edit;
 use crate::table::{LiveData, Partition, Table};
 use crate::writer::Writer;
-use crate::{catalog, failpoint, rows, split};
 
-/// Small files, or files of superseded rows, that a partition may have.
+/// Small files, or files of superseded rows, that a partition may have while a run goes on.
 const FILES: usize = 8;
 
-/// Size from which on a file is left alone.
-const SMALL: u64 = 8 << 20;
+/// Size from which on a file is left alone while a run goes on.
+pub(crate) const SMALL: u64 = 8 << 20;
 
-/// Bytes of files, compressed, up to which rows are sorted again instead of strung together.
-const SORTED: u64 = 6 << 20;
+/// Bytes that merging may take while a run goes on: workers hold rows at the same time.
+const MEMORY: u64 = 64 << 20;
 
-/// Rows that are read at a time.
-const BATCH_ROWS: usize = 1_024;
+/// Files of one partition that are put into one.
+pub(crate) struct Merging {
+    pub(crate) partition: Partition,
+    /// Locations of the files.
+    pub(crate) files: BTreeSet<String>,
+    /// Bytes that merging may take. With less than it needs, the new file is sorted in part.
+    pub(crate) memory: u64,
+}
+
+/// Files, each with the positions of the rows that are left out, in ascending order.
+pub(crate) type Sources<'a> = Vec<(&'a LiveData, Vec<u64>)>;
 
 impl Writer {
     /// Compacts the newest partition that has too many files, if there is one.
     pub(crate) fn compact(&mut self) -> Result<(), StoreError> {
-        let Some(partition) = self.crowded() else { return Ok(()) };
-        failpoint::hit("before_compaction")?;
-        let old: Vec<&LiveData> = self
-            .table
-            .data
-            .iter()
-            .filter(|data| data.live.partition == partition)
-            .filter(|data| data.live.file.file_size_in_bytes() < SMALL || !data.deleted.is_empty())
-            .collect();
-        let mut edit = Edit::default();
-        edit.removed.extend(old.iter().map(|data| data.live.file.file_path().to_owned()));
-        for deletes in &self.table.deletes {
-            // A file goes when all that it names goes or is gone.
-            let is_kept = self.table.data.iter().any(|data| {
-                let file = data.live.file.file_path();
-                deletes.targets.contains(file) && !edit.removed.contains(file)
-            });
-            if deletes.live.partition == partition && !is_kept {
-                edit.removed.insert(deletes.live.file.file_path().to_owned());
-            }
-        }
-        let mut dirty = Dirty::default();
-        let path = self.new_file(&partition, "parquet");
-        let left = |data: &LiveData| data.live.file.record_count() - data.deleted.len() as u64;
-        let count: u64 = old.iter().map(|data| left(data)).sum();
-        let bytes: u64 = old.iter().map(|data| data.live.file.file_size_in_bytes()).sum();
-        let is_own = old.iter().all(|data| self.own.files().contains(data.live.file.file_path()));
-        if count > 0 {
-            let mut encoder = Encoder::new(&path, partition, count, &mut dirty)?;
-            let is_sorted = bytes <= SORTED;
-            if is_sorted {
-                encoder.write(&all_sorted(&old)?)?;
-            } else {
-                for data in old {
-                    each_batch(data, |batch| encoder.write(&batch))?;
-                }
-            }
-            edit.data.push(encoder.finish(is_sorted)?);
-        }
-        let added: Vec<String> = edit.data.iter().map(|file| file.file_path().to_owned()).collect();
-        let layout = self.store.layout();
-        let location = publish(layout, &self.table, edit, Operation::Replace, &mut dirty)?;
-        let table = Table::load(layout, &location)?;
-        let connection = &self.catalog.connection;
-        let is_swapped = catalog::swap(connection, self.table.location.as_deref(), &location)
-            .map_err(|error| self.catalog.error(error))?;
-        if !is_swapped {
-            return Err(StoreError::Conflict { path: self.catalog.path.clone() });
-        }
-        self.table = table;
-        Index::retain(&mut self.index, &self.table.data);
-        if is_own {
-            added.into_iter().for_each(|file| self.own.add_file(file));
-        }
+        let Some(partition) = crowded(&self.table) else { return Ok(()) };
+        let here = self.table.data.iter().filter(|data| data.live.partition == partition);
+        let chosen = here
+            .filter(|data| data.live.file.file_size_in_bytes() < SMALL || !data.deleted.is_empty());
+        let files = chosen.map(|data| data.live.file.file_path().to_owned()).collect();
+        self.merge(Merging { partition, files, memory: MEMORY }, &AtomicBool::new(false))?;
         Ok(())
     }
 
-    /// Returns the newest partition with too many files.
-    fn crowded(&self) -> Option<Partition> {
-        let mut counts: std::collections::BTreeMap<(i32, &str), (usize, usize)> =
-            Default::default();
-        for data in &self.table.data {
-            let (client, month) = &data.live.partition;
-            let is_small = data.live.file.file_size_in_bytes() < SMALL;
-            counts.entry((*month, client)).or_default().0 += usize::from(is_small);
+    /// Puts files of a partition into one; false when it was cancelled, which changes nothing.
+    pub(crate) fn merge(
+        &mut self,
+        merging: Merging,
+        cancelled: &AtomicBool,
+    ) -> Result<bool, StoreError> {
+        failpoint::hit("before_compaction")?;
+        self.announce()?;
+        let Merging { partition, files, memory } = merging;
+        let is_own = files.iter().all(|file| self.own.files().contains(file));
+        let old = self.table.data.iter().filter(|it| files.contains(it.live.file.file_path()));
+        let sources = old.map(|data| (data, data.deleted.to_vec())).collect();
+        let mut dirty = Dirty::default();
+        let mut edit = Edit::default();
+        let Some(file) = self.write_merged(&partition, sources, memory, &mut dirty, cancelled)?
+        else {
+            return Ok(false);
+        };
+        edit.data.extend(file);
+        edit.remove(&self.table, &partition, files);
+        let added: Vec<String> = edit.data.iter().map(|file| file.file_path().to_owned()).collect();
+        let next = self.prepare(edit, Operation::Replace, dirty)?;
+        self.swap(Some(&next), |_| Ok(()))?;
+        self.adopt(next);
+        if is_own {
+            added.into_iter().for_each(|file| self.own.add_file(file));
         }
-        for deletes in &self.table.deletes {
-            let (client, month) = &deletes.live.partition;
-            counts.entry((*month, client)).or_default().1 += 1;
-        }
-        let crowded =
-            counts.into_iter().rev().find(|(_, (data, deletes))| *data > FILES || *deletes > FILES);
-        crowded.map(|((month, client), _)| (client.to_owned(), month))
+        Ok(true)
     }
-}
-
-/// Reads a file's rows that are not superseded.
-fn each_batch(
-    data: &LiveData,
-    mut take: impl FnMut(RecordBatch) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let mut builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(StoreError::parquet(path))?
-        .with_batch_size(BATCH_ROWS);
-    if !data.deleted.is_empty() {
-        let total =
-            usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-        let gone: BTreeSet<usize> =
-            data.deleted.iter().filter_map(|row| usize::try_from(*row).ok()).collect();
-        let mut kept = Vec::new();
-        let mut from = 0;
-        for row in gone.into_iter().chain([total]) {
-            if row > from {
-                kept.push(from..row);
+    /// Writes the rows of some files into one, if any are left; nothing when it was cancelled.
+    pub(crate) fn write_merged(
+        &self,
+        partition: &Partition,
+        sources: Sources<'_>,
+        memory: u64,
+        dirty: &mut Dirty,
+        cancelled: &AtomicBool,
+    ) -> Result<Option<Option<DataFile>>, StoreError> {
+        let left = |(data, gone): &(&LiveData, Vec<u64>)| {
+            data.live.file.record_count().saturating_sub(gone.len() as u64)
+        };
+        let count: u64 = sources.iter().map(left).sum();
+        if count == 0 {
+            return Ok(Some(None));
+        }
+        let path = self.new_file(partition, "parquet");
+        let mut encoder = Encoder::new(&path, partition.clone(), count, dirty)?;
+        let mut sorted = Vec::new();
+        for (data, gone) in sources {
+            sorted.extend(stretches(data, gone.into_iter())?);
+        }
+        let groups = within(sorted, memory);
+        let is_sorted = groups.len() == 1;
+        for group in groups {
+            let is_whole = merge(group, |batch| {
+                let goes_on = !cancelled.load(Ordering::Relaxed);
+                if goes_on {
+                    encoder.write(&batch)?;
+                }
+                Ok(goes_on)
+            })?;
+            if !is_whole {
+                return Ok(None);
             }
-            from = row + 1;
         }
-        let selection = RowSelection::from_consecutive_ranges(kept.into_iter(), total);
-        builder = builder.with_row_selection(selection);
+        encoder.finish(is_sorted, dirty).map(|file| Some(Some(file)))
     }
-    for batch in builder.build().map_err(StoreError::parquet(path))? {
-        let batch = batch.map_err(StoreError::arrow(path))?;
-        take(rows::conform(&batch).map_err(|reason| StoreError::damaged(path, reason))?)?;
-    }
-    Ok(())
 }
 
-fn all_sorted(files: &[&LiveData]) -> Result<RecordBatch, StoreError> {
-    let mut batches = Vec::new();
-    for data in files {
-        each_batch(data, |batch| {
-            batches.push(batch);
-            Ok(())
-        })?;
+/// Divides stretches into groups that can be read side by side.
+fn within(stretches: Vec<Stretch<'_>>, memory: u64) -> Vec<Vec<Stretch<'_>>> {
+    let mut groups: Vec<Vec<Stretch<'_>>> = Vec::new();
+    let mut taken = 0;
+    for stretch in stretches {
+        taken += stretch.memory;
+        match groups.last_mut() {
+            // Of fewer than two at a time, nothing would ever come into order.
+            Some(group) if taken <= memory || group.len() < 2 => group.push(stretch),
+            _ => {
+                taken = stretch.memory;
+                groups.push(vec![stretch]);
+            }
+        }
     }
-    let rows = concat_batches(&file_schema(), &batches).map_err(StoreError::rows)?;
-    take_record_batch(&rows, &split::sorted(&rows)?).map_err(StoreError::rows)
+    groups
+}
+
+/// Returns the newest partition with too many files.
+fn crowded(table: &Table) -> Option<Partition> {
+    let mut counts: BTreeMap<(i32, &str), (usize, usize)> = BTreeMap::new();
+    for data in &table.data {
+        let (client, month) = &data.live.partition;
+        let is_small = data.live.file.file_size_in_bytes() < SMALL;
+        counts.entry((*month, client)).or_default().0 += usize::from(is_small);
+    }
+    for deletes in &table.deletes {
+        let (client, month) = &deletes.live.partition;
+        counts.entry((*month, client)).or_default().1 += 1;
+    }
+    let crowded =
+        counts.into_iter().rev().find(|(_, (data, deletes))| *data > FILES || *deletes > FILES);
+    crowded.map(|((month, client), _)| (client.to_owned(), month))
 }

@@ -18,6 +18,7 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::StoreError;
 use crate::layout::{Dirty, Layout};
+use crate::summed::Summed;
 
 /// Positions by the location of their file.
 pub(crate) type Positions = BTreeMap<String, BTreeSet<u64>>;
@@ -56,13 +57,13 @@ pub(crate) fn write(
         .set_statistics_truncate_length(None)
         .set_column_index_truncate_length(None)
         .build();
-    let file = dirty.file(path)?;
+    let file = Summed::new(dirty.file(path)?);
     let mut writer = ArrowWriter::try_new(file, Arc::clone(&SCHEMA), Some(properties))
         .map_err(StoreError::parquet(path))?;
     writer.write(&batch).map_err(StoreError::parquet(path))?;
     writer.finish().map_err(StoreError::parquet(path))?;
-    writer.inner().sync_all().map_err(StoreError::io(path))?;
-    let length = writer.inner().metadata().map_err(StoreError::io(path))?.len();
+    let (length, sum) = writer.inner().sync().map_err(StoreError::io(path))?;
+    dirty.sum(path, sum);
 
     let paths = || positions.keys();
     let numbers = || rows.iter().map(|row| row.1);

@@ -1,7 +1,6 @@
 //! Data files: Parquet with bounds, bloom filters on ids, and no statistics of content.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -18,6 +17,7 @@ use parquet::schema::types::ColumnPath;
 use crate::error::StoreError;
 use crate::layout::{Dirty, Layout};
 use crate::schema;
+use crate::summed::Summed;
 use crate::table::Partition;
 
 /// Rows of a row group.
@@ -54,7 +54,7 @@ const DISTINCT: &[&str] = &[
 pub(crate) struct Encoder<'a> {
     path: &'a Path,
     partition: Partition,
-    writer: ArrowWriter<File>,
+    writer: ArrowWriter<Summed>,
 }
 
 impl<'a> Encoder<'a> {
@@ -64,7 +64,7 @@ impl<'a> Encoder<'a> {
         rows: u64,
         dirty: &mut Dirty,
     ) -> Result<Self, StoreError> {
-        let file = dirty.file(path)?;
+        let file = Summed::new(dirty.file(path)?);
         let writer = ArrowWriter::try_new(file, schema::file_schema(), Some(properties(rows)))
             .map_err(StoreError::parquet(path))?;
         Ok(Self { path, partition, writer })
@@ -75,10 +75,14 @@ impl<'a> Encoder<'a> {
     }
 
     /// Brings the file to the disk and returns what the table keeps of it.
-    pub(crate) fn finish(mut self, is_sorted: bool) -> Result<DataFile, StoreError> {
+    pub(crate) fn finish(
+        mut self,
+        is_sorted: bool,
+        dirty: &mut Dirty,
+    ) -> Result<DataFile, StoreError> {
         let metadata = self.writer.finish().map_err(StoreError::parquet(self.path))?;
-        self.writer.inner().sync_all().map_err(StoreError::io(self.path))?;
-        let length = self.writer.inner().metadata().map_err(StoreError::io(self.path))?.len();
+        let (length, sum) = self.writer.inner().sync().map_err(StoreError::io(self.path))?;
+        dirty.sum(self.path, sum);
         data_file(self.path, &self.partition, &metadata, length, is_sorted)
     }
 }

@@ -19,6 +19,7 @@ pub const NAMES: &[&str] = &[
     "in_catalog",
     "after_catalog",
     "before_compaction",
+    "before_expiry",
     "in_sweep",
 ];
 

@@ -28,6 +28,11 @@ impl Layout {
         self.root.join("lock")
     }
 
+    /// The file that readers hold a lease on.
+    pub(crate) fn readers(&self) -> PathBuf {
+        self.root.join("readers")
+    }
+
     /// The marker that files without a pointer may lie about.
     pub(crate) fn unswept(&self) -> PathBuf {
         self.root.join("unswept")
@@ -39,6 +44,11 @@ impl Layout {
 
     pub(crate) fn table(&self) -> PathBuf {
         self.warehouse().join(catalog::NAME).join(MESSAGES)
+    }
+
+    /// Returns the name of a file of the table. No two have the same, and it stays when the store moves.
+    pub(crate) fn name_of(location: &str) -> &str {
+        location.rsplit_once('/').map_or(location, |(_, name)| name)
     }
 
     /// Returns the location of a path, as metadata holds it.
@@ -60,6 +70,8 @@ impl Layout {
 #[derive(Debug, Default)]
 pub(crate) struct Dirty {
     folders: BTreeSet<PathBuf>,
+    /// Checksums of data files, by their names.
+    pub(crate) sums: Vec<(String, u32)>,
 }
 
 impl Dirty {
@@ -82,6 +94,11 @@ impl Dirty {
             self.folders.insert(parent.to_owned());
         }
         create_file(path)
+    }
+
+    /// Notes a data file that was written and synced.
+    pub(crate) fn sum(&mut self, path: &Path, sum: u32) {
+        self.sums.push((Layout::name_of(&Layout::uri(path)).to_owned(), sum));
     }
 
     /// Writes a whole file.

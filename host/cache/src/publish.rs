@@ -13,11 +13,14 @@ use crate::clock;
 use crate::error::StoreError;
 use crate::failpoint;
 use crate::layout::{Dirty, Layout};
-use crate::table::{LiveData, LiveDeletes, LiveFile, Table};
+use crate::table::{LOG_LENGTH, LiveData, LiveDeletes, LiveFile, Partition, Table};
 use crate::wait::ready;
 
-/// Snapshots that are kept.
-const KEPT: usize = 20;
+/// Snapshots that are kept: readers of other programs may still be at those before the newest.
+const KEPT: usize = 4;
+
+/// Files of metadata that are kept beside the newest.
+const LOG: &str = "4";
 
 /// Manifests of a snapshot, past which they are merged.
 const MANIFESTS: usize = 32;
@@ -29,6 +32,24 @@ pub(crate) struct Edit {
     pub(crate) deletes: Vec<iceberg::spec::DataFile>,
     /// Locations of files that are no longer part of the table.
     pub(crate) removed: BTreeSet<String>,
+    /// True when no earlier snapshot may stay, since rows were removed for good.
+    pub(crate) forgets: bool,
+}
+
+impl Edit {
+    /// Removes files of a partition, and the files of deletes that name nothing else.
+    pub(crate) fn remove(&mut self, table: &Table, partition: &Partition, files: BTreeSet<String>) {
+        self.removed.extend(files);
+        for deletes in table.deletes.iter().filter(|it| it.live.partition == *partition) {
+            let is_kept = table.data.iter().any(|data| {
+                let file = data.live.file.file_path();
+                deletes.targets.contains(file) && !self.removed.contains(file)
+            });
+            if !is_kept {
+                self.removed.insert(deletes.live.file.file_path().to_owned());
+            }
+        }
+    }
 }
 
 /// Writes the metadata of a table with an edit, and returns where it lies.
@@ -45,6 +66,7 @@ pub(crate) fn publish(
     let sequence = metadata.next_sequence_number();
     let snapshot_id = snapshot_id(table);
     let summary = summary(table, &edit, operation);
+    let kept = if edit.forgets { 1 } else { KEPT };
     let maker = Maker { table, folder: &folder, snapshot_id, sequence };
     let manifests = maker.manifests(edit, dirty)?;
     failpoint::hit("after_manifests")?;
@@ -74,8 +96,9 @@ pub(crate) fn publish(
     let built = metadata
         .clone()
         .into_builder(table.location.clone())
-        .remove_snapshots(&expired(table))
-        .set_branch_snapshot(snapshot, MAIN_BRANCH)
+        .remove_snapshots(&expired(table, kept))
+        .set_properties(HashMap::from([(LOG_LENGTH.to_owned(), LOG.to_owned())]))
+        .and_then(|builder| builder.set_branch_snapshot(snapshot, MAIN_BRANCH))
         .and_then(|builder| builder.build())
         .map_err(StoreError::metadata(&folder))?;
     let file = folder.join(format!("{:05}-{}.metadata.json", number(table) + 1, Uuid::new_v4()));
@@ -104,14 +127,14 @@ fn number(table: &Table) -> u64 {
 }
 
 /// Returns the snapshots that make room for another one.
-fn expired(table: &Table) -> Vec<i64> {
+fn expired(table: &Table, kept: usize) -> Vec<i64> {
     let mut snapshots: Vec<_> = table
         .metadata
         .snapshots()
         .map(|snapshot| (snapshot.sequence_number(), snapshot.snapshot_id()))
         .collect();
     snapshots.sort_unstable();
-    let surplus = (snapshots.len() + 1).saturating_sub(KEPT);
+    let surplus = (snapshots.len() + 1).saturating_sub(kept);
     snapshots.into_iter().take(surplus).map(|(_, id)| id).collect()
 }
 

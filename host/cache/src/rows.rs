@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
 
 use arrow::array::{
@@ -123,6 +124,19 @@ pub(crate) fn conform(batch: &RecordBatch) -> Result<RecordBatch, String> {
     RecordBatch::try_new(schema.clone(), columns).map_err(|error| error.to_string())
 }
 
+/// Returns the ranges of rows that are left of `total` when some are gone, given in ascending order.
+pub(crate) fn between(gone: impl Iterator<Item = u64>, total: usize) -> Vec<Range<usize>> {
+    let mut left = Vec::new();
+    let mut from = 0;
+    for row in gone.filter_map(|row| usize::try_from(row).ok()).chain([total]) {
+        if row > from {
+            left.push(from..row.min(total));
+        }
+        from = row + 1;
+    }
+    left
+}
+
 /// Reads the rows of a thread.
 pub(crate) fn of_thread(data: &[LiveData], known: &Known) -> Result<Vec<Part>, StoreError> {
     let mut parts = Vec::new();
@@ -169,15 +183,7 @@ fn read_thread(data: &LiveData, known: &Known, parts: &mut Vec<Part>) -> Result<
     ];
     let (mask, session) = (columns(&names), columns(&["session_id"]));
     let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-    let deleted = data.deleted.iter().filter_map(|row| usize::try_from(*row).ok());
-    let mut live = Vec::new();
-    let mut from = 0;
-    for row in deleted.chain([total]) {
-        if row > from {
-            live.push(from..row);
-        }
-        from = row + 1;
-    }
+    let live = between(data.deleted.iter().copied(), total);
     let wanted = Scalar::new(StringArray::from(vec![known.session_id.clone()]));
     let filter = ArrowPredicateFn::new(session, move |batch| eq(batch.column(0), &wanted));
     let reader = builder

@@ -8,6 +8,7 @@ use hyp_model::dataset::COLUMNS;
 use iceberg::spec::{Datum, PrimitiveLiteral, PrimitiveType};
 
 use crate::clock::month_name;
+use crate::lease::Lease;
 use crate::schema::messages_schema;
 use crate::table::{LiveData, Table};
 
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub metadata_location: Option<String>,
     /// Id of the snapshot; none before the first commit.
     pub snapshot_id: Option<i64>,
+    /// Keeps the files where they are.
+    pub lease: Lease,
 }
 
 /// A data file and what is known of it without opening it.
@@ -80,12 +83,13 @@ impl Bound {
 }
 
 impl Snapshot {
-    pub(crate) fn new(table: &Table) -> Self {
+    pub(crate) fn new(table: &Table, lease: Lease) -> Self {
         Self {
             schema: messages_schema(),
             files: table.data.iter().map(entry).collect(),
             metadata_location: table.location.clone(),
             snapshot_id: table.metadata.current_snapshot_id(),
+            lease,
         }
     }
 
@@ -95,6 +99,7 @@ impl Snapshot {
             files: Vec::new(),
             metadata_location: None,
             snapshot_id: None,
+            lease: Lease::default(),
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::error::StoreError;
 use crate::table::Partition;
 
 /// Columns that files are sorted by; the table states the first two.
-const ORDER: [&str; 4] = ["session_id", "message_created_at", "message_index", "part_index"];
+pub(crate) const ORDER: [&str; 4] =
+    ["session_id", "message_created_at", "message_index", "part_index"];
 
 /// Value of `client_name` where a row has none: a partition has no nulls.
 const UNKNOWN: &str = "unknown";

@@ -15,7 +15,7 @@ use crate::ledger::{self, Listing, UnitState};
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 use crate::writer::Writer;
-use crate::{checkpoint, lock, migrations, tables};
+use crate::{checkpoint, lease, lock, migrations, tables};
 
 /// Names that may lie in a store's folder before there is a catalog.
 const OURS: &[&str] = &[
@@ -28,6 +28,7 @@ const OURS: &[&str] = &[
     "logs",
     "plugins",
     "plugins.lock",
+    "readers",
     "tmp",
     "unswept",
 ];
@@ -108,9 +109,10 @@ impl Store {
     /// # Errors
     /// Fails when the catalog, or a file of metadata that it points at, cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let lease = lease::take(&self.layout.readers());
         let Some(catalog) = self.reader()? else { return Ok(Snapshot::empty()) };
         match catalog.pointer()? {
-            Some(location) => Ok(Snapshot::new(&Table::load(&self.layout, &location)?)),
+            Some(location) => Ok(Snapshot::new(&Table::load(&self.layout, &location)?, lease)),
             None => Ok(Snapshot::empty()),
         }
     }

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
-use crate::failpoint;
 use crate::layout::{Layout, create_file, sync_folder};
 use crate::table::{Table, live_files, manifest_list};
+use crate::{failpoint, lease};
 
 /// Notes that files are about to be written, so that the next holder of the lock looks for left-overs.
 pub(crate) fn mark(layout: &Layout) -> Result<(), StoreError> {
@@ -22,17 +22,43 @@ pub(crate) fn mark(layout: &Layout) -> Result<(), StoreError> {
 /// Removes files of the table that no kept snapshot has, if something was written since the last time.
 ///
 /// Only the holder of the lock may call this: nobody else is writing files that are not pointed at yet.
-pub(crate) fn sweep(layout: &Layout, table: &Table) -> Result<(), StoreError> {
+pub(crate) fn sweep(layout: &Layout, table: &Table) -> Result<Rubbish, StoreError> {
     let marker = layout.unswept();
-    if !marker.exists() {
-        return Ok(());
+    // As long as somebody reads, files of earlier snapshots stay.
+    if !marker.exists() || !lease::is_free(&layout.readers())? {
+        return Ok(Rubbish::default());
     }
-    let kept = kept(layout, table)?;
-    for folder in ["data", "metadata"] {
-        remove_others(&layout.table().join(folder), &kept)?;
-    }
+    let found = collect(layout, table, Fate::Removed)?;
     failpoint::hit("in_sweep")?;
-    fs::remove_file(&marker).map_err(StoreError::io(&marker))
+    fs::remove_file(&marker).map_err(StoreError::io(&marker))?;
+    Ok(found)
+}
+
+/// What becomes of files that nothing points at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Counted,
+    Removed,
+}
+
+/// Files that nothing points at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rubbish {
+    /// How many.
+    pub files: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+/// Finds the files of the table that no kept snapshot has.
+pub(crate) fn collect(layout: &Layout, table: &Table, fate: Fate) -> Result<Rubbish, StoreError> {
+    let kept = kept(layout, table)?;
+    let mut found = Rubbish::default();
+    for folder in ["data", "metadata"] {
+        others(&layout.table().join(folder), &kept, fate, &mut found)?;
+    }
+    Ok(found)
 }
 
 fn kept(layout: &Layout, table: &Table) -> Result<HashSet<PathBuf>, StoreError> {
@@ -51,7 +77,12 @@ fn kept(layout: &Layout, table: &Table) -> Result<HashSet<PathBuf>, StoreError> 
     Ok(kept)
 }
 
-fn remove_others(folder: &Path, kept: &HashSet<PathBuf>) -> Result<(), StoreError> {
+fn others(
+    folder: &Path,
+    kept: &HashSet<PathBuf>,
+    fate: Fate,
+    found: &mut Rubbish,
+) -> Result<(), StoreError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(StoreError::io(folder))?,
@@ -61,9 +92,13 @@ fn remove_others(folder: &Path, kept: &HashSet<PathBuf>) -> Result<(), StoreErro
         let path = entry.path();
         let kind = entry.file_type().map_err(StoreError::io(&path))?;
         if kind.is_dir() {
-            remove_others(&path, kept)?;
+            others(&path, kept, fate, found)?;
         } else if kind.is_file() && !kept.contains(&path) {
-            fs::remove_file(&path).map_err(StoreError::io(&path))?;
+            found.files += 1;
+            found.bytes += entry.metadata().map_or(0, |it| it.len());
+            if fate == Fate::Removed {
+                fs::remove_file(&path).map_err(StoreError::io(&path))?;
+            }
         }
     }
     Ok(())

@@ -17,6 +17,9 @@ use crate::layout::Layout;
 use crate::schema;
 use crate::wait::ready;
 
+/// Property that says how many files of metadata are kept beside the newest.
+pub(crate) const LOG_LENGTH: &str = "write.metadata.previous-versions-max";
+
 /// Client and month of a partition; months count from 1970-01.
 pub(crate) type Partition = (String, i32);
 
@@ -61,10 +64,8 @@ impl Table {
     pub(crate) fn new(layout: &Layout) -> Result<Self, StoreError> {
         let path = layout.table();
         let make = || {
-            let properties = HashMap::from([
-                ("write.metadata.previous-versions-max".to_owned(), "20".to_owned()),
-                ("write.parquet.compression-codec".to_owned(), "zstd".to_owned()),
-            ]);
+            let properties =
+                HashMap::from([("write.parquet.compression-codec".to_owned(), "zstd".to_owned())]);
             TableMetadataBuilder::new(
                 schema::table_schema()?,
                 schema::partition_spec()?,

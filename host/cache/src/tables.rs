@@ -71,6 +71,9 @@ const DEFINITIONS: &[Definition] = &[
                        f.value, s.kind, s.parent_thread_id, s.root_thread_id, s.forked_from,
                        s.cwd, s.input_id, s.started_at, s.first_at, s.last_at, s.messages, s.parts, s.kind <> 'side'
                 FROM sessions s LEFT JOIN facts f ON f.thread_id = s.thread_id AND f.name = 'title'
+                WHERE s.last_at IS NULL OR s.last_at >= coalesce(
+                    (SELECT CAST(property_value AS INTEGER) FROM iceberg_namespace_properties
+                     WHERE property_key = 'hyp.retained-from'), s.last_at)
                 ORDER BY s.started_at, s.thread_id",
     },
     Definition {

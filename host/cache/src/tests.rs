@@ -7,5 +7,7 @@ mod history;
 mod ledger;
 mod model;
 mod refresh;
+mod retention;
 mod storage;
+mod upkeep;
 mod world;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::scalar::ScalarValue;
+use hyp_cache::Lease;
 
 use crate::error::QueryError;
 
@@ -17,6 +18,8 @@ pub(crate) struct Files {
     pub(crate) schema: SchemaRef,
     /// The data files.
     pub(crate) files: Vec<DataFile>,
+    /// Keeps the files where they are while they are read.
+    pub(crate) lease: Lease,
 }
 
 /// One Parquet file, and what is known of it without opening it.

@@ -20,6 +20,7 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use hyp_cache::Lease;
 use object_store::{ObjectMeta, ObjectStore};
 
 use crate::access::access_plan;
@@ -35,12 +36,14 @@ use crate::pruning;
 pub(crate) struct MessagesTable {
     schema: SchemaRef,
     files: Vec<(DataFile, Arc<Statistics>)>,
+    /// Keeps the files where they are for as long as they may be read.
+    _lease: Lease,
 }
 
 impl MessagesTable {
     /// Makes a table of files.
     pub(crate) fn new(files: Files) -> Self {
-        let Files { schema, files } = files;
+        let Files { schema, files, lease } = files;
         let files = files.into_iter().filter_map(|mut file| {
             let rows = file.rows;
             file.deleted.retain(|&position| position < rows);
@@ -49,7 +52,7 @@ impl MessagesTable {
             let statistics = Arc::new(pruning::statistics(&file, &schema));
             (file.live() > 0).then_some((file, statistics))
         });
-        Self { files: files.collect(), schema }
+        Self { files: files.collect(), schema, _lease: lease }
     }
 
     /// Returns the files that can hold a row that the filters let through.

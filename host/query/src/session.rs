@@ -13,7 +13,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlanBuilder, col};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::channel::oneshot;
-use hyp_cache::Store;
+use hyp_cache::{Lease, Store};
 use hyp_model::dataset::MESSAGES;
 use tokio::runtime::Handle;
 
@@ -79,7 +79,7 @@ impl Session {
     /// Opens a session where there is no store yet: every table is there, and empty.
     pub fn empty(options: Options) -> Result<Self, QueryError> {
         let schema = hyp_cache::messages_schema();
-        Self::over(Files { schema, files: Vec::new() }, None, options)
+        Self::over(Files { schema, files: Vec::new(), lease: Lease::default() }, None, options)
     }
 
     /// Opens a session on given files and tables.

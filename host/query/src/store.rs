@@ -13,7 +13,7 @@ use crate::lake::{Bounds, DataFile, Files, Tables};
 /// Returns the files of a snapshot.
 pub(crate) fn files(snapshot: Snapshot) -> Files {
     let files = snapshot.files.into_iter().map(data_file).collect();
-    Files { schema: snapshot.schema, files }
+    Files { schema: snapshot.schema, files, lease: snapshot.lease }
 }
 
 fn data_file(entry: FileEntry) -> DataFile {

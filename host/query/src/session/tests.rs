@@ -53,7 +53,7 @@ fn messages(dir: &Path, rows: &[(&str, Option<bool>)]) -> Files {
     writer.close().unwrap();
     let size = std::fs::metadata(&path).unwrap().len();
     let file = DataFile { path, size, rows: rows.len() as u64, ..DataFile::default() };
-    Files { schema: batch.schema(), files: vec![file] }
+    Files { schema: batch.schema(), files: vec![file], lease: Lease::default() }
 }
 
 fn over(files: Files) -> Session {

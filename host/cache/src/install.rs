@@ -1,0 +1,102 @@
+//! Puts an edit into force: metadata first, then the pointer and all that belongs to it in one transaction.
+
+use std::collections::BTreeSet;
+
+use iceberg::spec::Operation;
+use rusqlite::Connection;
+
+use crate::error::StoreError;
+use crate::index::Index;
+use crate::layout::{Dirty, Layout};
+use crate::publish::{Edit, publish};
+use crate::table::Table;
+use crate::writer::Writer;
+use crate::{catalog, failpoint, sweep};
+
+/// A table that is written whole, and that nothing points at yet.
+pub(crate) struct Next {
+    pub(crate) table: Table,
+    /// Checksums of the files that it adds, by their names.
+    sums: Vec<(String, u32)>,
+    /// Names of the files that it no longer has.
+    removed: BTreeSet<String>,
+}
+
+impl Writer {
+    /// Notes that files are about to be written.
+    pub(crate) fn announce(&mut self) -> Result<(), StoreError> {
+        if !self.is_marked {
+            sweep::mark(self.store.layout())?;
+            self.is_marked = true;
+        }
+        Ok(())
+    }
+
+    /// Writes the metadata of an edit whose files are written.
+    pub(crate) fn prepare(
+        &self,
+        edit: Edit,
+        operation: Operation,
+        mut dirty: Dirty,
+    ) -> Result<Next, StoreError> {
+        let layout = self.store.layout();
+        let sums = std::mem::take(&mut dirty.sums);
+        let name = |location: &String| Layout::name_of(location).to_owned();
+        let removed = edit.removed.iter().map(name).collect();
+        let location = publish(layout, &self.table, edit, operation, &mut dirty)?;
+        Ok(Next { table: Table::load(layout, &location)?, sums, removed })
+    }
+
+    /// Moves the pointer, if there is a next table, and writes what belongs to it, in one transaction.
+    pub(crate) fn swap(
+        &self,
+        next: Option<&Next>,
+        record: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
+        let write = || -> rusqlite::Result<bool> {
+            let transaction = self.catalog.connection.unchecked_transaction()?;
+            if let Some(next) = next
+                && !next.put(&transaction, self.table.location.as_deref())?
+            {
+                return Ok(false);
+            }
+            record(&transaction)?;
+            if failpoint::hit("in_catalog").is_err() {
+                return Err(rusqlite::Error::QueryReturnedNoRows);
+            }
+            transaction.commit()?;
+            Ok(true)
+        };
+        let is_swapped = write().map_err(|error| self.catalog.error(error))?;
+        if !is_swapped {
+            return Err(StoreError::Conflict { path: self.catalog.path.clone() });
+        }
+        Ok(())
+    }
+
+    /// Goes on with the table that the pointer names now.
+    pub(crate) fn adopt(&mut self, next: Next) {
+        self.table = next.table;
+        if !next.removed.is_empty() {
+            Index::retain(&mut self.index, &self.table.data);
+        }
+    }
+}
+
+impl Next {
+    fn put(&self, connection: &Connection, from: Option<&str>) -> rusqlite::Result<bool> {
+        let to = self.table.location.as_deref().unwrap_or_default();
+        if !catalog::swap(connection, from, to)? {
+            return Ok(false);
+        }
+        let mut add = connection.prepare("INSERT OR REPLACE INTO files VALUES (?1, ?2)")?;
+        for (name, sum) in &self.sums {
+            add.execute((name, sum))?;
+        }
+        let mut remove = connection.prepare("DELETE FROM files WHERE name = ?1")?;
+        for name in &self.removed {
+            remove.execute([name])?;
+        }
+        Ok(true)
+    }
+}
