@@ -23,13 +23,20 @@ impl Places {
     /// Returns the folders that a root of a provider is looked for in.
     pub(crate) fn folders(&self, description: &Description, root: &Root) -> Vec<PathBuf> {
         let Some(folder) = &self.history_folder else { return self.resolve(&root.candidates) };
-        let mut history = description.roots.iter().filter(|root| root.purpose == Purpose::History);
-        let is_first = history.next() == Some(root);
-        let below = folder.join(&root.name);
-        match root.purpose {
-            Purpose::History if below.is_dir() => vec![below],
-            Purpose::History if is_first => vec![folder.clone()],
-            _ => Vec::new(),
+        let history: Vec<&Root> =
+            description.roots.iter().filter(|root| root.purpose == Purpose::History).collect();
+        let below = |root: &Root| folder.join(&root.name);
+        if root.purpose != Purpose::History {
+            Vec::new()
+        } else if history.iter().any(|root| below(root).exists()) {
+            vec![below(root)]
+        } else {
+            history
+                .first()
+                .filter(|first| **first == root)
+                .map(|_| folder.clone())
+                .into_iter()
+                .collect()
         }
     }
 

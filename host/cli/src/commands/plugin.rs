@@ -3,6 +3,8 @@
 mod fetch;
 mod install;
 mod list;
+mod run;
+mod test;
 mod trial;
 
 use std::path::PathBuf;
@@ -43,6 +45,9 @@ enum PluginCommand {
     /// Read a folder with a component and show the rows; nothing is stored
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Compare what a component makes of cases, and of damaged copies of them
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(TestArgs),
 }
 
 const INSPECT_EXAMPLES: &str = "\
@@ -59,6 +64,13 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   hyp plugin run notebook.wasm --on ~/.notebook
   hyp plugin run notebook.wasm --on tests/sample --limit 5";
+
+const TEST_EXAMPLES: &str = "\
+A case is a folder CASES/NAME: `in/` is what the client writes, `rows.json` what should come of it.
+
+Examples:
+  hyp plugin test notebook.wasm --cases tests/cases
+  hyp plugin test notebook.wasm --cases tests/cases --bless";
 
 /// Arguments of `hyp plugin list` and `hyp plugin verify`.
 #[derive(Debug, clap::Args)]
@@ -128,6 +140,21 @@ struct RunArgs {
     limit: usize,
 }
 
+/// Arguments of `hyp plugin test`.
+#[derive(Debug, clap::Args)]
+struct TestArgs {
+    /// The component: a file, or a folder that holds one
+    source: String,
+
+    /// Folder of the cases
+    #[arg(long, value_name = "CASES")]
+    cases: PathBuf,
+
+    /// Write what comes out as what is expected
+    #[arg(long)]
+    bless: bool,
+}
+
 /// Runs `hyp plugin`.
 pub(crate) fn plugin(session: &Session, args: &PluginArgs) -> Result<Exit, Failure> {
     let places = &session.places;
@@ -137,7 +164,8 @@ pub(crate) fn plugin(session: &Session, args: &PluginArgs) -> Result<Exit, Failu
         PluginCommand::Inspect(args) => install::inspect(session, args),
         PluginCommand::Install(args) => install::install(session, args),
         PluginCommand::Update(args) => install::update(session, args),
-        PluginCommand::Run(args) => trial::run(session, args),
+        PluginCommand::Run(args) => run::run(session, args),
+        PluginCommand::Test(args) => test::test(session, args),
         PluginCommand::Remove(NameArgs { name }) => {
             let gone = hyp_backfill::remove(places, name)?;
             say(&format!("removed {} {}; rows that it gave stay", gone.name, gone.version));

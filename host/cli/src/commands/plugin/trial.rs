@@ -1,21 +1,24 @@
-//! `hyp plugin run`: a component reads a folder, and its rows are shown instead of stored.
+//! A component in temporary stores: it reads folders, and nothing of it stays.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
+use std::{fs, path};
 
-use hyp_backfill::{Places, Request};
-use hyp_model::{Exit, Explain};
+use hyp_backfill::{Places, ProviderReport, Report, Request};
+use hyp_model::Explain;
+use tempfile::TempDir;
 
-use super::RunArgs;
 use super::fetch::fetch;
-use crate::commands::{Session, ask, backfill, print, say};
+use crate::commands::Session;
 use crate::failure::Failure;
-use crate::interrupt;
 
-/// Why there is nothing to read.
+/// Why a component cannot be tried.
 #[derive(Debug, thiserror::Error)]
-enum TrialError {
+#[non_exhaustive]
+pub(super) enum TrialError {
     /// The folder is not there.
     #[error("`{}` is no folder", path.display())]
     NoFolder {
@@ -23,8 +26,22 @@ enum TrialError {
         path: PathBuf,
     },
     /// There is no room for rows.
-    #[error("cannot make a temporary folder")]
-    Temporary(#[source] std::io::Error),
+    #[error("cannot write below `{}`", std::env::temp_dir().display())]
+    Temporary(#[source] io::Error),
+    /// A file of the folder cannot be read, or one of a case not written.
+    #[error("cannot use `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is nothing to compare.
+    #[error("`{}` holds no case", folder.display())]
+    NoCase {
+        /// The folder.
+        folder: PathBuf,
+    },
 }
 
 impl Explain for TrialError {
@@ -34,67 +51,120 @@ impl Explain for TrialError {
 
     fn help(&self) -> Option<String> {
         Some(match self {
-            Self::NoFolder { .. } => "name the folder that the client writes into".to_owned(),
+            Self::NoFolder { .. } => "name a folder that holds what the client writes".to_owned(),
             Self::Temporary(_) => "set TMPDIR to a folder that can be written to".to_owned(),
+            Self::File { .. } => "see who may read and write it".to_owned(),
+            Self::NoCase { folder } => {
+                format!(
+                    "a case is a folder `{}/NAME/in` with what the client writes",
+                    folder.display()
+                )
+            }
         })
     }
 }
 
-/// Runs `hyp plugin run`.
-pub(super) fn run(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
-    let folder = std::path::absolute(&args.on).unwrap_or_else(|_| args.on.clone());
-    if !folder.is_dir() {
-        return Err(TrialError::NoFolder { path: folder }.into());
-    }
-    let fetched = fetch(&args.source)?;
-    let store =
-        tempfile::Builder::new().prefix("hyp-run-").tempdir().map_err(TrialError::Temporary)?;
-    let places = Places {
-        history_home: session.places.history_home.clone(),
-        history_folder: Some(folder),
-        store: store.path().to_owned(),
-        environment: BTreeMap::new(),
-    };
-    let offer = hyp_backfill::offer(&places, fetched.bytes, &fetched.source)?;
-    hyp_backfill::install(&places, &offer, true)?;
-    // The first interrupt ends the import, and the folder goes with it.
-    let cancelled = interrupt::flag();
-    let report =
-        hyp_backfill::run(&places, &request(&offer.description.name), &|_| {}, &cancelled)?;
-    print(&backfill::show(&report))?;
-    let trial = Session { places };
-    let rows = ask::count(
-        &ask::rows(&trial, "select count(*) as n from ai_gateway_messages")?
-            .pop()
-            .unwrap_or_default(),
-        "n",
-    );
-    if rows > 0 {
-        print("\n")?;
-        print(&ask::table(&trial, &question(args.limit))?)?;
-    }
-    say(&format!("{rows} rows, none of them stored; `hyp plugin install` keeps the provider"));
-    Ok(report.exit())
+/// A component that is ready to read.
+pub(super) struct Trial {
+    store: TempDir,
+    home: PathBuf,
+    /// Name of the provider.
+    pub(super) name: String,
 }
 
-fn question(limit: usize) -> String {
-    format!(
-        "select message_created_at, session_id, role, part_type, \
-           coalesce(content_text, tool_name, '') as content, output_tokens \
-         from ai_gateway_messages order by session_id, message_index, part_index limit {limit}"
-    )
+impl Trial {
+    /// Brings a component and makes it ready.
+    pub(super) fn new(session: &Session, source: &str) -> Result<Self, Failure> {
+        let fetched = fetch(source)?;
+        let store = temporary()?;
+        let home = session.places.history_home.clone();
+        let mut trial = Self { store, home, name: String::new() };
+        let places = trial.places(trial.store.path(), Path::new(""));
+        let offer = hyp_backfill::offer(&places, fetched.bytes, &fetched.source)?;
+        hyp_backfill::install(&places, &offer, true)?;
+        trial.name.clone_from(&offer.description.name);
+        Ok(trial)
+    }
+
+    /// Returns the first store: whoever needs no other uses it.
+    pub(super) fn store(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// Returns another store without rows; what was compiled for the first serves it, too.
+    pub(super) fn another(&self) -> Result<TempDir, TrialError> {
+        let store = temporary()?;
+        for below in ["plugins.lock", "plugins", "cache"] {
+            copy(&self.store.path().join(below), &store.path().join(below))?;
+        }
+        Ok(store)
+    }
+
+    /// Has the component read a folder.
+    pub(super) fn read(
+        &self,
+        store: &Path,
+        folder: &Path,
+        is_dry: bool,
+        cancelled: &AtomicBool,
+    ) -> Result<Report, Failure> {
+        let request = Request {
+            providers: vec![self.name.clone()],
+            enabled: None,
+            since: None,
+            until: None,
+            retention_days: None,
+            dry_run: is_dry,
+            full: true,
+            wait: Duration::ZERO,
+            run_id: "bf-trial".to_owned(),
+        };
+        let places = self.places(store, folder);
+        Ok(hyp_backfill::run(&places, &request, &|_| {}, cancelled)?)
+    }
+
+    /// Returns what commands need to ask a store.
+    pub(super) fn session(&self, store: &Path) -> Session {
+        Session { places: self.places(store, Path::new("")) }
+    }
+
+    fn places(&self, store: &Path, folder: &Path) -> Places {
+        Places {
+            history_home: self.home.clone(),
+            history_folder: Some(folder.to_owned()),
+            store: store.to_owned(),
+            environment: BTreeMap::new(),
+        }
+    }
 }
 
-fn request(name: &str) -> Request {
-    Request {
-        providers: vec![name.to_owned()],
-        enabled: None,
-        since: None,
-        until: None,
-        retention_days: None,
-        dry_run: false,
-        full: false,
-        wait: Duration::ZERO,
-        run_id: "bf-trial".to_owned(),
+/// Returns what the one provider of a report did.
+pub(super) fn only(report: &Report) -> Option<&ProviderReport> {
+    report.providers.first()
+}
+
+/// Returns a folder that is there, by its whole path.
+pub(super) fn folder(named: &Path) -> Result<PathBuf, TrialError> {
+    let path = path::absolute(named).unwrap_or_else(|_| named.to_owned());
+    if path.is_dir() { Ok(path) } else { Err(TrialError::NoFolder { path }) }
+}
+
+/// Returns a new folder that goes when it is dropped.
+pub(super) fn temporary() -> Result<TempDir, TrialError> {
+    tempfile::Builder::new().prefix("hyp-trial-").tempdir().map_err(TrialError::Temporary)
+}
+
+/// Copies a file, or a folder with what is in it; what is not there is left out.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), TrialError> {
+    let failed = |source| TrialError::File { path: from.to_owned(), source };
+    if from.is_dir() {
+        fs::create_dir_all(to).map_err(failed)?;
+        for entry in fs::read_dir(from).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            copy(&entry.path(), &to.join(entry.file_name()))?;
+        }
+    } else if from.exists() {
+        fs::copy(from, to).map_err(failed)?;
     }
+    Ok(())
 }
