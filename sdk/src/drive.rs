@@ -5,16 +5,19 @@
 
 mod checkpoint;
 mod lines;
+mod rows;
 #[cfg(test)]
 mod tests;
 
 use crate::json::Tape;
+use crate::sqlite::{Database, Problem};
 use crate::{
     Chunk, Event, FailureClass, Fault, Lines, LongLine, Page, Progress, ReadError, Reading, Scan,
     Span,
 };
 pub use checkpoint::Checkpoint;
 use lines::Buffer;
+use rows::Rows;
 
 /// How much is asked for at once.
 const CHUNK: u32 = 256 << 10;
@@ -35,6 +38,12 @@ pub trait Source {
 
     /// Returns the whole of the open input.
     fn read_document(&mut self) -> Result<Lines, ReadError>;
+
+    /// Opens the database that the input with this index is; the input before is done with.
+    fn database(&mut self, input: u32) -> Result<Box<dyn Database>, Problem> {
+        let _ = input;
+        Err(Problem::not_lent())
+    }
 }
 
 /// Where pages go.
@@ -56,6 +65,7 @@ pub struct Drive<S> {
     is_open: bool,
     is_done: bool,
     buffer: Option<Buffer>,
+    rows: Option<Rows>,
     tape: Tape,
     spare: Tape,
     page: Page,
@@ -78,6 +88,7 @@ impl<S: Scan> Drive<S> {
             is_open: false,
             is_done: false,
             buffer: None,
+            rows: None,
             tape: Tape::new(),
             spare: Tape::new(),
             page: Page::from(Span {
@@ -130,7 +141,7 @@ impl<S: Scan> Drive<S> {
         Checkpoint { input: self.input, offset: self.offset, state: &state }.write()
     }
 
-    /// Takes one line, one document or one chunk; returns how many bytes that were.
+    /// Takes one line, one row, one document or one chunk; returns how many bytes that were.
     fn step(&mut self, source: &mut dyn Source) -> Result<u64, Fault> {
         if let Some(buffer) = &mut self.buffer {
             let (scan, page) = (&mut self.scan, &mut self.page);
@@ -141,6 +152,14 @@ impl<S: Scan> Drive<S> {
                 }
                 None => self.buffer = None,
             }
+        }
+        if let Some(rows) = &mut self.rows {
+            if let Some(length) = rows.row(&mut self.scan, &mut self.page)? {
+                return Ok(length);
+            }
+            self.rows = None;
+            self.end_input();
+            return Ok(0);
         }
         if self.is_open {
             self.read(source)?;
@@ -159,6 +178,11 @@ impl<S: Scan> Drive<S> {
             Reading::Lines => {
                 source.open(self.input, self.offset).map_err(fault)?;
                 self.is_open = true;
+                Ok(0)
+            }
+            Reading::Rows => {
+                let database = source.database(self.input)?;
+                self.rows = Some(Rows::new(self.input, database, &mut self.scan)?);
                 Ok(0)
             }
             Reading::Document => {

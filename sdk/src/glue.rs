@@ -6,8 +6,9 @@ use std::marker::PhantomData;
 use crate::bindings::exports::hyp::backfill::provider::{
     Guest, GuestScan, Scan as ScanHandle, ScanBorrow,
 };
-use crate::bindings::hyp::backfill::{inputs, log, sink};
+use crate::bindings::hyp::backfill::{inputs, log, sink, sqlite as host};
 use crate::drive::{Checkpoint, Drive, Sink, Source};
+use crate::sqlite::{Database, Handed, Problem, Query};
 use crate::{
     Chunk, Counter, Description, Entry, Event, Fault, Lines, Peek, PlanResult, Progress, Provider,
     ReadError, Scan,
@@ -93,6 +94,11 @@ impl Source for Host {
     fn read_document(&mut self) -> Result<Lines, ReadError> {
         self.input()?.read_document()
     }
+
+    fn database(&mut self, input: u32) -> Result<Box<dyn Database>, Problem> {
+        self.0 = None;
+        open(input)
+    }
 }
 
 impl Peek for Host {
@@ -102,6 +108,28 @@ impl Peek for Host {
 
     fn tail(&mut self, entry: u32, limit: u32) -> Option<Vec<u8>> {
         inputs::tail(entry, limit).ok()
+    }
+
+    fn database(&mut self, entry: u32) -> Result<Box<dyn Database>, Problem> {
+        open(entry)
+    }
+}
+
+fn open(index: u32) -> Result<Box<dyn Database>, Problem> {
+    Ok(Box::new(host::Database::open(index)?))
+}
+
+impl Database for host::Database {
+    fn columns(&mut self, table: &str) -> Result<Vec<String>, Problem> {
+        Self::columns(self, table)
+    }
+
+    fn query(&mut self, query: &Query) -> Result<(), Problem> {
+        Self::query(self, &query.statement, &query.parameters)
+    }
+
+    fn next(&mut self, budget: u32) -> Result<Vec<Handed>, Problem> {
+        Self::next(self, budget)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a provider is written with: a component that reads one client's history.
 //!
 //! Read first: [`Provider`] (what to implement), [`Scan`] (one unit being read), [`json::Value`]
-//! (a record). [`drive`] reads lines and accounts for every byte, so that a provider only says
-//! what a record means; the `testkit` module runs the same code natively in tests.
+//! (a record), [`sqlite`] (rows of a database). [`drive`] reads lines, documents and rows and accounts for every byte, so
+//! that a provider only says what a record means; the `testkit` module runs the same code natively in tests.
 //!
 //! ```
 //! use hyp_sdk::{Candidate, Description, Entry, Fault, Message, Page, Part, Provider};
@@ -59,6 +59,7 @@ pub mod glue;
 pub mod json;
 mod page;
 mod provider;
+pub mod sqlite;
 pub mod state;
 #[cfg(not(target_family = "wasm"))]
 pub mod testkit;
@@ -66,7 +67,8 @@ pub mod time;
 mod words;
 
 pub use bindings::exports::hyp::backfill::provider::{
-    Candidate, Counter, Description, EnvironmentCandidate, Ignored, PlanResult, Purpose, Root, Unit,
+    Candidate, Client, Counter, Description, EnvironmentCandidate, Ignored, PlanResult, Purpose,
+    Root, Stamp, Table, Unit,
 };
 pub use bindings::hyp::backfill::inputs::{Chunk, Entry, Lines, LongLine, ReadError};
 pub use bindings::hyp::backfill::log::Level;

@@ -1,6 +1,7 @@
 //! What a provider implements.
 
 use crate::json::Value;
+use crate::sqlite::{Database, Problem, Query, Row};
 use crate::{Counter, Description, Entry, FailureClass, Fault, Note, Page, PlanResult, Span, Unit};
 
 /// A client's history, as a component reads it.
@@ -46,6 +47,12 @@ pub trait Peek {
 
     /// Returns the last bytes of an uncompressed entry, at most 1 MiB.
     fn tail(&mut self, entry: u32, limit: u32) -> Option<Vec<u8>>;
+
+    /// Opens the database that an entry is.
+    fn database(&mut self, entry: u32) -> Result<Box<dyn Database>, Problem> {
+        let _ = entry;
+        Err(Problem::not_lent())
+    }
 }
 
 /// How an input is read.
@@ -55,6 +62,8 @@ pub enum Reading {
     Lines,
     /// As a whole: it is handed to [`Scan::document`].
     Document,
+    /// As a database: the rows of [`Scan::queries`] are handed to [`Scan::row`].
+    Rows,
     /// Not at all.
     Unread,
 }
@@ -80,13 +89,26 @@ pub trait Scan {
         Reading::Lines
     }
 
-    /// Takes a record. One that is neither emitted nor skipped is recorded as not understood.
-    fn record(&mut self, record: &Record<'_>, out: &mut Page);
+    /// Takes a record. One that is neither emitted nor skipped is recorded as not understood, which all are by default.
+    fn record(&mut self, record: &Record<'_>, out: &mut Page) {
+        let _ = (record, out);
+    }
 
     /// Takes an input that is read as a whole, if it is not empty; by default it is recorded as not understood.
     fn document(&mut self, input: u32, bytes: &[u8], out: &mut Page) {
         let span = Span { input, offset: 0, length: bytes.len() as u64 };
         out.failure(span, FailureClass::Unknown, "document");
+    }
+
+    /// Returns the statements that an input is read with, in their order; asked once, right before.
+    fn queries(&mut self, input: u32, database: &mut dyn Database) -> Result<Vec<Query>, Problem> {
+        let _ = (input, database);
+        Ok(Vec::new())
+    }
+
+    /// Takes a row. One that is neither emitted nor skipped is recorded as not understood, which all are by default.
+    fn row(&mut self, row: &Row<'_>, out: &mut Page) {
+        let _ = (row, out);
     }
 
     /// Called before bytes that are no record are accounted for: what was held back (see [`Page::hold`]) is to be
@@ -121,10 +143,6 @@ pub trait Scan {
 
 /// Makes one unit of every entry, with its path as the id.
 pub fn unit_per_entry(entries: &[Entry]) -> PlanResult {
-    let units = (0..).zip(entries).map(|(index, entry)| Unit {
-        id: entry.path.clone(),
-        inputs: vec![index],
-        context: Vec::new(),
-    });
+    let units = (0..).zip(entries).map(|(index, entry)| Unit::new(entry.path.clone(), vec![index]));
     PlanResult { units: units.collect(), ignored: Vec::new() }
 }

@@ -3,9 +3,9 @@
 #![expect(clippy::derivable_impls, reason = "the types are generated")]
 
 use crate::{
-    Attribute, Candidate, Content, Context, Description, EnvironmentCandidate, Fact, Fault, Git,
-    Message, Note, Part, Purpose, Root, Span, Subject, Text, Thinking, Thread, ThreadKind,
-    ToolCall, ToolResult, Usage,
+    Attribute, Candidate, Client, Content, Context, Description, EnvironmentCandidate, Fact, Fault,
+    Git, Message, Note, Part, Purpose, Root, Span, Stamp, Subject, Table, Text, Thinking, Thread,
+    ThreadKind, ToolCall, ToolResult, Unit, Usage,
 };
 
 /// The kind of items that messages are.
@@ -195,8 +195,21 @@ impl Description {
             version: version.into(),
             summary: String::new(),
             kinds: vec![MESSAGES.to_owned()],
+            clients: Vec::new(),
             roots: Vec::new(),
         }
+    }
+
+    /// Adds a client whose files are read, with the versions, and the recordings that this was checked against.
+    pub fn client(
+        mut self,
+        title: impl Into<String>,
+        versions: impl Into<String>,
+        checked: Option<&str>,
+    ) -> Self {
+        let checked = checked.map(str::to_owned);
+        self.clients.push(Client { title: title.into(), versions: versions.into(), checked });
+        self
     }
 
     /// Sets the sentence that says what is read.
@@ -221,6 +234,7 @@ impl Root {
             candidates: vec![candidate],
             globs: Vec::new(),
             depth: 8,
+            tables: Vec::new(),
         }
     }
 
@@ -241,9 +255,35 @@ impl Root {
         self
     }
 
+    /// Declares columns of a table: the root's files are databases.
+    pub fn table(mut self, name: impl Into<String>, columns: &[&str]) -> Self {
+        let columns = columns.iter().map(|&column| column.to_owned()).collect();
+        self.tables.push(Table { name: name.into(), columns });
+        self
+    }
+
     /// Sets how many levels of folders to go down at most.
     pub fn depth(mut self, depth: u32) -> Self {
         self.depth = depth;
+        self
+    }
+}
+
+impl Unit {
+    /// Creates a unit of entries, the main one first.
+    pub fn new(id: impl Into<String>, inputs: Vec<u32>) -> Self {
+        Self { id: id.into(), inputs, context: Vec::new(), stamp: None }
+    }
+
+    /// Sets what [`Provider::open`](crate::Provider::open) is told.
+    pub fn context(mut self, context: impl Into<Vec<u8>>) -> Self {
+        self.context = context.into();
+        self
+    }
+
+    /// Sets what tells the unit from what it was, in place of the sizes and times of its inputs.
+    pub fn stamp(mut self, fingerprint: impl Into<Vec<u8>>, modified: Option<i64>) -> Self {
+        self.stamp = Some(Stamp { fingerprint: fingerprint.into(), modified });
         self
     }
 }

@@ -52,6 +52,7 @@ pub(crate) const COMPONENTS: &[Component] = &[
     guest("hog"),
     guest("lying-ids"),
     guest("spin"),
+    guest("sql"),
     guest("trap"),
     guest("undeclared-kind"),
     guest("wrong-version"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
-use hyp_plugin::{Host, Limits, Plugin, Registry, Source};
+use hyp_plugin::{Description, Host, Limits, Plugin, Registry, Source};
 use serde::Deserialize;
 
 use crate::error::BackfillError;
@@ -15,17 +15,44 @@ use crate::plugins::lock::{Lock, file_of};
 /// Digests of the components that the binary holds, by name.
 const LOCK: &str = include_str!("../../../providers/dist/components.lock");
 
-const CLAUDE: &[u8] = include_bytes!("../../../providers/dist/claude.wasm");
-const CODEX: &[u8] = include_bytes!("../../../providers/dist/codex.wasm");
+/// A component that the binary holds, with what it says of itself, so that it is started only where there is history.
+struct Bundled {
+    name: &'static str,
+    bytes: &'static [u8],
+    manifest: &'static str,
+}
+
+macro_rules! bundled {
+    ($($name:literal),* $(,)?) => {
+        &[$(Bundled {
+            name: $name,
+            bytes: include_bytes!(concat!("../../../providers/dist/", $name, ".wasm")),
+            manifest: include_str!(concat!("../../../providers/", $name, "/manifest.json")),
+        }),*]
+    };
+}
+
+const BUNDLED: &[Bundled] = bundled!["claude", "codex"];
 
 #[derive(Debug, Deserialize)]
-struct Bundled {
+struct Locked {
     sha256: String,
 }
 
-static BUNDLED: LazyLock<BTreeMap<String, Bundled>> = LazyLock::new(|| {
+static LOCKED: LazyLock<BTreeMap<String, Locked>> = LazyLock::new(|| {
     toml::from_str(LOCK).expect("the list is written by `cargo xtask components`")
 });
+
+impl Bundled {
+    fn source(&self) -> Source {
+        let locked = LOCKED.get(self.name).expect("a test compares the two lists");
+        Source::Bundled { name: self.name, bytes: self.bytes, digest: &locked.sha256 }
+    }
+
+    fn description(&self) -> Description {
+        serde_json::from_str(self.manifest).expect("the test of each provider writes it")
+    }
+}
 
 /// Every provider that this machine has, by name.
 pub(crate) struct Components {
@@ -64,15 +91,15 @@ impl Components {
     ) -> Result<Self, BackfillError> {
         let installed = Lock::read(&places.store)?.plugin;
         let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
-        let known = BUNDLED.keys().chain(installed.iter().map(|plugin| &plugin.name)).cloned();
+        let bundled = BUNDLED.iter().map(|bundled| bundled.name.to_owned());
+        let known = bundled.chain(installed.iter().map(|plugin| plugin.name.clone()));
         let host = Host::new(cache, limits)?;
         let mut registry = Registry::default();
-        for (name, bundled) in &*BUNDLED {
-            let is_replaced = installed.iter().any(|it| it.replaces_bundled && it.name == *name);
-            let is_wanted = is_wanted(name) && !is_replaced;
-            let Some((name, bytes)) = bytes_of(name).filter(|_| is_wanted) else { continue };
-            let source = Source::Bundled { name, bytes, digest: &bundled.sha256 };
-            registry.add(host.load(source)?)?;
+        for bundled in BUNDLED.iter().filter(|bundled| is_wanted(bundled.name)) {
+            if installed.iter().any(|it| it.replaces_bundled && it.name == bundled.name) {
+                continue;
+            }
+            registry.add(host.know(bundled.source(), bundled.description()))?;
         }
         let mut refused = Vec::new();
         for plugin in installed.iter().filter(|plugin| is_wanted(&plugin.name)).cloned() {
@@ -145,7 +172,7 @@ fn agreed(component: &Plugin, entry: &Locked) -> Result<(), BackfillError> {
 
 /// Says whether a provider of this name is in the binary.
 pub(crate) fn is_bundled(name: &str) -> bool {
-    BUNDLED.contains_key(name)
+    BUNDLED.iter().any(|bundled| bundled.name == name)
 }
 
 /// Says whether a provider runs when no provider is named.
@@ -166,10 +193,18 @@ pub(crate) fn origin_of(plugin: &Plugin) -> &'static str {
     }
 }
 
-fn bytes_of(name: &str) -> Option<(&'static str, &'static [u8])> {
-    match name {
-        "claude" => Some(("claude", CLAUDE)),
-        "codex" => Some(("codex", CODEX)),
-        _ => None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_component_that_is_built_is_bundled_and_says_what_its_manifest_says() {
+        let names: Vec<&str> = BUNDLED.iter().map(|bundled| bundled.name).collect();
+        assert_eq!(names, LOCKED.keys().collect::<Vec<_>>());
+        let host = Host::new(None, Limits::default()).unwrap();
+        for bundled in BUNDLED {
+            let plugin = host.load(bundled.source()).unwrap();
+            assert_eq!(*plugin.description(), bundled.description());
+        }
     }
 }

@@ -1,17 +1,20 @@
 //! Finds a provider's files: walks its roots, matches its globs, and opens nothing.
 
 use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use hyp_model::event::Note;
-use hyp_plugin::{Compression, Description, Entry, Lent, Purpose, Root};
+use hyp_plugin::{Compression, Database, Description, Entry, Lent, Purpose, Root, Terms};
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 use crate::error::BackfillError;
 use crate::places::Places;
+use crate::work::is_settled;
 
 /// What lies below a provider's roots.
 #[derive(Debug, Default)]
@@ -27,6 +30,12 @@ pub(crate) struct Found {
 }
 
 impl Found {
+    /// Says whether no database is so young that a later change could keep its time. Their units have times of their own.
+    pub(crate) fn databases_are_settled(&self, now: i64) -> bool {
+        let mut databases = self.files.iter().filter(|lent| lent.database.is_some());
+        databases.all(|lent| is_settled(lent.entry.modified, now))
+    }
+
     /// Returns a hash over every file's name, size and time.
     pub(crate) fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
@@ -48,7 +57,11 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Lists what a provider may read.
-pub(crate) fn discover(description: &Description, places: &Places) -> Result<Found, BackfillError> {
+pub(crate) fn discover(
+    description: &Description,
+    places: &Places,
+    terms: &Terms,
+) -> Result<Found, BackfillError> {
     let mut found = Found::default();
     let mut seen = BTreeSet::new();
     for root in &description.roots {
@@ -61,11 +74,11 @@ pub(crate) fn discover(description: &Description, places: &Places) -> Result<Fou
             match root.purpose {
                 Purpose::Notice => found.notes.push(notice(root, &folder)),
                 Purpose::History if folder.is_file() => {
-                    list_file(root, &folder, &mut found);
+                    list_file(root, &folder, terms, &mut found);
                 }
                 Purpose::History => {
                     found.has_source = true;
-                    walk(root, &folder, &globs, &places.store, &mut found);
+                    walk(root, &folder, &globs, (&places.store, terms), &mut found);
                 }
             }
         }
@@ -87,15 +100,37 @@ fn notice(root: &Root, path: &Path) -> Note {
     Note { event: event.to_owned(), attributes }
 }
 
-fn list_file(root: &Root, file: &Path, found: &mut Found) {
+/// Returns how databases are lent: copies are made in the store, and of any size where that was asked for.
+pub(crate) fn terms(store: &Path, copies_of_any_size: bool) -> Terms {
+    let usual = Terms::new(store.join("tmp"));
+    if copies_of_any_size { Terms { copied_at_most: u64::MAX, ..usual } } else { usual }
+}
+
+/// Deletes copies that a killed run left behind. Only for the holder of the store's lock.
+pub(crate) fn sweep(scratch: &Path) {
+    let left = std::fs::read_dir(scratch).into_iter().flatten().flatten();
+    for folder in left.filter(|entry| entry.file_name().to_string_lossy().starts_with("lent-")) {
+        if let Err(error) = std::fs::remove_dir_all(folder.path()) {
+            tracing::warn!(path = %folder.path().display(), "cannot delete a copy: {error}");
+        }
+    }
+}
+
+fn list_file(root: &Root, file: &Path, terms: &Terms, found: &mut Found) {
     let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
-    match lend(root, file.to_path_buf(), name) {
+    match lend(root, file.to_path_buf(), name, terms) {
         Ok(lent) => found.files.push(lent),
         Err(reason) => found.unreadable.push(reason),
     }
 }
 
-fn walk(root: &Root, folder: &Path, globs: &GlobSet, store: &Path, found: &mut Found) {
+fn walk(
+    root: &Root,
+    folder: &Path,
+    globs: &GlobSet,
+    (store, terms): (&Path, &Terms),
+    found: &mut Found,
+) {
     let store = store.canonicalize().ok();
     let walker = WalkDir::new(folder)
         .follow_links(false)
@@ -116,8 +151,8 @@ fn walk(root: &Root, folder: &Path, globs: &GlobSet, store: &Path, found: &mut F
         }
         let Ok(below) = entry.path().strip_prefix(folder) else { continue };
         let below = slashes(below);
-        if globs.is_match(logical(&below).0) {
-            match lend(root, entry.path().to_path_buf(), below) {
+        if globs.is_match(logical(root, &below).0) {
+            match lend(root, entry.path().to_path_buf(), below, terms) {
                 Ok(lent) => found.files.push(lent),
                 Err(reason) => found.unreadable.push(reason),
             }
@@ -125,23 +160,37 @@ fn walk(root: &Root, folder: &Path, globs: &GlobSet, store: &Path, found: &mut F
     }
 }
 
-fn lend(root: &Root, file: PathBuf, below: String) -> Result<Lent, String> {
-    let metadata =
-        file.metadata().map_err(|error| format!("cannot stat {}: {error}", file.display()))?;
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-        .map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
-    let (path, compression) = logical(&below);
-    let entry =
-        Entry { root: root.name.clone(), path: path.to_owned(), size: metadata.len(), modified };
-    Ok(Lent { entry, file, compression })
+fn lend(root: &Root, file: PathBuf, below: String, terms: &Terms) -> Result<Lent, String> {
+    let stat = |error| format!("cannot stat {}: {error}", file.display());
+    let (mut size, mut modified) = file.metadata().map(|it| size_and_time(&it)).map_err(stat)?;
+    let grants = root.grants();
+    if grants.is_some() {
+        // What was written last may be in the log alone.
+        let mut log = file.as_os_str().to_owned();
+        log.push("-wal");
+        if let Ok(log) = Path::new(&log).metadata() {
+            let of_log = size_and_time(&log);
+            (size, modified) = (size + of_log.0, modified.max(of_log.1));
+        }
+    }
+    let (path, compression) = logical(root, &below);
+    let entry = Entry { root: root.name.clone(), path: path.to_owned(), size, modified };
+    let database =
+        grants.map(|grants| Arc::new(Database::new(file.clone(), grants, terms.clone())));
+    Ok(Lent { entry, file, compression, database })
 }
 
-/// Returns the path without its compression suffix, and the compression.
-fn logical(path: &str) -> (&str, Compression) {
-    if let Some(path) = path.strip_suffix(".zst") {
+fn size_and_time(metadata: &Metadata) -> (u64, i64) {
+    let age = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified = age.map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+    (metadata.len(), modified)
+}
+
+/// Returns the path without its compression suffix, and the compression. Databases have none.
+fn logical<'p>(root: &Root, path: &'p str) -> (&'p str, Compression) {
+    if !root.tables.is_empty() {
+        (path, Compression::None)
+    } else if let Some(path) = path.strip_suffix(".zst") {
         (path, Compression::Zstd)
     } else if let Some(path) = path.strip_suffix(".gz") {
         (path, Compression::Gzip)

@@ -87,7 +87,9 @@ impl Import<'_> {
             self.report.fail(reason.clone());
         }
         self.report.files_seen = found.files.len() as u64;
-        if self.is_unchanged(&found)? {
+        if found.files.is_empty() {
+            // The component need not even be started.
+        } else if self.is_unchanged(&found)? {
             self.report.files_unchanged = self.report.files_seen;
         } else {
             match self.agenda(&found) {
@@ -162,7 +164,8 @@ impl Import<'_> {
         let mut sums = Sums {
             is_whole: agenda.outside_window == 0
                 && found.unreadable.is_empty()
-                && agenda.work.iter().all(|work| work.is_settled),
+                && agenda.work.iter().all(|work| work.is_settled)
+                && found.databases_are_settled(now()),
             ..Sums::default()
         };
         let listing = Listing {

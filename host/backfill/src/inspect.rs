@@ -8,7 +8,7 @@ use hyp_model::dataset::MESSAGES;
 use hyp_plugin::{Limits, Plugin};
 
 use crate::components::{Components, name_of, origin_of};
-use crate::discover::discover;
+use crate::discover::{discover, terms};
 use crate::error::BackfillError;
 use crate::places::Places;
 use crate::report::{ProviderInfo, ProviderPlan, RootInfo};
@@ -80,7 +80,7 @@ fn plan_of(
     places: &Places,
     ledger: &HashMap<String, UnitState>,
 ) -> Result<ProviderPlan, BackfillError> {
-    let found = discover(plugin.description(), places)?;
+    let found = discover(plugin.description(), places, &terms(&places.store, false))?;
     let mut notes = found.notes.clone();
     let plan = plugin.plan(&found.files, &mut notes)?;
     let units = plan.units.len() as u64;

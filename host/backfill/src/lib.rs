@@ -22,6 +22,7 @@
 //!     retention_days: None,
 //!     dry_run: true,
 //!     full: false,
+//!     allow_copy: false,
 //!     wait: std::time::Duration::ZERO,
 //!     run_id: "bf-1".into(),
 //! };

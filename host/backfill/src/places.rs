@@ -59,6 +59,7 @@ impl Places {
                 }
                 Candidate::Home(below) => found.push(join(&self.history_home, below)),
                 Candidate::ConfigHome(below) => found.push(join(&self.config_home(), below)),
+                Candidate::DataHome(below) => found.push(join(&self.data_home(), below)),
                 Candidate::ApplicationSupport(below) => {
                     found.push(join(&self.application_support(), below));
                 }
@@ -75,6 +76,11 @@ impl Places {
     fn config_home(&self) -> PathBuf {
         self.variable("XDG_CONFIG_HOME")
             .map_or_else(|| self.history_home.join(".config"), PathBuf::from)
+    }
+
+    fn data_home(&self) -> PathBuf {
+        self.variable("XDG_DATA_HOME")
+            .map_or_else(|| self.history_home.join(".local/share"), PathBuf::from)
     }
 
     fn application_support(&self) -> PathBuf {

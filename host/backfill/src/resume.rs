@@ -176,8 +176,9 @@ impl Point {
     }
 }
 
-fn is_plain(lent: &Lent) -> bool {
-    lent.compression == Compression::None
+/// Says whether an input's offsets are those of its file.
+pub(crate) fn is_plain(lent: &Lent) -> bool {
+    lent.compression == Compression::None && lent.database.is_none()
 }
 
 /// Returns a hash over what must not change where `input` may grow. Those after it are read again in any case.

@@ -10,7 +10,7 @@ use hyp_plugin::Limits;
 use tracing::info_span;
 
 use crate::components::{Components, is_enabled, name_of};
-use crate::discover::discover;
+use crate::discover::{discover, sweep, terms};
 use crate::error::BackfillError;
 use crate::import::Import;
 use crate::places::Places;
@@ -34,6 +34,8 @@ pub struct Request {
     pub dry_run: bool,
     /// Reads files again that did not change.
     pub full: bool,
+    /// Copies databases of any size where they have to be copied to be read.
+    pub allow_copy: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
     /// Id of the run.
@@ -102,11 +104,13 @@ pub fn run(
 
     let mut report =
         Report { run_id: request.run_id.clone(), dry_run: request.dry_run, ..Report::default() };
+    let terms = terms(&places.store, request.allow_copy);
+    sweep(&terms.scratch);
     for plugin in plugins {
         if cancelled.load(Ordering::Relaxed) {
             break;
         }
-        let found = discover(plugin.description(), places)?;
+        let found = discover(plugin.description(), places, &terms)?;
         if request.providers.is_empty() && !found.has_source {
             continue;
         }

@@ -8,7 +8,7 @@ use hyp_plugin::UnitInputs;
 
 use crate::quarantine::bytes_at;
 use crate::report::ProviderReport;
-use crate::resume::{Before, Bytes};
+use crate::resume::{self, Before, Bytes};
 use crate::tally::{ID_TAKEN, RowTally};
 use crate::work::Work;
 use crate::worker::{UnitEnd, input_id};
@@ -48,16 +48,17 @@ impl Ended {
         let rowless = end.tally.message_bytes.saturating_sub(rows.total_bytes());
         ProviderReport::count(&mut accounting, "no_row", rowless);
         let main = work.inputs.inputs.first();
+        let bytes_read = end.inputs.iter().map(|input| input.bytes_read).sum();
         Self {
             unit,
             provider: provider.to_owned(),
             id: work.inputs.id.clone(),
-            bytes_read: end.inputs.iter().map(|input| input.bytes_read).sum(),
+            bytes_read,
             paths: work.inputs.inputs.iter().map(|lent| lent.entry.path.clone()).collect(),
             file: main.map_or_else(Default::default, |lent| lent.file.clone()),
             files: work.inputs.inputs.iter().map(|lent| lent.file.clone()).collect(),
-            is_plain: main.is_some_and(|lent| lent.compression == hyp_plugin::Compression::None),
-            size: work.size,
+            is_plain: main.is_some_and(resume::is_plain),
+            size: if work.is_part { bytes_read } else { work.size },
             modified: work.newest,
             end,
             rows,

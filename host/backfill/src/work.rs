@@ -4,24 +4,31 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hyp_cache::UnitState;
 use hyp_materialize::Window;
-use hyp_plugin::{Lent, Plan, UnitInputs};
+use hyp_plugin::{Lent, Plan, Stamp, UnitInputs};
 use sha2::{Digest, Sha256};
 
 use crate::discover::{Found, hex};
 
-/// Files changed within this many microseconds before they were listed may change again unnoticed.
+/// What changed within this many microseconds before it was listed may change again unnoticed.
 const SETTLE: i64 = 2_000_000;
+
+/// Says whether a time is so long ago that a later change would show another one.
+pub(crate) fn is_settled(modified: i64, now: i64) -> bool {
+    modified.saturating_add(SETTLE) < now
+}
 
 /// A unit that has to be read.
 pub(crate) struct Work {
     pub(crate) inputs: UnitInputs,
-    /// Hash over its files' names, sizes and times, and over what the plan knows of it.
+    /// Hash over its files' names, sizes and times, or its stamp in their place, and over what the plan knows of it.
     pub(crate) fingerprint: String,
-    /// Size of its files on disk.
+    /// Size of its files on disk; of a database that holds many units, its share.
     pub(crate) size: u64,
+    /// True where it is a part of a file: nobody knows its size before it is read.
+    pub(crate) is_part: bool,
     /// Time of the last change.
     pub(crate) newest: i64,
-    /// False while a file is so young that a later change could keep its time.
+    /// False while it is so young that a later change could keep its time.
     pub(crate) is_settled: bool,
     /// What the ledger says of an earlier import that need not be repeated where files only grew since.
     pub(crate) grown_from: Option<UnitState>,
@@ -58,6 +65,10 @@ pub(crate) struct Question<'a> {
 pub(crate) fn agenda(found: &Found, plan: Plan, question: &Question<'_>) -> Agenda {
     let mut agenda = Agenda::default();
     let mut known = BTreeSet::new();
+    let mut shares: HashMap<u32, u64> = HashMap::new();
+    for unit in plan.units.iter().filter(|unit| unit.stamp.is_some()) {
+        unit.inputs.iter().for_each(|input| *shares.entry(*input).or_default() += 1);
+    }
     for ignored in plan.ignored {
         known.insert(ignored.entry);
         *agenda.ignored.entry(ignored.kind).or_default() += 1;
@@ -67,8 +78,9 @@ pub(crate) fn agenda(found: &Found, plan: Plan, question: &Question<'_>) -> Agen
         let lent: Vec<Lent> =
             unit.inputs.iter().filter_map(|at| found.files.get(*at as usize).cloned()).collect();
         let files = lent.len() as u64;
-        let (work, is_known) =
-            work(UnitInputs { id: unit.id, inputs: lent, context: unit.context }, question);
+        let share = unit.inputs.iter().filter_map(|input| shares.get(input)).max().copied();
+        let inputs = UnitInputs { id: unit.id, inputs: lent, context: unit.context };
+        let (work, is_known) = work(inputs, unit.stamp, share.unwrap_or(1), question);
         if question.window.since.is_some_and(|since| work.newest < since) {
             agenda.outside_window += 1;
         } else if is_known {
@@ -88,18 +100,25 @@ pub(crate) fn agenda(found: &Found, plan: Plan, question: &Question<'_>) -> Agen
 }
 
 /// Returns the work that a unit is, and whether it was done already.
-fn work(inputs: UnitInputs, question: &Question<'_>) -> (Work, bool) {
+fn work(
+    inputs: UnitInputs,
+    stamp: Option<Stamp>,
+    share: u64,
+    question: &Question<'_>,
+) -> (Work, bool) {
     let newest = inputs.inputs.iter().map(|lent| lent.entry.modified).max().unwrap_or(0);
-    let fingerprint = fingerprint(&inputs);
+    let newest = stamp.as_ref().and_then(|stamp| stamp.modified).unwrap_or(newest);
+    let fingerprint = fingerprint(&inputs, stamp.as_ref());
     let earlier = question.ledger.get(&inputs.id).filter(|state| {
         let is_same_reader = state.component_digest == question.component_digest;
         !question.full && is_same_reader && covers(state, question.window)
     });
     let is_known = earlier.is_some_and(|state| state.fingerprint == fingerprint);
     let work = Work {
-        size: inputs.inputs.iter().map(|lent| lent.entry.size).sum(),
+        size: inputs.inputs.iter().map(|lent| lent.entry.size).sum::<u64>() / share,
+        is_part: stamp.is_some(),
         grown_from: earlier.filter(|_| !is_known).cloned(),
-        is_settled: newest.saturating_add(SETTLE) < question.now,
+        is_settled: is_settled(newest, question.now),
         fingerprint,
         newest,
         inputs,
@@ -107,11 +126,18 @@ fn work(inputs: UnitInputs, question: &Question<'_>) -> (Work, bool) {
     (work, is_known)
 }
 
-fn fingerprint(unit: &UnitInputs) -> String {
+fn fingerprint(unit: &UnitInputs, stamp: Option<&Stamp>) -> String {
     let mut hash = Sha256::new();
     for lent in &unit.inputs {
         hash.update(lent.file.as_os_str().as_encoded_bytes());
-        hash.update(format!("\0{}\0{}\n", lent.entry.size, lent.entry.modified));
+        match stamp {
+            Some(_) => hash.update("\0\n"),
+            None => hash.update(format!("\0{}\0{}\n", lent.entry.size, lent.entry.modified)),
+        }
+    }
+    if let Some(stamp) = stamp {
+        hash.update(format!("{}\n", stamp.fingerprint.len()));
+        hash.update(&stamp.fingerprint);
     }
     hash.update(&unit.context);
     hex(&hash.finalize()[..16])

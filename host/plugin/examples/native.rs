@@ -55,7 +55,7 @@ fn list(folder: &Path, found: &mut Vec<Lent>) -> Result<(), Box<dyn Error>> {
             let (root, path) = ("projects".to_owned(), file.display().to_string());
             let size = file.metadata()?.len();
             let entry = Entry { root, path, size, modified: 0 };
-            found.push(Lent { entry, file, compression: Compression::None });
+            found.push(Lent { entry, file, compression: Compression::None, database: None });
         }
     }
     Ok(())

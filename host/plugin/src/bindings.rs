@@ -5,12 +5,15 @@ mod generated {
         path: "../../wit",
         world: "provider-plugin",
         imports: { default: trappable },
-        with: { "hyp:backfill/inputs.input": crate::imports::inputs::OpenInput },
+        with: {
+            "hyp:backfill/inputs.input": crate::imports::inputs::OpenInput,
+            "hyp:backfill/sqlite.database": crate::imports::sqlite::OpenDatabase,
+        },
     });
 }
 
 pub(crate) use generated::exports::hyp::backfill::provider;
-pub(crate) use generated::hyp::backfill::{digest, inputs, log, types};
+pub(crate) use generated::hyp::backfill::{digest, inputs, log, sqlite, types};
 pub(crate) use generated::{ProviderPlugin, ProviderPluginPre};
 
 /// Version of the contract that this host speaks.

@@ -40,7 +40,7 @@ pub(crate) fn check_names<'a>(
     let is_given = |name: &&&str| {
         name.starts_with("wasi:")
             || interface(name).is_some_and(|interface| {
-                ["types", "inputs", "sink", "log", "digest"].contains(&interface)
+                ["types", "inputs", "sqlite", "sink", "log", "digest"].contains(&interface)
             })
     };
     match imports.iter().find(|name| !is_given(name)) {
@@ -101,8 +101,9 @@ mod tests {
             (&[], &[], "`it` is not a provider: it exports nothing"),
             (&["acme:net/sockets@1.0.0"], &[provider],
              "`it` imports `acme:net/sockets@1.0.0`, which this host does not give to providers"),
-            (&["hyp:backfill/sqlite@0.1.0"], &[provider],
-             "`it` imports `hyp:backfill/sqlite@0.1.0`, which this host does not give to providers"),
+            (&["hyp:backfill/sqlite@0.1.0"], &[provider], "fine"),
+            (&["hyp:backfill/probe@0.1.0"], &[provider],
+             "`it` imports `hyp:backfill/probe@0.1.0`, which this host does not give to providers"),
             (&["hyp:backfilled/x@0.1.0"], &[provider],
              "`it` imports `hyp:backfilled/x@0.1.0`, which this host does not give to providers"),
         ];

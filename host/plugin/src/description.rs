@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use hyp_sqlite::Grants;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::provider as wit;
@@ -15,7 +16,18 @@ pub struct Description {
     pub version: String,
     pub summary: String,
     pub kinds: Vec<String>,
+    pub clients: Vec<Client>,
     pub roots: Vec<Root>,
+}
+
+/// A client whose files the provider reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/provider.wit")]
+pub struct Client {
+    pub title: String,
+    pub versions: String,
+    #[serde(default)]
+    pub checked: Option<String>,
 }
 
 /// A folder of the client's, and what to look for in it.
@@ -27,6 +39,16 @@ pub struct Root {
     pub candidates: Vec<Candidate>,
     pub globs: Vec<String>,
     pub depth: u32,
+    #[serde(default)]
+    pub tables: Vec<Table>,
+}
+
+/// What is read of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/provider.wit")]
+pub struct Table {
+    pub name: String,
+    pub columns: Vec<String>,
 }
 
 /// What happens with a root's files.
@@ -46,6 +68,7 @@ pub enum Candidate {
     Environment { variable: String, is_list: bool, below: String, overrides: bool },
     Home(String),
     ConfigHome(String),
+    DataHome(String),
     ApplicationSupport(String),
     HypHome(String),
 }
@@ -78,11 +101,21 @@ impl Description {
         }
         check_count("kinds", self.kinds.len())?;
         check_unique("kind", self.kinds.iter())?;
+        check_count("clients", self.clients.len())?;
+        self.clients.iter().try_for_each(Client::check)?;
         check_count("roots", self.roots.len())?;
         // A history root's name is how entries refer to it. That of a notice is what to tell, and two may tell the same.
         let listed = self.roots.iter().filter(|root| root.purpose == Purpose::History);
         check_unique("root", listed.map(|root| &root.name))?;
         self.roots.iter().try_for_each(Root::check)
+    }
+}
+
+impl Client {
+    fn check(&self) -> Result<(), String> {
+        check_text("client", &self.title)?;
+        check_text("client's versions", &self.versions)?;
+        self.checked.as_ref().map_or(Ok(()), |checked| check_text("client's check", checked))
     }
 }
 
@@ -104,7 +137,19 @@ impl Root {
         for candidate in &self.candidates {
             candidate.check().map_err(of)?;
         }
+        check_count("tables", self.tables.len()).map_err(of)?;
+        check_unique("table", self.tables.iter().map(|table| &table.name)).map_err(of)?;
+        for Table { columns, .. } in &self.tables {
+            check_count("columns of a table", columns.len()).map_err(of)?;
+            check_unique("column", columns.iter()).map_err(of)?;
+        }
         Ok(())
+    }
+
+    /// Returns what may be read of the root's databases; nothing for a root of other files.
+    pub fn grants(&self) -> Option<Grants> {
+        let tables = self.tables.iter().map(|table| (&table.name, &table.columns));
+        (!self.tables.is_empty()).then(|| Grants::new(tables))
     }
 }
 
@@ -123,6 +168,7 @@ impl Candidate {
             }
             Self::Home(path)
             | Self::ConfigHome(path)
+            | Self::DataHome(path)
             | Self::ApplicationSupport(path)
             | Self::HypHome(path) => {
                 if path.split('/').all(|name| name.is_empty() || name == ".") {
@@ -191,9 +237,14 @@ fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Resu
 
 impl From<wit::Description> for Description {
     fn from(it: wit::Description) -> Self {
-        let wit::Description { name, title, version, summary, kinds, roots } = it;
-        let roots = roots.into_iter().map(Root::from).collect();
-        Self { name, title, version, summary, kinds, roots }
+        let wit::Description { name, title, version, summary, kinds, clients, roots } = it;
+        let clients = clients.into_iter().map(|it| Client {
+            title: it.title,
+            versions: it.versions,
+            checked: it.checked,
+        });
+        let (clients, roots) = (clients.collect(), roots.into_iter().map(Root::from).collect());
+        Self { name, title, version, summary, kinds, clients, roots }
     }
 }
 
@@ -204,7 +255,9 @@ impl From<wit::Root> for Root {
             wit::Purpose::Notice => Purpose::Notice,
         };
         let candidates = it.candidates.into_iter().map(Candidate::from).collect();
-        Self { name: it.name, purpose, candidates, globs: it.globs, depth: it.depth }
+        let tables = it.tables.into_iter();
+        let tables = tables.map(|it| Table { name: it.name, columns: it.columns }).collect();
+        Self { name: it.name, purpose, candidates, globs: it.globs, depth: it.depth, tables }
     }
 }
 
@@ -217,6 +270,7 @@ impl From<wit::Candidate> for Candidate {
             }
             wit::Candidate::Home(path) => Self::Home(path),
             wit::Candidate::ConfigHome(path) => Self::ConfigHome(path),
+            wit::Candidate::DataHome(path) => Self::DataHome(path),
             wit::Candidate::ApplicationSupport(path) => Self::ApplicationSupport(path),
             wit::Candidate::HypHome(path) => Self::HypHome(path),
         }
@@ -234,12 +288,14 @@ mod tests {
             version: "1.0.0".into(),
             summary: String::new(),
             kinds: vec!["ai_gateway.projected_exchange".into()],
+            clients: Vec::new(),
             roots: vec![Root {
                 name: "history".into(),
                 purpose: Purpose::History,
                 candidates: vec![Candidate::Home(".good/logs".into())],
                 globs: vec!["**/*.jsonl".into()],
                 depth: 8,
+                tables: vec![Table { name: "chat".into(), columns: vec!["id".into()] }],
             }],
         }
     }
@@ -274,6 +330,8 @@ mod tests {
             (|it| it.roots.push(it.roots[0].clone()), "it has two of root `history`"),
             (|it| it.roots[0].globs[0] = "../*".into(),     "root `history`: glob `../*` leads out of the root"),
             (|it| it.roots[0].globs[0] = "/etc/*".into(),   "root `history`: glob `/etc/*` leads out of the root"),
+            (|it| it.roots[0].tables = vec![it.roots[0].tables[0].clone(), it.roots[0].tables[0].clone()], "root `history`: it has two of table `chat`"),
+            (|it| it.roots[0].tables[0].columns[0].clear(), "root `history`: it has a column without a name"),
             (|it| it.roots[0].candidates[0] = Candidate::Home("/".into()),     "root `history`: it is a whole home folder"),
             (|it| it.roots[0].candidates[0] = Candidate::Home("a/../..".into()), "root `history`: path `a/../..` leads out of the root"),
             (|it| it.roots[0].candidates[0] = Candidate::Environment { variable: "A=B".into(), is_list: false, below: String::new(), overrides: false }, "root `history`: `A=B` is no environment variable"),

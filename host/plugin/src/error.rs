@@ -161,6 +161,9 @@ pub enum RunError {
          the first at {offset}"
     )]
     Accounting { provider: Arc<str>, unit: String, input: u32, unclaimed: u64, offset: u64 },
+    /// The guest's statements took more out of a database than there can be use for.
+    #[error("{provider} went too far with the database of `{unit}`: {what}")]
+    Statement { provider: Arc<str>, unit: String, what: String },
     /// The guest did something at a time when it may not.
     #[error("{provider} broke the contract in `{unit}`: {what}")]
     Forbidden { provider: Arc<str>, unit: String, what: String },
@@ -195,6 +198,7 @@ impl Explain for RunError {
             Self::OutputBound { .. } => "hyp::plugin::output",
             Self::UndeclaredKind { .. } => "hyp::plugin::undeclared_kind",
             Self::Span { .. } | Self::Accounting { .. } => "hyp::plugin::accounting",
+            Self::Statement { .. } => "hyp::plugin::statement",
             Self::Forbidden { .. } => "hyp::plugin::forbidden",
             Self::Plan { .. } => "hyp::plugin::plan",
         }

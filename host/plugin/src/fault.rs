@@ -42,6 +42,14 @@ impl Asked {
                 Fence::Span { input, offset, length, reason } => {
                     RunError::Span { provider, unit, input, offset, length, reason }
                 }
+                Fence::StatementMemory { limit } => {
+                    let what = format!("a statement wanted more than {limit} bytes of memory");
+                    RunError::Statement { provider, unit, what }
+                }
+                Fence::Rows { limit } => {
+                    let what = format!("its statements gave more than {limit} bytes of rows");
+                    RunError::Statement { provider, unit, what }
+                }
                 Fence::Forbidden { what } => {
                     RunError::Forbidden { provider, unit, what: what.to_owned() }
                 }

@@ -16,6 +16,10 @@ pub(crate) enum Fence {
     UndeclaredKind { kind: String },
     #[error("the span {offset}+{length} of input {input} {reason}")]
     Span { input: u32, offset: u64, length: u64, reason: &'static str },
+    #[error("a statement wanted more than {limit} bytes of memory")]
+    StatementMemory { limit: u64 },
+    #[error("the guest was handed more than {limit} bytes of rows")]
+    Rows { limit: u64 },
     #[error("{what}")]
     Forbidden { what: &'static str },
 }

@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hyp_sqlite::Database;
 
 use crate::bindings::inputs::ReadError;
 
@@ -41,6 +44,8 @@ pub struct Lent {
     pub file: PathBuf,
     /// How the file is packed; the guest reads it unpacked.
     pub compression: Compression,
+    /// The database that the file is, where its root declares tables: it is read by statements alone.
+    pub database: Option<Arc<Database>>,
 }
 
 /// Bytes of a file in their order, unpacked.
@@ -49,6 +54,9 @@ pub(crate) type ByteStream = Box<dyn Read + Send>;
 impl Lent {
     /// Opens the file and skips to `offset` of the unpacked stream.
     pub(crate) fn open(&self, offset: u64) -> Result<ByteStream, ReadError> {
+        if self.database.is_some() {
+            return Err(ReadError::Denied);
+        }
         let mut file = open_regular(&self.file)?;
         let mut stream: ByteStream = match self.compression {
             Compression::None => {
@@ -80,7 +88,7 @@ impl Lent {
 
     /// Returns at most `limit` bytes from the end; packed files have no end that could be read by itself.
     pub(crate) fn tail(&self, limit: u64) -> Result<Vec<u8>, ReadError> {
-        if self.compression != Compression::None {
+        if self.compression != Compression::None || self.database.is_some() {
             return Err(ReadError::Denied);
         }
         let mut file = open_regular(&self.file)?;
@@ -134,7 +142,7 @@ mod tests {
 
     fn lent(file: &Path, compression: Compression) -> Lent {
         let entry = Entry { root: "r".into(), path: "p".into(), size: 0, modified: 0 };
-        Lent { entry, file: file.to_owned(), compression }
+        Lent { entry, file: file.to_owned(), compression, database: None }
     }
 
     fn read(lent: &Lent, offset: u64) -> Vec<u8> {

@@ -44,12 +44,13 @@ mod state;
 mod ticker;
 mod worker;
 
-pub use description::{Candidate, Description, Purpose, Root};
+pub use description::{Candidate, Client, Description, Purpose, Root, Table};
 pub use error::{LoadError, RunError};
 pub use host::{Host, HostStats, Interfaces};
+pub use hyp_sqlite::{Database, Grants, Terms};
 pub use lent::{Compression, Entry, Lent};
 pub use limits::Limits;
-pub use plan::{Ignored, Plan, Unit};
+pub use plan::{Ignored, Plan, Stamp, Unit};
 pub use plugin::Plugin;
 pub use registry::Registry;
 pub use report::{Counter, InputReport, LongLine, ScanReport};

@@ -30,6 +30,15 @@ pub struct Unit {
     pub id: String,
     pub inputs: Vec<u32>,
     pub context: Vec<u8>,
+    pub stamp: Option<Stamp>,
+}
+
+/// How a unit is told from what it was at an earlier time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "documented in wit/provider.wit")]
+pub struct Stamp {
+    pub fingerprint: Vec<u8>,
+    pub modified: Option<i64>,
 }
 
 /// An entry that is known and holds no history.
@@ -40,24 +49,30 @@ pub struct Ignored {
     pub kind: String,
 }
 
-/// Length of a unit's id and of its context.
+/// Length of a unit's id, or of its fingerprint, and of its context.
 const ID_AT_MOST: usize = 4 * 1024;
 const CONTEXT_AT_MOST: usize = 1024 * 1024;
 
 /// Time that a plan may take for each entry, beyond that of a call: it may look into every file.
 const TIME_PER_ENTRY: Duration = Duration::from_millis(2);
 
+/// Bytes of a database that a plan may take another second for: it may look through all of it.
+const DATABASE_BYTES_PER_SECOND: u64 = 32 << 20;
+
 impl Plugin {
     /// Asks the provider to group entries into units. What it has to tell on the way is added to `notes`.
     pub fn plan(&self, entries: &[Lent], notes: &mut Vec<Note>) -> Result<Plan, RunError> {
         let ready = self.ready()?;
         let asked = Asked { provider: Arc::clone(&self.name), unit: "plan".into() };
+        let databases = entries.iter().filter(|lent| lent.database.is_some());
+        let bytes: u64 = databases.clone().map(|lent| lent.entry.size).sum();
         let limit = self.host.limits.advance_deadline
-            + TIME_PER_ENTRY.saturating_mul(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+            + TIME_PER_ENTRY.saturating_mul(u32::try_from(entries.len()).unwrap_or(u32::MAX))
+            + Duration::from_secs(bytes / DATABASE_BYTES_PER_SECOND);
         let told: Vec<_> = entries.iter().map(|lent| told(&lent.entry)).collect();
 
         let mut guest = Guest::new(&self.host, Arc::clone(&self.name), Arc::clone(&self.kinds));
-        guest.state().lent = entries.to_vec();
+        guest.state().begin(entries.to_vec(), None);
         let answer = guest.start(&ready).and_then(|provider| {
             guest.call(Phase::Plan, limit, |store| {
                 provider.hyp_backfill_provider().call_plan(store, &told)
@@ -68,6 +83,9 @@ impl Plugin {
             Ok(Err(fault)) => return Err(fault_of(&asked, fault)),
             Err(error) => return Err(guest.explain(&asked, &error)),
         };
+        for lent in databases {
+            check_unchanged(lent, &asked)?;
+        }
         plan.check(entries.len())
             .map_err(|reason| RunError::Plan { provider: asked.provider, reason })?;
         notes.extend(guest.state().page.drain(..).filter_map(|event| match event {
@@ -82,11 +100,14 @@ impl Plan {
     /// Returns what is impossible about it.
     fn check(&self, entries: usize) -> Result<(), String> {
         let mut ids = HashSet::with_capacity(self.units.len());
-        for Unit { id, inputs, context } in &self.units {
+        for Unit { id, inputs, context, stamp } in &self.units {
             if id.is_empty() || id.len() > ID_AT_MOST || context.len() > CONTEXT_AT_MOST {
                 return Err(
                     "a unit has no id, or one that is too long, or too large a context".into()
                 );
+            }
+            if stamp.as_ref().is_some_and(|stamp| stamp.fingerprint.len() > ID_AT_MOST) {
+                return Err(format!("unit `{id}` has too long a fingerprint"));
             }
             if !ids.insert(id) {
                 return Err(format!("two units have the id `{id}`"));
@@ -119,7 +140,14 @@ impl From<wit::PlanResult> for Plan {
         let ignored = it.ignored.into_iter();
         Self {
             units: units
-                .map(|unit| Unit { id: unit.id, inputs: unit.inputs, context: unit.context })
+                .map(|unit| Unit {
+                    id: unit.id,
+                    inputs: unit.inputs,
+                    context: unit.context,
+                    stamp: unit
+                        .stamp
+                        .map(|it| Stamp { fingerprint: it.fingerprint, modified: it.modified }),
+                })
                 .collect(),
             ignored: ignored.map(|it| Ignored { entry: it.entry, kind: it.kind }).collect(),
         }
@@ -130,6 +158,16 @@ impl From<wit::PlanResult> for Plan {
 pub(crate) fn told(entry: &Entry) -> inputs::Entry {
     let Entry { root, path, size, modified } = entry.clone();
     inputs::Entry { root, path, size, modified }
+}
+
+/// Fails if a database was read as it lies and changed meanwhile.
+pub(crate) fn check_unchanged(lent: &Lent, asked: &Asked) -> Result<(), RunError> {
+    let Some(database) = &lent.database else { return Ok(()) };
+    database.check().map_err(|error| RunError::Fault {
+        provider: Arc::clone(&asked.provider),
+        unit: asked.unit.clone(),
+        message: format!("`{}` {error}", lent.entry.path),
+    })
 }
 
 pub(crate) fn fault_of(asked: &Asked, fault: types::Fault) -> RunError {
@@ -143,7 +181,7 @@ mod tests {
     use super::*;
 
     fn unit(id: &str, inputs: &[u32]) -> Unit {
-        Unit { id: id.into(), inputs: inputs.into(), context: Vec::new() }
+        Unit { id: id.into(), inputs: inputs.into(), context: Vec::new(), stamp: None }
     }
 
     #[test]

@@ -76,6 +76,13 @@ impl Books {
         self.account.hand(offset, length);
     }
 
+    /// Hands out a row of a database, right after those before it; returns where that is.
+    pub(crate) fn hand_row(&mut self, length: u64) -> u64 {
+        let offset = self.account.bytes_handed();
+        self.hand(offset, length);
+        offset
+    }
+
     pub(crate) fn close(self) -> InputReport {
         InputReport {
             bytes_read: self.account.bytes_handed(),

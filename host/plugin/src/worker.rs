@@ -13,7 +13,7 @@ use crate::error::RunError;
 use crate::fault::Asked;
 use crate::guest::Guest;
 use crate::lent::Lent;
-use crate::plan::{fault_of, told};
+use crate::plan::{check_unchanged, fault_of, told};
 use crate::plugin::Plugin;
 use crate::report::{Counter, ScanReport};
 use crate::state::{Phase, State};
@@ -101,6 +101,9 @@ impl Worker {
         instance.guest.state().begin(unit.inputs.clone(), from);
         let end = instance.read(unit, &mut reading)?;
         let guest_time = reading.guest_time;
+        for lent in &unit.inputs {
+            check_unchanged(lent, &asked)?;
+        }
 
         let state = instance.guest.state();
         let books = std::mem::take(&mut state.books);

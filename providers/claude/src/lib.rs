@@ -78,6 +78,11 @@ impl Provider for Claude {
         let hooks = Root::new(HOOKS, hook("claude")).or(hook("@hypaware/claude"));
         Description::new("claude", "Claude Code", env!("CARGO_PKG_VERSION"))
             .summary("Transcripts of Claude Code sessions and their sub-agents")
+            .client(
+                "Claude Code",
+                "1.0, 2.0, 2.1; 0.2 by its format only",
+                Some("recordings of 1.0.80 to 2.1.329"),
+            )
             .root(projects)
             .root(desktop)
             .root(hooks)

@@ -100,11 +100,9 @@ impl<'e> Found<'e> {
             let folder = of_agent(&entry.path).map_or(stem, |(folder, _)| folder);
             let results = self.results.get(&(root, folder)).into_iter().flatten().copied();
             let note = meta.and_then(|index| peek.head(index, NOTE_HEAD));
-            units.push(Unit {
-                id: identity(&entry.path, &mut taken),
-                inputs: [index].into_iter().chain(meta).chain(results).collect(),
-                context: self.context(&entry.path, (root, stem), note.as_deref()),
-            });
+            let inputs = [index].into_iter().chain(meta).chain(results).collect();
+            let context = self.context(&entry.path, (root, stem), note.as_deref());
+            units.push(Unit::new(identity(&entry.path, &mut taken), inputs).context(context));
         }
         self.ignore_rest(&units);
         PlanResult { units, ignored: self.ignored }

@@ -7,6 +7,11 @@ use crate::Claude;
 
 const SESSION: &str = "0b5c1f9e-6a77-4f0e-9d0a-1f2e3d4c5b6a";
 
+#[test]
+fn the_manifest_says_what_the_component_says() {
+    testkit::manifest::<Claude>("manifest.json");
+}
+
 /// Every folder below `fixtures/claude` is a case.
 #[test]
 fn every_fixture_gives_the_events_it_should() {

@@ -44,6 +44,12 @@ impl Provider for Codex {
     fn description() -> Description {
         Description::new("codex", "Codex", env!("CARGO_PKG_VERSION"))
             .summary("Sessions of the Codex CLI, its editor extension and its desktop app")
+            .client(
+                "Codex",
+                "0.45 to 0.169, plain, `.zst` and archived; bare lines (0.20) and the `.json` documents of the TypeScript \
+                 client by their format only",
+                Some("recordings of 0.45 to 0.169"),
+            )
             .root(rollouts("sessions"))
             .root(rollouts("archived_sessions"))
             .root(index())

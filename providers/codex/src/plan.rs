@@ -29,7 +29,7 @@ pub(crate) fn units(entries: &[Entry], peek: &mut dyn Peek) -> PlanResult {
     }
     let units = threads.into_iter().map(|(id, mut inputs)| {
         inputs.sort_by_key(|&index| rank(&entries[index as usize]));
-        Unit { id, inputs, context: Vec::new() }
+        Unit::new(id, inputs)
     });
     PlanResult { units: units.collect(), ignored: Vec::new() }
 }

@@ -6,6 +6,11 @@ use super::Codex;
 
 /// Every folder below `fixtures/codex` is a case: `in/` is read, `events.json` is what comes out.
 #[test]
+fn the_manifest_says_what_the_component_says() {
+    testkit::manifest::<Codex>("manifest.json");
+}
+
+#[test]
 fn golden() {
     testkit::golden::<Codex>("../../fixtures/codex");
 }

@@ -184,7 +184,7 @@ fn a_document_that_nobody_understands_is_a_failure_and_an_unread_input_is_none()
             _: &mut Vec<crate::Note>,
         ) -> Result<crate::PlanResult, Fault> {
             let inputs = (0..entries.len() as u32).collect();
-            let unit = crate::Unit { id: "all".into(), inputs, context: Vec::new() };
+            let unit = crate::Unit::new("all", inputs);
             Ok(crate::PlanResult { units: vec![unit], ignored: Vec::new() })
         }
         fn open(unit: &str, entries: &[Entry], context: &[u8]) -> Result<Words, Fault> {

@@ -1,7 +1,12 @@
 //! Inputs that are held in memory.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use super::files::File;
+use super::lend;
 use crate::drive::Source;
+use crate::sqlite::{Database, Problem};
 use crate::{Chunk, Lines, LongLine, Peek, ReadError};
 
 /// How long a line may be, as in the host.
@@ -12,18 +17,34 @@ pub(super) struct Memory<'f> {
     files: Vec<&'f File>,
     open: Option<(usize, usize)>,
     was_read: Vec<bool>,
+    /// Bytes of rows that databases handed out.
+    handed: Vec<Rc<Cell<u64>>>,
 }
 
 impl<'f> Memory<'f> {
     /// Holds these files, none of which is open.
     pub(super) fn of(files: Vec<&'f File>) -> Self {
-        Self { was_read: vec![false; files.len()], files, open: None }
+        let handed = files.iter().map(|_| Rc::default()).collect();
+        Self { was_read: vec![false; files.len()], files, open: None, handed }
     }
 
     /// Returns the length of each input that was opened.
     pub(super) fn lengths_read(&self) -> Vec<Option<u64>> {
-        let inputs = self.files.iter().zip(&self.was_read);
-        inputs.map(|(file, was_read)| was_read.then_some(file.bytes.len() as u64)).collect()
+        let inputs = self.files.iter().zip(&self.was_read).zip(&self.handed);
+        let length = |file: &File, handed: &Cell<u64>| match file.database {
+            Some(_) => handed.get(),
+            None => file.bytes.len() as u64,
+        };
+        inputs.map(|((file, was_read), handed)| was_read.then(|| length(file, handed))).collect()
+    }
+
+    fn lend(&mut self, index: u32) -> Result<Box<dyn Database>, Problem> {
+        let denied = || Problem::Denied("it is no database".to_owned());
+        let made = self.files.get(index as usize).and_then(|file| file.database.as_ref());
+        let lent = lend::open(made.ok_or_else(denied)?)?;
+        self.was_read[index as usize] = true;
+        self.handed[index as usize] = Rc::clone(&lent.handed);
+        Ok(Box::new(lent))
     }
 
     fn bytes(&self, entry: u32) -> Option<&'f [u8]> {
@@ -70,6 +91,10 @@ impl Source for Memory<'_> {
         let (input, _) = self.open.ok_or(ReadError::Failed)?;
         Ok(Lines { offset: 0, bytes: self.files[input].bytes.clone() })
     }
+
+    fn database(&mut self, input: u32) -> Result<Box<dyn Database>, Problem> {
+        self.lend(input)
+    }
 }
 
 impl Peek for Memory<'_> {
@@ -81,5 +106,9 @@ impl Peek for Memory<'_> {
     fn tail(&mut self, entry: u32, limit: u32) -> Option<Vec<u8>> {
         let bytes = self.bytes(entry)?;
         Some(bytes[bytes.len().saturating_sub(limit.min(1 << 20) as usize)..].to_vec())
+    }
+
+    fn database(&mut self, entry: u32) -> Result<Box<dyn Database>, Problem> {
+        self.lend(entry)
     }
 }

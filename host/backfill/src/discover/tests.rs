@@ -12,12 +12,14 @@ fn description(globs: &[&str], purpose: Purpose) -> Description {
         version: "1.0.0".into(),
         summary: String::new(),
         kinds: vec!["ai_gateway.projected_exchange".into()],
+        clients: Vec::new(),
         roots: vec![Root {
             name: "logs".into(),
             purpose,
             candidates: vec![Candidate::Home("logs".into()), Candidate::Home("more".into())],
             globs: globs.iter().map(|glob| (*glob).to_owned()).collect(),
             depth: 8,
+            tables: Vec::new(),
         }],
     }
 }
@@ -29,6 +31,10 @@ fn places(home: &Path) -> Places {
         store: home.join("logs/store"),
         environment: BTreeMap::new(),
     }
+}
+
+fn listed(description: &Description, places: &Places) -> Found {
+    discover(description, places, &terms(&places.store, false)).unwrap()
 }
 
 fn write(home: &Path, path: &str) {
@@ -49,8 +55,7 @@ fn several_roots_are_merged_and_suffixes_are_taken_off() {
     for path in ["logs/a/x.jsonl", "logs/y.jsonl.zst", "more/z.jsonl.gz", "logs/other.txt"] {
         write(home.path(), path);
     }
-    let found =
-        discover(&description(&["**/*.jsonl"], Purpose::History), &places(home.path())).unwrap();
+    let found = listed(&description(&["**/*.jsonl"], Purpose::History), &places(home.path()));
     assert_eq!(paths(&found), ["a/x.jsonl", "y.jsonl", "z.jsonl"]);
     assert!(found.has_source);
 }
@@ -60,8 +65,7 @@ fn neither_the_store_nor_a_folder_named_like_a_file_is_listed() {
     let home = tempfile::tempdir().unwrap();
     write(home.path(), "logs/store/inside.jsonl");
     fs::create_dir_all(home.path().join("logs/folder.jsonl")).unwrap();
-    let found =
-        discover(&description(&["**/*.jsonl"], Purpose::History), &places(home.path())).unwrap();
+    let found = listed(&description(&["**/*.jsonl"], Purpose::History), &places(home.path()));
     assert!(paths(&found).is_empty());
 }
 
@@ -73,8 +77,7 @@ fn links_inside_a_root_are_not_followed_and_a_linked_root_is() {
     std::os::unix::fs::symlink(home.path().join("elsewhere"), home.path().join("logs")).unwrap();
     std::os::unix::fs::symlink("..", home.path().join("elsewhere/loop")).unwrap();
     std::os::unix::fs::symlink("x.jsonl", home.path().join("elsewhere/y.jsonl")).unwrap();
-    let found =
-        discover(&description(&["**/*.jsonl"], Purpose::History), &places(home.path())).unwrap();
+    let found = listed(&description(&["**/*.jsonl"], Purpose::History), &places(home.path()));
     assert_eq!(paths(&found), ["x.jsonl"]);
 }
 
@@ -84,8 +87,24 @@ fn a_place_of_notice_is_told_and_never_opened() {
     write(home.path(), "logs/secret.jsonl");
     let mut description = description(&["**/*.jsonl"], Purpose::Notice);
     description.roots[0].name = "unsupported_location:desktop_app".into();
-    let found = discover(&description, &places(home.path())).unwrap();
+    let found = listed(&description, &places(home.path()));
     assert!(found.files.is_empty() && !found.has_source);
     assert_eq!(found.notes[0].event, "unsupported_location");
     assert_eq!(found.notes[0].attributes[1], ("location_kind".into(), "desktop_app".into()));
+}
+
+#[test]
+fn a_database_is_as_young_and_as_large_as_its_log_makes_it() {
+    let home = tempfile::tempdir().unwrap();
+    for path in ["logs/chats.db", "logs/chats.db-wal", "logs/chats.db-shm", "logs/chats.db.gz"] {
+        write(home.path(), path);
+    }
+    let mut description = description(&["*.db"], Purpose::History);
+    let table = hyp_plugin::Table { name: "chat".into(), columns: vec!["id".into()] };
+    description.roots[0].tables.push(table);
+    let found = listed(&description, &places(home.path()));
+    assert_eq!(paths(&found), ["chats.db"]);
+    let lent = &found.files[0];
+    assert_eq!(lent.entry.size, ("logs/chats.db".len() + "logs/chats.db-wal".len()) as u64);
+    assert!(lent.database.is_some());
 }

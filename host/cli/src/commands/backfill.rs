@@ -40,6 +40,10 @@ pub(crate) struct BackfillArgs {
     #[arg(long)]
     full: bool,
 
+    /// Copy databases of more than 2 GiB too, where they have to be copied to be read
+    #[arg(long)]
+    allow_copy: bool,
+
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -112,6 +116,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
         retention_days,
         dry_run: args.dry_run,
         full: args.full,
+        allow_copy: args.allow_copy,
         wait: Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX),
         run_id: env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4())),
     })

@@ -82,6 +82,7 @@ fn request() -> Request {
         retention_days: None,
         dry_run: false,
         full: false,
+        allow_copy: false,
         wait: Duration::ZERO,
         run_id: "bf-demo".to_owned(),
     }

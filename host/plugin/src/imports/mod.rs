@@ -4,6 +4,7 @@ mod digest;
 pub(crate) mod inputs;
 mod log;
 mod sink;
+pub(crate) mod sqlite;
 
 use wasmtime::component::{HasSelf, Linker};
 
@@ -15,6 +16,7 @@ use crate::state::State;
 /// `wasi` is there for components whose language cannot do without; its context is empty.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     bindings::inputs::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    bindings::sqlite::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     bindings::digest::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     sink::add_to_linker(linker)?;

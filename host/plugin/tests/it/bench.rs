@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use hyp_model::event::Event;
 use hyp_plugin::{
-    Checkpoint, Compression, Entry, Host, Lent, Limits, LoadError, Page, Plugin, RunError,
-    ScanReport, Source, UnitInputs, digest_of,
+    Checkpoint, Compression, Database, Entry, Host, Lent, Limits, LoadError, Page, Plugin,
+    RunError, ScanReport, Source, Terms, UnitInputs, digest_of,
 };
 
 pub(crate) struct Bench {
@@ -34,7 +34,30 @@ impl Bench {
         std::fs::write(&file, bytes).unwrap();
         let (root, path) = ("home".to_owned(), name.to_owned());
         let entry = Entry { root, path, size: bytes.len() as u64, modified: 0 };
-        Lent { entry, file, compression: Compression::None }
+        Lent { entry, file, compression: Compression::None, database: None }
+    }
+
+    /// Makes a database of SQL text that the guest knows by this name, with what the guest declares granted.
+    pub(crate) fn database(&self, name: &str, sql: &str) -> Lent {
+        let mut lent = self.file(name, b"");
+        hyp_sqlite::make(&lent.file, sql).unwrap();
+        lent.entry.size = lent.file.metadata().unwrap().len();
+        let grants = self.plugin.description().roots[0].grants().unwrap();
+        let terms = Terms { memory: 16 << 20, ..Terms::new(self.folder.path().join("copies")) };
+        lent.database = Some(Arc::new(Database::new(lent.file.clone(), grants, terms)));
+        lent
+    }
+
+    /// Reads a file as a unit of that name.
+    pub(crate) fn scan_as(&self, id: &str, input: &Lent) -> Result<Found, RunError> {
+        let mut events = Vec::new();
+        let unit = UnitInputs { id: id.to_owned(), ..unit(std::slice::from_ref(input)) };
+        let report =
+            self.plugin.worker().scan(&unit, None, &AtomicBool::new(false), &mut |page| {
+                events.extend(page.events);
+                Ok(())
+            })?;
+        Ok((events, report))
     }
 
     /// Reads the files as one unit.

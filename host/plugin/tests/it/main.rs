@@ -4,6 +4,7 @@
 mod bench;
 #[cfg(test)]
 mod cache;
+mod databases;
 #[cfg(test)]
 mod guests;
 #[cfg(test)]
