@@ -1,6 +1,7 @@
 //! What `cargo xtask` does, as a library, so that its checks are tests as well.
 
 pub mod bench;
+pub mod clients;
 pub mod components;
 pub mod tidy;
 

@@ -26,6 +26,8 @@ enum Task {
     /// Run one command and print what it cost; `bench` calls it
     #[command(hide = true)]
     Measure(xtask::bench::MeasureArgs),
+    /// Write the table of supported clients into the README
+    Clients,
     /// Check lengths, documentation, layers, versions and paths
     Tidy,
 }
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Task::Components { check: false, names } => xtask::components::build(&names),
         Task::Bench(args) => xtask::bench::bench(&args),
         Task::Measure(args) => xtask::bench::measure(&args),
+        Task::Clients => xtask::clients::write(),
         Task::Tidy => xtask::tidy::tidy(),
     };
     match done {

@@ -16,6 +16,7 @@ pub fn tidy() -> Result<()> {
     problems.extend(layers::problems(&root)?);
     problems.extend(versions::problems(&root)?);
     problems.extend(cases::problems(&root)?);
+    problems.extend(crate::clients::problems(&root)?);
     problems.extend(
         crate::components::stale(&root)?
             .into_iter()

@@ -14,8 +14,8 @@ pub(super) fn problems(root: &Path) -> Result<Vec<String>> {
     let rules = read(&root.join(RULES))?;
     let mut problems = Vec::new();
     let mut cases = BTreeSet::new();
-    for provider in ["claude", "codex"] {
-        let folder = root.join("fixtures").join(provider);
+    for provider in crate::clients::providers(root)? {
+        let folder = root.join("fixtures").join(&provider);
         let list = read(&folder.join("README.md"))?;
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
