@@ -167,7 +167,7 @@ fn an_unknown_id_is_told_in_one_line() {
     assert_eq!(output.status, Some(1));
     assert_eq!(
         output.stderr,
-        "hyp explain: no row has `it's-nowhere\\u{1b}` as its part, message or response\n"
+        "hyp explain: no row has `it's-nowhere\\u{1b}` as its part, message or response; `hyp show SESSION --json` has their ids\n"
     );
 }
 

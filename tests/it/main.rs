@@ -12,6 +12,7 @@ mod crash;
 #[cfg(target_os = "linux")]
 mod disk;
 mod explain;
+mod habits;
 mod independent;
 mod lines;
 mod order;

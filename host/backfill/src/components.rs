@@ -54,6 +54,11 @@ impl Bundled {
     }
 }
 
+/// Returns the name and the digest of each component that the binary holds.
+pub fn bundled() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BUNDLED.iter().map(|(name, bundled)| (name.as_str(), bundled.sha256.as_str()))
+}
+
 /// Every provider that this machine has, by name.
 pub(crate) struct Components {
     pub(crate) registry: Registry,

@@ -49,7 +49,9 @@ mod unit;
 mod work;
 mod worker;
 
+pub use components::bundled;
 pub use error::BackfillError;
+pub use hyp_plugin::{CONTRACT, PACKAGE};
 pub use inspect::{list, plan};
 pub use places::Places;
 pub use plugins::{

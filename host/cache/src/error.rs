@@ -197,7 +197,8 @@ impl Explain for StoreError {
                 ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
                     Some("the store is as of its last commit".to_owned())
                 }
-                _ => None,
+                ErrorKind::NotFound => Some("run the command again; if the file stays away, restore it from a backup".to_owned()),
+                _ => Some("see that the disk is sound and run the command again; the store is as of its last commit".to_owned()),
             },
             Self::Catalog { source, .. }
                 if source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) =>
@@ -211,7 +212,12 @@ impl Explain for StoreError {
             Self::Parquet { .. } | Self::Damaged { .. } | Self::Metadata { .. } => {
                 Some("restore the file from a backup, or import into a new store".to_owned())
             }
-            _ => None,
+            Self::Catalog { .. } => {
+                Some("run the command again; if it fails again, restore `catalog.db` from a backup".to_owned())
+            }
+            Self::NoTable { .. } => Some("`hyp query schema` lists the tables".to_owned()),
+            Self::Rows { .. } => Some("report this; nothing of it was written".to_owned()),
+            Self::Failpoint { .. } => None,
         }
     }
 }

@@ -5,35 +5,46 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    AttachArgs, BackfillArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs, OverviewArgs, PlanArgs,
-    PluginArgs, ReconcileArgs, ReportArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs,
-    StatusArgs,
+    AttachArgs, BackfillArgs, CompletionsArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs,
+    ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs, ReportArgs, SchemaArgs, SearchArgs,
+    SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
-use crate::env;
 
 /// The history of coding agents as one table
 #[derive(Debug, Parser)]
-#[command(name = "hyp", version, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "hyp", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
+    /// With --version: what this hyp is made of
+    #[arg(long)]
+    pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Examples:
+  hyp backfill                 import the history on this machine
+  hyp query overview           what is there, on one screen
+  hyp search 'spring tide'     where it was said
+  hyp report --open            a page of charts
+
 Exit codes: 0 done, 1 something failed, 2 usage or configuration, 3 refused by a guard or another
 run's lock, 130 interrupted (the same command goes on)";
+
+/// Where help lists what every command takes: behind what the command itself takes.
+const EVERYWHERE: &str = "Everywhere";
 
 /// What every command takes.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Folder of the store [default: ~/.hyp]
-    #[arg(long, value_name = "DIR", global = true, env = env::HYP_HOME, hide_env_values = true)]
+    /// Folder of the store [default: the variable HYP_HOME, else ~/.hyp]
+    #[arg(long, value_name = "DIR", global = true, help_heading = EVERYWHERE)]
     pub(crate) store: Option<PathBuf>,
 
     /// Home folder whose history is read [default: HOME]
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, help_heading = EVERYWHERE)]
     pub(crate) history_home: Option<PathBuf>,
 }
 
@@ -66,6 +77,11 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Import a small made-up history into a temporary store and query it
     Demo(DemoArgs),
+    /// Print what completes commands in a shell
+    Completions(CompletionsArgs),
+    /// Write the man pages into a folder
+    #[command(hide = true)]
+    Man(ManArgs),
 }
 
 /// `hyp backfill`, with or without a command of its own.
@@ -114,6 +130,37 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Returns the words of every command that is shown, and whether it runs by itself.
+    fn commands() -> Vec<(String, bool)> {
+        let mut left = vec![("hyp".to_owned(), Cli::command())];
+        let mut found = Vec::new();
+        while let Some((words, command)) = left.pop() {
+            let below = command.get_subcommands().filter(|it| !it.is_hide_set());
+            left.extend(below.map(|it| (format!("{words} {}", it.get_name()), it.clone())));
+            found.push((words, !command.is_subcommand_required_set()));
+        }
+        found
+    }
+
+    #[test]
+    fn every_command_has_its_help_and_an_example() {
+        for (words, runs) in commands() {
+            let typed = words.split(' ').chain(["--help"]);
+            let answer = Cli::command().term_width(100).try_get_matches_from(typed);
+            let Err(help) = answer.map_err(|help| help.to_string()) else {
+                panic!("{words}: no help")
+            };
+            let example = format!("{words} ");
+            let has_example = help.lines().any(|line| {
+                let line = line.trim_start().trim_start_matches("Example: ");
+                (format!("{line} ").starts_with(&example) || line.contains(&format!("$({words}")))
+                    && !line.starts_with("Usage")
+            });
+            assert!(!runs || has_example, "{words}: no example\n{help}");
+            insta::assert_snapshot!(words.replace(' ', "-"), help);
+        }
     }
 
     #[test]

@@ -31,9 +31,19 @@ const TERM: &str = "TERM";
 /// Home folder of the person.
 const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
 
+/// Returns the words that were typed.
+pub(crate) fn args() -> impl Iterator<Item = OsString> {
+    std::env::args_os()
+}
+
 /// Returns the home folder of the person who runs hyp.
 pub(crate) fn home() -> Option<PathBuf> {
     variable(HOME).map(PathBuf::from)
+}
+
+/// Returns the folder of the store that the environment names.
+pub(crate) fn store() -> Option<PathBuf> {
+    variable(HYP_HOME).map(PathBuf::from)
 }
 
 /// Returns the file that gets the trace.

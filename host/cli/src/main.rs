@@ -20,6 +20,7 @@ mod text;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use hyp_model::Exit;
 
 use crate::args::{Cli, Command, HistoryCommand, QueryCommand};
@@ -27,15 +28,32 @@ use crate::commands::Session;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let exit = match run(cli) {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => run(cli),
+        Err(other) => answer(&other),
+    };
+    let exit = match exit {
         Ok(exit) => exit,
         Err(failure) => failure.report(),
     };
     ExitCode::from(exit.status())
 }
 
+/// Answers what is no command: a wish for help or the version, or words that make no sense.
+fn answer(error: &clap::Error) -> Result<Exit, Failure> {
+    if error.kind() == ErrorKind::DisplayVersion && env::args().any(|arg| arg == "--verbose") {
+        return commands::version();
+    }
+    // Where nobody reads the answer, there is nobody to tell.
+    let _ = error.print();
+    Ok(if error.use_stderr() { Exit::Usage } else { Exit::Done })
+}
+
 fn run(cli: Cli) -> Result<Exit, Failure> {
+    if cli.verbose {
+        let message = "--verbose goes with --version".to_owned();
+        return Err(Failure::Usage { command: "hyp", message });
+    }
     let session = Session::new(&cli.global)?;
     telemetry::start(env::log_file().as_deref())?;
     match cli.command {
@@ -60,5 +78,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Plugin(args) => commands::plugin(&session, &args),
         Command::Status(args) => commands::status(&session, &args),
         Command::Demo(args) => commands::demo(&args),
+        Command::Completions(args) => commands::completions(&args),
+        Command::Man(args) => commands::man(&args),
     }
 }

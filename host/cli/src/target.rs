@@ -20,6 +20,10 @@ impl Explain for TargetError {
     fn code(&self) -> &'static str {
         "hyp::output::file"
     }
+
+    fn help(&self) -> Option<String> {
+        Some("name a file in a folder that is there and can be written to: -o FILE".to_owned())
+    }
 }
 
 /// Writes a file beside the one named and puts it in its place once it is whole.
@@ -41,7 +45,10 @@ pub(crate) fn write<T>(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    folder.metadata().map_err(failed)?;
+    // The library would tell the name of a file that nobody asked for.
+    let file = tempfile::NamedTempFile::new_in(folder)
+        .map_err(|error| failed(io::Error::from(error.kind())))?;
     let answer = written(write(file.reopen().map_err(failed)?))?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(answer)

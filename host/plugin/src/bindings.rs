@@ -17,10 +17,10 @@ pub(crate) use generated::hyp::backfill::{digest, inputs, log, sqlite, types};
 pub(crate) use generated::{ProviderPlugin, ProviderPluginPre};
 
 /// Version of the contract that this host speaks.
-pub(crate) const CONTRACT: &str = "0.1.0";
+pub const CONTRACT: &str = "0.1.0";
 
 /// Package of the contract.
-pub(crate) const PACKAGE: &str = "hyp:backfill";
+pub const PACKAGE: &str = "hyp:backfill";
 
 /// The interface that `emit` is in, as the linker knows it.
 pub(crate) const SINK: &str = "hyp:backfill/sink@0.1.0";

@@ -84,7 +84,13 @@ impl Explain for LoadError {
 
     fn help(&self) -> Option<String> {
         Some(match self {
-            Self::Engine { .. } | Self::Read { .. } => return None,
+            Self::Engine { .. } => {
+                "this machine cannot run compiled components; report it with `hyp --version --verbose`"
+                    .into()
+            }
+            Self::Read { origin, .. } => {
+                format!("put the file back to `{origin}`, or take it out of plugins.lock")
+            }
             Self::Cache { source, .. } if source.kind() != ErrorKind::PermissionDenied => {
                 "name a folder that can be written to: `--store DIR` or HYP_HOME".into()
             }
@@ -208,7 +214,9 @@ impl Explain for RunError {
         let author = "report this to the provider's author";
         Some(match self {
             Self::Load { source, .. } => return source.help(),
-            Self::Fault { .. } => return None,
+            Self::Fault { .. } => {
+                "see that the file can be read; what else was found is imported all the same".into()
+            }
             Self::Trapped { backtrace, .. } if backtrace.is_empty() => author.into(),
             Self::Trapped { backtrace, .. } => {
                 format!("{author}, with these frames:\n  {}", backtrace.join("\n  "))

@@ -44,6 +44,7 @@ mod state;
 mod ticker;
 mod worker;
 
+pub use bindings::{CONTRACT, PACKAGE};
 pub use description::{Candidate, Client, Description, Purpose, Root, Table};
 pub use error::{LoadError, RunError};
 pub use host::{Host, HostStats, Interfaces};

@@ -153,9 +153,10 @@ impl Explain for QueryError {
             Self::UnknownColumn { similar, .. } => {
                 Some(format!("did you mean: {}", similar.join(", ")))
             }
-            Self::UnknownFunction { similar, .. } => {
-                similar.as_ref().map(|similar| format!("did you mean: {similar}"))
-            }
+            Self::UnknownFunction { similar, .. } => Some(similar.as_ref().map_or_else(
+                || "functions are those of Apache DataFusion, and `json_get…` for JSON".into(),
+                |similar| format!("did you mean: {similar}"),
+            )),
             Self::Memory { .. } => Some(
                 "select fewer columns, add a `where` or a `limit`, or group by something coarser"
                     .into(),
@@ -163,11 +164,14 @@ impl Explain for QueryError {
             Self::DataFile { .. } | Self::Damaged { .. } => {
                 Some("import into a new store: `hyp backfill --store DIR`; keep the old one".into())
             }
-            Self::Empty
-            | Self::Syntax { .. }
-            | Self::Plan { .. }
-            | Self::Run { .. }
-            | Self::Write(_) => None,
+            Self::Empty | Self::Syntax { .. } => Some(
+                "`hyp query sql --help` has an example; the dialect is that of Apache DataFusion"
+                    .into(),
+            ),
+            Self::Plan { .. } | Self::Run { .. } => {
+                Some("`hyp query schema TABLE` lists columns and their types".into())
+            }
+            Self::Write(_) => Some("name another file with -o, or free some space".into()),
         }
     }
 

@@ -20,6 +20,13 @@ const COMMAND: &str = "hyp backfill";
 
 /// Arguments of `hyp backfill`, as typed.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  hyp backfill
+  hyp backfill claude --since 2026-01-01
+  hyp backfill --dry-run --json
+
+Running it again writes nothing twice, and opens no file that did not change.")]
 pub(crate) struct BackfillArgs {
     /// Providers to run [default: every one whose history is here]
     #[arg(value_name = "PROVIDER")]

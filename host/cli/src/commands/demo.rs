@@ -21,6 +21,7 @@ const QUESTION: &str = "select client_name, part_type, count(*) as rows, \
 
 /// Arguments of `hyp demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp demo")]
 pub(crate) struct DemoArgs {}
 
 /// Why there is no demo.

@@ -32,7 +32,10 @@ pub(crate) fn explain(session: &Session, args: &ExplainArgs) -> Result<Exit, Fai
     if found.parts.is_empty() {
         return Err(Failure::Refused {
             command: "hyp explain",
-            message: format!("no row has `{}` as its part, message or response", args.id),
+            message: format!(
+                "no row has `{}` as its part, message or response; `hyp show SESSION --json` has their ids",
+                args.id
+            ),
         });
     }
     if args.json {

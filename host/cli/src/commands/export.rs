@@ -15,7 +15,7 @@ use crate::target;
 /// Arguments of `hyp export`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example: hyp export --format parquet -o history.parquet --since 2026-01-01
+Example: hyp export -o history.parquet --since 2026-01-01
 
 Writes the rows of ai_gateway_messages with all columns, copies included (`is_replay`), in no order.
 For other columns or rows: hyp query sql 'select …' --format parquet -o FILE")]

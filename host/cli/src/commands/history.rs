@@ -12,6 +12,7 @@ use crate::{env, moment, text};
 
 /// Arguments of `hyp backfill list`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp backfill list --json")]
 pub(crate) struct ListArgs {
     /// Print the list as JSON
     #[arg(long)]
@@ -20,6 +21,7 @@ pub(crate) struct ListArgs {
 
 /// Arguments of `hyp backfill plan`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp backfill plan claude")]
 pub(crate) struct PlanArgs {
     /// Providers to plan for [default: every one whose history is here]
     #[arg(value_name = "PROVIDER")]

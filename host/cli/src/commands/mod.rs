@@ -3,6 +3,7 @@
 mod ask;
 mod attach;
 mod backfill;
+mod completions;
 mod consent;
 mod demo;
 mod explain;
@@ -23,6 +24,7 @@ mod search;
 mod sessions;
 mod show;
 mod status;
+mod version;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -33,6 +35,7 @@ use serde::Serialize;
 
 pub(crate) use attach::{AttachArgs, attach};
 pub(crate) use backfill::{BackfillArgs, backfill};
+pub(crate) use completions::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use demo::{DemoArgs, demo};
 pub(crate) use explain::{ExplainArgs, explain};
 pub(crate) use export::{ExportArgs, export};
@@ -46,6 +49,7 @@ pub(crate) use search::{SearchArgs, search};
 pub(crate) use sessions::{SessionsArgs, sessions};
 pub(crate) use show::{ShowArgs, show};
 pub(crate) use status::{StatusArgs, status};
+pub(crate) use version::version;
 
 use crate::args::Global;
 use crate::config::{Config, ConfigError};
@@ -71,6 +75,7 @@ impl Session {
         let store = global
             .store
             .clone()
+            .or_else(env::store)
             .filter(|path| !path.as_os_str().is_empty())
             .or_else(|| home.map(|home| home.join(".hyp")))
             .ok_or_else(|| usage("HOME is not set; name the store with --store"))?;

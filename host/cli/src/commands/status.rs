@@ -14,6 +14,7 @@ use crate::{moment, text};
 
 /// Arguments of `hyp status`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp status --json")]
 pub(crate) struct StatusArgs {
     /// Print the status as JSON
     #[arg(long)]
