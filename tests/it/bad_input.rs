@@ -216,6 +216,42 @@ fn a_rollout_that_was_compressed_or_archived_is_the_same_thread() {
     assert_eq!(sandbox.all_rows(), before);
 }
 
+#[test]
+fn a_transcript_that_was_compressed_is_the_same_session() {
+    let sandbox = Sandbox::with("claude-one-turn");
+    sandbox.import([]);
+    let before = sandbox.all_rows();
+    let from = fixtures().join("homes/claude-one-turn");
+    let source = files(&from).remove(0);
+    let below = source.strip_prefix(&from).unwrap().to_str().unwrap().to_owned();
+    let compressed = gzip_stored(&fs::read(&source).unwrap());
+
+    sandbox.write(&format!("{below}.gz"), &compressed);
+    let both = sandbox.import([]);
+    assert_eq!(total(&both, "rows_written"), 0, "{both:#}");
+    fs::remove_file(sandbox.home().join(&below)).unwrap();
+    sandbox.import([]);
+    assert_eq!(sandbox.all_rows(), before);
+
+    let anew = Sandbox::new();
+    anew.write(&format!("{below}.gz"), &compressed);
+    anew.import([]);
+    assert_same_rows(&anew.all_rows(), &before, "compressed alone");
+}
+
+#[test]
+fn every_folder_of_a_list_of_folders_is_read() {
+    let mut sandbox = Sandbox::new();
+    for (folder, number) in [("work", 1), ("play", 2)] {
+        let session = SESSION.replace('1', &number.to_string());
+        let name = format!("{folder}/projects/-home-ada/{session}.jsonl");
+        sandbox.write(&name, said(&session, number, folder).as_bytes());
+    }
+    sandbox.set("CLAUDE_CONFIG_DIR", "~/work, ~/play");
+    assert_eq!(total(&sandbox.import(["claude"]), "rows_written"), 2);
+    assert_eq!(sandbox.rows("select content_text from messages order by 1"), ["play", "work"]);
+}
+
 trait ReplaceByte {
     fn replace_byte(self, from: u8, to: u8) -> Vec<u8>;
 }

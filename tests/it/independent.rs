@@ -3,7 +3,9 @@
 //! Every assistant text and every tool call that it finds must be exactly one row that is no replay.
 //! `HYP_HISTORY` names further homes to read, separated by colons: folders that hold `.claude` or `.codex`.
 
+mod cases;
 mod records;
+mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -19,11 +21,19 @@ const TELLING_ID: usize = 12;
 /// What one reading found.
 #[derive(Debug, Default)]
 struct Said {
+    /// Calls with shorter ids are passed over.
+    telling: usize,
     /// Response and text of every assistant block of Claude, with the lines that hold it.
     claude_texts: BTreeMap<(String, String), BTreeSet<String>>,
     /// Assistant texts of Codex, with the number of times that a single file and that all files hold them.
     codex_texts: BTreeMap<String, (usize, usize)>,
     calls: BTreeSet<String>,
+}
+
+impl Said {
+    fn is_empty(&self) -> bool {
+        self.claude_texts.is_empty() && self.codex_texts.is_empty() && self.calls.is_empty()
+    }
 }
 
 #[test]
@@ -34,15 +44,27 @@ fn another_reading_finds_every_assistant_text_and_tool_call_once() {
     homes.extend(std::env::split_paths(&further).filter(|home| !home.as_os_str().is_empty()));
     let mut differences = String::new();
     for home in homes {
-        for difference in differences_in(&home) {
+        for difference in differences_in(&home, TELLING_ID) {
             differences.push_str(&format!("{}: {difference}\n", home.display()));
         }
     }
     assert!(differences.is_empty(), "\n{differences}");
 }
 
-fn differences_in(home: &Path) -> Vec<String> {
-    let said = read(home);
+#[test]
+fn another_reading_agrees_about_texts_that_are_told_in_unusual_ways() {
+    let mut differences = String::new();
+    for (cases, home) in cases::unusual() {
+        assert!(!read(&home.home(), 1).is_empty(), "{cases}: nothing to compare");
+        for difference in differences_in(&home.home(), 1) {
+            differences.push_str(&format!("{cases}: {difference}\n"));
+        }
+    }
+    assert!(differences.is_empty(), "\n{differences}");
+}
+
+fn differences_in(home: &Path, telling: usize) -> Vec<String> {
+    let said = read(home, telling);
     let sandbox = Sandbox::new();
     let history = home.to_str().unwrap();
     let output = sandbox.hyp(["backfill", "--json", "--history-home", history]);
@@ -103,20 +125,22 @@ impl Stored {
     }
 }
 
-fn read(home: &Path) -> Said {
-    let mut said = Said::default();
+fn read(home: &Path, telling: usize) -> Said {
+    let mut said = Said { telling, ..Said::default() };
     for file in transcripts(&home.join(".claude/projects")) {
         for record in records(&file) {
             claude(&record, &mut said);
+            // What a sub-agent said, as its session noted it.
+            claude(&record["data"]["message"], &mut said);
         }
     }
     for folder in ["sessions", "archived_sessions"] {
         for file in transcripts(&home.join(".codex").join(folder)) {
-            let mut texts = BTreeMap::new();
+            let mut texts = Texts::default();
             for record in records(&file) {
                 codex(&record, &mut texts, &mut said);
             }
-            for (text, (items, events)) in texts {
+            for (text, (items, events)) in texts.counted() {
                 let (least, most) = said.codex_texts.entry(text).or_default();
                 *least = items.max(*least);
                 *most += items.max(events);
@@ -132,14 +156,20 @@ fn claude(record: &Value, said: &mut Said) {
         return;
     }
     let response = message["id"].as_str().or_else(|| record["uuid"].as_str()).unwrap_or_default();
+    let line = record["uuid"].as_str().unwrap_or_default();
+    let mut text = |text: &str| {
+        let key = (response.to_owned(), text.to_owned());
+        said.claude_texts.entry(key).or_default().insert(line.to_owned());
+    };
+    if let Some(whole) = message["content"].as_str().filter(|whole| !whole.is_empty()) {
+        text(whole);
+    }
     for block in message["content"].as_array().into_iter().flatten() {
         match (block["type"].as_str(), block["text"].as_str(), block["id"].as_str()) {
-            (Some("text"), Some(text), _) if !text.is_empty() => {
-                let key = (response.to_owned(), text.to_owned());
-                let line = record["uuid"].as_str().unwrap_or_default();
-                said.claude_texts.entry(key).or_default().insert(line.to_owned());
-            }
-            (Some("tool_use"), _, Some(id)) if id.len() >= TELLING_ID => {
+            (Some("text"), Some(said), _) if !said.is_empty() => text(said),
+            (Some("tool_use" | "server_tool_use" | "mcp_tool_use"), _, Some(id))
+                if id.len() >= said.telling =>
+            {
                 said.calls.insert(id.to_owned());
             }
             _ => {}
@@ -147,27 +177,79 @@ fn claude(record: &Value, said: &mut Said) {
     }
 }
 
+/// Assistant texts of a file of Codex.
+#[derive(Default)]
+struct Texts {
+    /// How often items and events hold each.
+    counts: BTreeMap<String, (usize, usize)>,
+    /// How often items say what the person saw in other words.
+    shown: BTreeMap<String, usize>,
+}
+
+impl Texts {
+    fn item(&mut self, text: &str) {
+        self.counts.entry(text.to_owned()).or_default().0 += 1;
+        for shown in shown::of(text) {
+            *self.shown.entry(shown).or_default() += 1;
+        }
+    }
+
+    fn event(&mut self, text: &str) {
+        self.counts.entry(text.to_owned()).or_default().1 += 1;
+    }
+
+    /// Returns how often items and events hold each text. An event that shows an item in other words tells nothing new.
+    fn counted(mut self) -> BTreeMap<String, (usize, usize)> {
+        for (text, (_, events)) in &mut self.counts {
+            let shown = self.shown.get(text.trim()).copied().unwrap_or(0);
+            *events -= shown.min(*events);
+        }
+        self.counts
+    }
+}
+
 /// What only an event tells counts for the most that there may be: it may be the same text again.
-fn codex(record: &Value, texts: &mut BTreeMap<String, (usize, usize)>, said: &mut Said) {
-    let is_in_envelope = record["type"] == "response_item" || record["type"] == "event_msg";
+fn codex(record: &Value, texts: &mut Texts, said: &mut Said) {
+    if let Some(items) = record["items"].as_array() {
+        return items.iter().for_each(|item| codex(item, texts, said));
+    }
+    let is_in_envelope = record["payload"].is_object();
     let payload = if is_in_envelope { &record["payload"] } else { record };
-    match payload["type"].as_str() {
-        Some("message") if payload["role"] == "assistant" => {
+    match (payload["type"].as_str(), payload["item"]["type"].as_str()) {
+        (Some("message"), _) if payload["role"] == "assistant" => {
             for block in payload["content"].as_array().into_iter().flatten() {
                 if let Some(text) = block["text"].as_str().filter(|text| !text.is_empty()) {
-                    texts.entry(text.to_owned()).or_default().0 += 1;
+                    texts.item(text);
                 }
             }
         }
-        Some("agent_message") => {
-            if let Some(text) = payload["message"].as_str() {
-                texts.entry(text.to_owned()).or_default().1 += 1;
+        (Some("transcript_segment"), _) if payload["role"] == "assistant" => {
+            texts.item(payload["text"].as_str().unwrap_or_default());
+        }
+        (Some("agent_message"), _) => {
+            payload["message"].as_str().into_iter().for_each(|text| texts.event(text));
+        }
+        (Some("item_completed"), Some("AgentMessage")) => {
+            for block in payload["item"]["content"].as_array().into_iter().flatten() {
+                block["text"].as_str().into_iter().for_each(|text| texts.event(text));
             }
         }
-        Some("function_call" | "custom_tool_call") => {
-            if let Some(id) = payload["call_id"].as_str().filter(|id| id.len() >= TELLING_ID) {
-                said.calls.insert(id.to_owned());
-            }
+        (Some("item_completed"), Some("Plan")) => {
+            payload["item"]["text"].as_str().into_iter().for_each(|text| texts.event(text));
+        }
+        (
+            Some(
+                "function_call"
+                | "custom_tool_call"
+                | "local_shell_call"
+                | "web_search_call"
+                | "tool_search_call"
+                | "image_generation_call",
+            ),
+            _,
+        ) => {
+            let id = payload["call_id"].as_str().or_else(|| payload["id"].as_str());
+            said.calls.extend(id.filter(|id| id.len() >= said.telling).map(str::to_owned));
         }
         _ => {}
     }
@@ -178,7 +260,10 @@ fn transcripts(folder: &Path) -> Vec<PathBuf> {
         return Vec::new();
     }
     let mut found = files(folder);
-    found.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    let is_transcript = |name: &str| {
+        name.ends_with(".jsonl") || name.starts_with("rollout-") && name.ends_with(".json")
+    };
+    found.retain(|path| path.file_name().unwrap().to_str().is_some_and(is_transcript));
     found
 }
 
