@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::RecordBatch;
 use hyp_cache::{Arriving, Correction, Judgement, Writer};
-use hyp_materialize::{Produced, Window};
+use hyp_materialize::Produced;
 use hyp_model::event::{Fact, Usage};
 use hyp_model::judge::{ThreadFacts, Verdict};
 use hyp_model::row::Row;
 
 use crate::error::BackfillError;
+use crate::scope::Scope;
 use crate::tally::RowTally;
 
 /// Rows of about this size are committed together.
@@ -60,12 +61,12 @@ impl Chunk {
         self.rows.is_empty() && self.done.is_empty() && self.late.is_empty()
     }
 
-    /// Takes a unit's rows; those outside the window are counted and dropped.
+    /// Takes a unit's rows; those that are not to be stored are counted and dropped.
     pub(crate) fn add(
         &mut self,
         unit: usize,
         produced: Produced,
-        window: &Window,
+        scope: &Scope,
         tally: &mut RowTally,
     ) {
         for thread in produced.threads {
@@ -78,11 +79,12 @@ impl Chunk {
             }
         }
         for row in produced.rows {
-            if window.contains(row.message.created_at) {
-                self.weight += weight(&row);
-                self.rows.push((unit, row));
-            } else {
-                tally.note(row.message.span, "outside_window");
+            match scope.left_out(row.message.created_at) {
+                Some(reason) => tally.note(row.message.span, reason),
+                None => {
+                    self.weight += weight(&row);
+                    self.rows.push((unit, row));
+                }
             }
         }
         self.facts.extend(produced.facts);

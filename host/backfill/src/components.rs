@@ -35,11 +35,11 @@ macro_rules! bundled {
 const BUNDLED: &[Bundled] = bundled!["claude", "codex"];
 
 #[derive(Debug, Deserialize)]
-struct Locked {
+struct Digest {
     sha256: String,
 }
 
-static LOCKED: LazyLock<BTreeMap<String, Locked>> = LazyLock::new(|| {
+static LOCKED: LazyLock<BTreeMap<String, Digest>> = LazyLock::new(|| {
     toml::from_str(LOCK).expect("the list is written by `cargo xtask components`")
 });
 
@@ -56,7 +56,7 @@ impl Bundled {
 
 /// Returns the name and the digest of each component that the binary holds.
 pub fn bundled() -> impl Iterator<Item = (&'static str, &'static str)> {
-    BUNDLED.iter().map(|(name, bundled)| (name.as_str(), bundled.sha256.as_str()))
+    LOCKED.iter().map(|(name, digest)| (name.as_str(), digest.sha256.as_str()))
 }
 
 /// Every provider that this machine has, by name.

@@ -17,6 +17,7 @@ use crate::discover::Found;
 use crate::error::BackfillError;
 use crate::report::{Progress, ProviderReport};
 use crate::run::{Request, now};
+use crate::scope::Scope;
 use crate::tally::RowTally;
 use crate::unit::Ended;
 use crate::work::{Agenda, Question, Work, agenda};
@@ -30,6 +31,7 @@ pub(crate) struct Import<'a> {
     pub(crate) plugin: &'a Arc<Plugin>,
     pub(crate) writer: &'a mut Writer,
     pub(crate) request: &'a Request,
+    pub(crate) scope: Scope,
     pub(crate) window: &'a Window,
     pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
     pub(crate) cancelled: &'a AtomicBool,
@@ -211,7 +213,7 @@ impl Import<'_> {
                     if let Some(mark) = mark {
                         tally.set_mark(mark);
                     }
-                    chunk.add(unit, produced, self.window, tally);
+                    chunk.add(unit, produced, &self.scope, tally);
                 }
                 Parcel::Done { unit, end } => {
                     self.progress_of(&units[unit]);

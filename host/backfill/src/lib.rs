@@ -20,6 +20,7 @@
 //!     since: None,
 //!     until: None,
 //!     retention_days: None,
+//!     retained_from: None,
 //!     dry_run: true,
 //!     full: false,
 //!     allow_copy: false,
@@ -44,6 +45,7 @@ mod quarantine;
 mod report;
 mod resume;
 mod run;
+mod scope;
 mod tally;
 mod unit;
 mod work;
@@ -57,7 +59,9 @@ pub use places::Places;
 pub use plugins::{
     Locked, Offer, PluginState, install, installed, offer, remove, set_enabled, states,
 };
-pub use report::{Progress, ProviderInfo, ProviderPlan, ProviderReport, Report, RootInfo, Status};
+pub use report::{
+    Progress, ProviderInfo, ProviderPlan, ProviderReport, Report, RootInfo, Status, UpkeepReport,
+};
 pub use run::{Request, run};
 
 /// Returns an error with its causes and its help as one line.

@@ -235,10 +235,15 @@ pub(crate) fn reads(description: &Description) -> Vec<String> {
     let mut lines = Vec::new();
     for root in description.roots.iter().filter(|root| root.purpose == Purpose::History) {
         for place in root.candidates.iter().map(place_of) {
-            lines.push(match &root.globs[..] {
+            let mut line = match &root.globs[..] {
                 [] => place,
                 globs => format!("{place}: {}", globs.join(", ")),
-            });
+            };
+            let tables: Vec<&str> = root.tables.iter().map(|table| table.name.as_str()).collect();
+            if !tables.is_empty() {
+                line = format!("{line} (tables {})", tables.join(", "));
+            }
+            lines.push(line);
         }
     }
     lines
@@ -258,6 +263,7 @@ fn place_of(candidate: &Candidate) -> String {
         Candidate::Environment { variable, below, .. } => join(&format!("${variable}"), below),
         Candidate::Home(below) => join("~", below),
         Candidate::ConfigHome(below) => join("$XDG_CONFIG_HOME", below),
+        Candidate::DataHome(below) => join("$XDG_DATA_HOME", below),
         Candidate::ApplicationSupport(below) => join("(application data)", below),
         Candidate::HypHome(below) => join("$HYP_HOME", below),
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use hyp_cache::Upkept;
 use hyp_model::Exit;
 use serde::Serialize;
 
@@ -18,6 +19,9 @@ pub struct Report {
     pub interrupted: bool,
     /// One entry per provider, in the order in which they ran.
     pub providers: Vec<ProviderReport>,
+    /// What was done to keep the store in order; nothing in a dry run, or in one that was stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upkeep: Option<UpkeepReport>,
     /// Names that are enabled and that no provider has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub without_provider: Vec<String>,
@@ -28,11 +32,31 @@ impl Report {
     pub fn exit(&self) -> Exit {
         if self.interrupted {
             Exit::Interrupted
-        } else if self.providers.iter().any(|provider| provider.status == Status::Failed) {
+        } else if self.providers.iter().any(|provider| provider.status == Status::Failed)
+            || self.upkeep.as_ref().is_some_and(UpkeepReport::is_alarming)
+        {
             Exit::Failed
         } else {
             Exit::Done
         }
+    }
+}
+
+/// What became of the store's upkeep.
+#[derive(Debug, Default, Serialize)]
+pub struct UpkeepReport {
+    /// What was done.
+    #[serde(flatten)]
+    pub done: Upkept,
+    /// Why it ended early; the store is as of its last commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl UpkeepReport {
+    /// Says whether something came to light that must not be.
+    fn is_alarming(&self) -> bool {
+        self.error.is_some() || !self.done.doubles.is_empty()
     }
 }
 

@@ -147,7 +147,7 @@ impl Point {
             |reason: &str, bytes: u64| *accounting.entry(reason.to_owned()).or_default() += bytes;
         for (reason, bytes) in rows {
             // Whoever goes on from here has these in the store.
-            let is_absent = matches!(*reason, "outside_window" | ID_TAKEN);
+            let is_absent = matches!(*reason, "outside_window" | "expired" | ID_TAKEN);
             add(if is_absent { reason } else { "stored_already" }, *bytes);
         }
         add("no_row", self.message_bytes.saturating_sub(rows.values().sum()));

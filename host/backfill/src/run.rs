@@ -1,9 +1,9 @@
 //! One run: providers one after the other, each with all the workers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hyp_cache::{RunEnd, RunStart, Store, StoreError};
+use hyp_cache::{RunEnd, RunStart, Store, StoreError, Upkeep, Upkept};
 use hyp_materialize::Window;
 use hyp_model::dataset::MESSAGES;
 use hyp_plugin::Limits;
@@ -14,7 +14,8 @@ use crate::discover::{discover, sweep, terms};
 use crate::error::BackfillError;
 use crate::import::Import;
 use crate::places::Places;
-use crate::report::{Progress, ProviderReport, Report, Status};
+use crate::report::{Progress, ProviderReport, Report, Status, UpkeepReport};
+use crate::scope::Scope;
 
 /// What is asked of a run.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Request {
     pub until: Option<i64>,
     /// Days back from now; `since` wins over it.
     pub retention_days: Option<f64>,
+    /// Where what the store keeps begins: earlier rows are not imported, and stored ones expire.
+    pub retained_from: Option<i64>,
     /// Reads and judges everything, writes nothing but the run's record.
     pub dry_run: bool,
     /// Reads files again that did not change.
@@ -41,6 +44,12 @@ pub struct Request {
     /// Id of the run.
     pub run_id: String,
 }
+
+/// Upkeep after an import takes one part in so many of its time,
+const UPKEEP_SHARE: u32 = 10;
+
+/// or this, which is enough for the small files of small imports.
+const UPKEEP_LEAST: Duration = Duration::from_millis(300);
 
 impl Request {
     fn window(&self, now: i64) -> Window {
@@ -78,7 +87,9 @@ pub fn run(
         Err(error) => return Err(error.into()),
     }
     let started = now();
-    let window = request.window(started);
+    let clock = Instant::now();
+    let scope = Scope::new(request.window(started), request.retained_from);
+    let window = scope.window();
     let mut components = Components::load(places, Limits::default(), &request.providers)?;
     let plugins = components.select(&request.providers, request.enabled.as_deref())?;
     let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
@@ -118,6 +129,7 @@ pub fn run(
             plugin: &plugin,
             writer: &mut writer,
             request,
+            scope,
             window: &window,
             progress,
             cancelled,
@@ -139,8 +151,32 @@ pub fn run(
         report.without_provider = components.unknown(request.enabled.as_deref().unwrap_or(&[]));
     }
     report.interrupted = cancelled.load(Ordering::Relaxed);
+    if !request.dry_run && !report.interrupted {
+        report.upkeep = Some(upkeep(&mut writer, request, clock.elapsed(), cancelled));
+        report.interrupted = cancelled.load(Ordering::Relaxed);
+    }
     finish(&mut writer, &report)?;
     Ok(report)
+}
+
+/// Keeps the store in order, for a share of the time that the import took.
+fn upkeep(
+    writer: &mut hyp_cache::Writer,
+    request: &Request,
+    took: Duration,
+    cancelled: &AtomicBool,
+) -> UpkeepReport {
+    let span =
+        info_span!("backfill.upkeep", hyp_component = "backfill", dev_run_id = request.run_id);
+    let upkeep = Upkeep {
+        budget: Some((took / UPKEEP_SHARE).max(UPKEEP_LEAST)),
+        retained_from: request.retained_from,
+        ..Upkeep::default()
+    };
+    match span.in_scope(|| writer.maintain(&upkeep, cancelled)) {
+        Ok(done) => UpkeepReport { done, error: None },
+        Err(error) => UpkeepReport { done: Upkept::default(), error: Some(crate::explain(&error)) },
+    }
 }
 
 fn refused(name: &str, error: &BackfillError) -> ProviderReport {

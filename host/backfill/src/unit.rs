@@ -81,7 +81,7 @@ impl Ended {
         }
         for (reason, rows) in &self.rows.rows {
             ProviderReport::count(&mut report.rows_by_reason, reason, *rows);
-            if matches!(*reason, "stored_already" | "outside_window" | ID_TAKEN) {
+            if matches!(*reason, "stored_already" | "outside_window" | "expired" | ID_TAKEN) {
                 report.rows_skipped += rows;
             }
         }

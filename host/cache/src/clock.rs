@@ -5,8 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// Returns the time in microseconds.
 #[expect(clippy::disallowed_methods, reason = "the one place of this crate that asks the clock")]
 pub(crate) fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
+    micros(SystemTime::now())
+}
+
+/// Returns a time in microseconds.
+pub(crate) fn micros(at: SystemTime) -> i64 {
+    at.duration_since(UNIX_EPOCH)
         .map_or(0, |age| i64::try_from(age.as_micros()).unwrap_or(i64::MAX))
 }
 

@@ -118,6 +118,13 @@ pub enum StoreError {
         name: String,
     },
 
+    /// There is no copy of the catalog to go back to.
+    #[error("the store at `{}` was never upgraded, or its copy is gone", path.display())]
+    NoBackup {
+        /// The store.
+        path: PathBuf,
+    },
+
     /// A test asked for a failure.
     #[error("failed on purpose at `{name}`")]
     Failpoint {
@@ -181,6 +188,7 @@ impl Explain for StoreError {
             Self::Conflict { .. } => "hyp::store::conflict",
             Self::NoTable { .. } => "hyp::store::no_table",
             Self::Older { .. } => "hyp::store::older",
+            Self::NoBackup { .. } => "hyp::store::no_backup",
             Self::Failpoint { .. } => "hyp::store::failpoint",
         }
     }
@@ -214,6 +222,9 @@ impl Explain for StoreError {
             }
             Self::Catalog { .. } => {
                 Some("run the command again; if it fails again, restore `catalog.db` from a backup".to_owned())
+            }
+            Self::NoBackup { .. } => {
+                Some("restore `catalog.db` from a backup of your own".to_owned())
             }
             Self::NoTable { .. } => Some("`hyp query schema` lists the tables".to_owned()),
             Self::Rows { .. } => Some("report this; nothing of it was written".to_owned()),

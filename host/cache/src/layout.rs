@@ -28,6 +28,11 @@ impl Layout {
         self.root.join("lock")
     }
 
+    /// Copies of the catalog from before upgrades.
+    pub(crate) fn backups(&self) -> PathBuf {
+        self.root.join("backups")
+    }
+
     /// The file that readers hold a lease on.
     pub(crate) fn readers(&self) -> PathBuf {
         self.root.join("readers")

@@ -17,6 +17,7 @@
 //! ```
 
 mod again;
+mod backup;
 mod catalog;
 mod change;
 mod checkpoint;
@@ -30,6 +31,7 @@ mod encode;
 mod error;
 mod facts;
 pub mod failpoint;
+mod foreign;
 mod gather;
 mod index;
 mod install;
@@ -42,8 +44,10 @@ mod lineage;
 mod lock;
 mod merge;
 mod migrations;
+mod outline;
 mod own;
 mod publish;
+mod relocate;
 mod retention;
 mod rows;
 mod schema;
@@ -61,6 +65,7 @@ mod verify;
 mod wait;
 mod writer;
 
+pub use backup::Backup;
 pub use checkpoint::Checkpoint;
 pub use commit::{Commit, Committed};
 pub use error::{LockError, StoreError};
@@ -68,6 +73,7 @@ pub use judge::{Arriving, Change, Correction, Judgement};
 pub use lease::Lease;
 pub use ledger::{ClientTotal, InputState, Listing, Quarantined, RunEnd, RunStart, UnitState};
 pub use lock::Holder;
+pub use outline::{Outline, Part};
 pub use retention::{Expired, retained_from};
 pub use schema::messages_schema;
 pub use snapshot::{Bound, FileEntry, Snapshot};

@@ -34,6 +34,8 @@ pub(crate) struct Edit {
     pub(crate) removed: BTreeSet<String>,
     /// True when no earlier snapshot may stay, since rows were removed for good.
     pub(crate) forgets: bool,
+    /// True when the table's location becomes that of the store.
+    pub(crate) moves: bool,
 }
 
 impl Edit {
@@ -67,6 +69,10 @@ pub(crate) fn publish(
     let snapshot_id = snapshot_id(table);
     let summary = summary(table, &edit, operation);
     let kept = if edit.forgets { 1 } else { KEPT };
+    let root = match edit.moves {
+        true => Layout::uri(&layout.table()),
+        false => metadata.location().to_owned(),
+    };
     let maker = Maker { table, folder: &folder, snapshot_id, sequence };
     let manifests = maker.manifests(edit, dirty)?;
     failpoint::hit("after_manifests")?;
@@ -96,6 +102,7 @@ pub(crate) fn publish(
     let built = metadata
         .clone()
         .into_builder(table.location.clone())
+        .set_location(root)
         .remove_snapshots(&expired(table, kept))
         .set_properties(HashMap::from([(LOG_LENGTH.to_owned(), LOG.to_owned())]))
         .and_then(|builder| builder.set_branch_snapshot(snapshot, MAIN_BRANCH))

@@ -10,6 +10,7 @@ use iceberg::spec::{Operation, PrimitiveLiteral};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rusqlite::{Connection, params};
+use serde::Serialize;
 
 use crate::compaction::Sources;
 use crate::error::StoreError;
@@ -36,7 +37,7 @@ pub fn retained_from(days: u32, now: i64) -> Option<i64> {
 }
 
 /// Rows that expired, or would.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Expired {
     /// How many.

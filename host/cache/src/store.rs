@@ -15,10 +15,11 @@ use crate::ledger::{self, Listing, UnitState};
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 use crate::writer::Writer;
-use crate::{checkpoint, lease, lock, migrations, tables};
+use crate::{backup, checkpoint, lease, lock, migrations, tables};
 
 /// Names that may lie in a store's folder before there is a catalog.
 const OURS: &[&str] = &[
+    "backups",
     "cache",
     "compiled",
     "components",
@@ -97,6 +98,9 @@ impl Store {
         }
         let mut catalog = Catalog::write(&path)?;
         if !catalog.is_current()? {
+            if catalog.is_behind()? {
+                backup::make(&self.layout, &catalog)?;
+            }
             migrations::apply(&mut catalog.connection)
                 .map_err(|source| StoreError::Catalog { path, source: Box::new(source) })?;
             crate::layout::sync_folder(&self.layout.root)?;

@@ -4,10 +4,13 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::error::StoreError;
 use crate::layout::{Layout, create_file, sync_folder};
 use crate::table::{Table, live_files, manifest_list};
-use crate::{failpoint, lease};
+use crate::writer::Writer;
+use crate::{backup, failpoint, lease};
 
 /// Notes that files are about to be written, so that the next holder of the lock looks for left-overs.
 pub(crate) fn mark(layout: &Layout) -> Result<(), StoreError> {
@@ -42,7 +45,7 @@ pub(crate) enum Fate {
 }
 
 /// Files that nothing points at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Rubbish {
     /// How many.
@@ -66,6 +69,16 @@ fn kept(layout: &Layout, table: &Table) -> Result<HashSet<PathBuf>, StoreError> 
     kept.extend(table.location.as_deref().map(|location| layout.resolve(location)));
     let log = table.metadata.metadata_log().iter();
     kept.extend(log.map(|entry| layout.resolve(&entry.metadata_file)));
+    keep(layout, table, &mut kept)?;
+    for location in backup::pointers(layout)? {
+        kept.insert(layout.resolve(&location));
+        keep(layout, &Table::load(layout, &location)?, &mut kept)?;
+    }
+    Ok(kept)
+}
+
+/// Adds the files of a table's snapshots.
+fn keep(layout: &Layout, table: &Table, kept: &mut HashSet<PathBuf>) -> Result<(), StoreError> {
     for snapshot in table.metadata.snapshots() {
         kept.insert(layout.resolve(snapshot.manifest_list()));
         for manifest in manifest_list(layout, snapshot.manifest_list())? {
@@ -74,7 +87,21 @@ fn kept(layout: &Layout, table: &Table) -> Result<HashSet<PathBuf>, StoreError> 
             }
         }
     }
-    Ok(kept)
+    Ok(())
+}
+
+impl Writer {
+    /// Removes what nothing points at. As long as somebody reads, that is nothing.
+    ///
+    /// # Errors
+    /// Fails when a file of metadata cannot be read, or a file cannot be removed.
+    pub fn collect(&mut self) -> Result<Rubbish, StoreError> {
+        self.announce()?;
+        let found = sweep(self.store.layout(), &self.table)?;
+        self.is_marked = self.store.layout().unswept().exists();
+        let before = std::mem::take(&mut self.swept);
+        Ok(Rubbish { files: found.files + before.files, bytes: found.bytes + before.bytes })
+    }
 }
 
 fn others(

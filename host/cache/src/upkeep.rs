@@ -3,12 +3,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use crate::compaction::Merging;
 use crate::due::{Due, due};
 use crate::error::StoreError;
 use crate::retention::Expired;
-use crate::sweep;
 use crate::writer::Writer;
+use crate::{backup, clock};
 
 /// Bytes that merging may take.
 pub(crate) const MEMORY: u64 = 256 << 20;
@@ -30,7 +32,7 @@ pub struct Upkeep {
 }
 
 /// What upkeep did.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Upkept {
     /// Rows that expired.
@@ -39,6 +41,8 @@ pub struct Upkept {
     pub files_merged: u64,
     /// Files that they were put into.
     pub files_made: u64,
+    /// True when another program had written to the table, so that all ids were checked.
+    pub is_foreign: bool,
     /// Ids that more than one row had; all but one of these rows were dropped.
     pub doubles: Vec<String>,
     /// Files that were removed since nothing pointed at them.
@@ -64,7 +68,12 @@ impl Writer {
         cancelled: &AtomicBool,
     ) -> Result<Upkept, StoreError> {
         let started = Instant::now();
-        let mut done = Upkept::default();
+        let mut done = Upkept {
+            doubles: std::mem::take(&mut self.doubles),
+            is_foreign: self.is_foreign,
+            ..Upkept::default()
+        };
+        backup::forget(self.store.layout(), Some(clock::now()))?;
         match upkeep.retained_from {
             Some(from) => {
                 done.expired = self.expire(from, upkeep.may_remove_most, cancelled)?;
@@ -72,7 +81,7 @@ impl Writer {
             None => self.keep_all()?,
         }
         if upkeep.is_thorough {
-            done.doubles = self.drop_doubles(|_| true)?;
+            done.doubles.extend(self.drop_doubles(|_| true)?);
         }
         let mut rate = RATE;
         let mut merged = (0, Duration::ZERO);
@@ -98,8 +107,10 @@ impl Writer {
                 rate = merged.0 as f64 / merged.1.as_secs_f64();
             }
         }
-        let rubbish = sweep::sweep(self.store.layout(), &self.table)?;
-        self.is_marked = self.store.layout().unswept().exists();
+        let rubbish = match self.is_marked {
+            true => self.collect()?,
+            false => std::mem::take(&mut self.swept),
+        };
         done.files_removed = rubbish.files;
         done.bytes_removed = rubbish.bytes;
         done.seconds = started.elapsed().as_secs_f64();

@@ -11,6 +11,7 @@ use iceberg::spec::{Datum, PrimitiveLiteral};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rusqlite::Connection;
+use serde::Serialize;
 
 use crate::catalog::{self, Catalog};
 use crate::clock::month_of;
@@ -22,7 +23,7 @@ use crate::table::{LiveData, LiveFile, Table, live_files, manifest_list};
 use crate::{doubles, merge, summed};
 
 /// What a check of a store found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Verification {
     /// Data files and files of deletes.
@@ -38,7 +39,7 @@ pub struct Verification {
 }
 
 /// Something that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
     /// The file, or the table of the catalog.

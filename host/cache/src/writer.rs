@@ -10,6 +10,7 @@ use crate::ledger::{self, Listing, RunEnd, RunStart, UnitState};
 use crate::lock::Lock;
 use crate::own::Own;
 use crate::store::Store;
+use crate::sweep::Rubbish;
 use crate::table::Table;
 use crate::threads::Threads;
 use crate::{facts, sweep};
@@ -29,6 +30,12 @@ pub struct Writer {
     pub(crate) stale: BTreeSet<String>,
     pub(crate) chunks: i64,
     pub(crate) is_marked: bool,
+    /// What was removed when the lock was taken.
+    pub(crate) swept: Rubbish,
+    /// Ids that had more than one row when the lock was taken.
+    pub(crate) doubles: Vec<String>,
+    /// True when another program had written to the table.
+    pub(crate) is_foreign: bool,
     is_lineage_loaded: bool,
     _lock: Lock,
 }
@@ -45,7 +52,7 @@ impl Writer {
             Some(location) => Table::load(layout, &location)?,
             None => Table::new(layout)?,
         };
-        sweep::sweep(layout, &table)?;
+        let swept = sweep::sweep(layout, &table)?;
         let chunks = || {
             ledger::end_crashed_runs(&catalog.connection, run_id)?;
             catalog.connection.query_row(
@@ -55,7 +62,7 @@ impl Writer {
             )
         };
         let chunks = chunks().map_err(|error| catalog.error(error))?;
-        Ok(Self {
+        let mut writer = Self {
             store,
             catalog,
             run_id: run_id.to_owned(),
@@ -68,9 +75,14 @@ impl Writer {
             stale: BTreeSet::new(),
             chunks,
             is_marked: false,
+            swept,
+            doubles: Vec::new(),
+            is_foreign: false,
             is_lineage_loaded: false,
             _lock: lock,
-        })
+        };
+        writer.take_in_foreign()?;
+        Ok(writer)
     }
 
     /// Returns the store that is written to.

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    AttachArgs, BackfillArgs, CompletionsArgs, DemoArgs, ExplainArgs, ExportArgs, ListArgs,
-    ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs, ReportArgs, SchemaArgs, SearchArgs,
-    SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
+    AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, ExplainArgs, ExportArgs,
+    ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs, ReportArgs, SchemaArgs,
+    SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
 
 /// The history of coding agents as one table
@@ -73,6 +73,8 @@ pub(crate) enum Command {
     Reconcile(ReconcileArgs),
     /// Providers from elsewhere: look at them, install them, check them
     Plugin(PluginArgs),
+    /// Look after the store's files
+    Cache(CacheArgs),
     /// Say what the store holds
     Status(StatusArgs),
     /// Import a small made-up history into a temporary store and query it

@@ -59,6 +59,13 @@ pub(crate) struct Retention {
     pub(crate) ai_gateway_messages: Option<Days>,
 }
 
+impl Retention {
+    /// Returns the first moment of messages that are kept; none when all are.
+    pub(crate) fn from(&self, now: i64) -> Option<i64> {
+        self.ai_gateway_messages.and_then(|days| hyp_cache::retained_from(days.0, now))
+    }
+}
+
 /// `[privacy]`
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

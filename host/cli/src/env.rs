@@ -19,6 +19,9 @@ pub(crate) const HYP_LOG: &str = "HYP_LOG";
 /// Id of the run, instead of one made up.
 pub(crate) const RUN_ID: &str = "DEV_RUN_ID";
 
+/// The time, as RFC 3339, instead of the machine's, for what depends on the day: which rows expire.
+pub(crate) const NOW: &str = "DEV_NOW";
+
 /// Set to anything: no colours and no bold letters.
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
 
@@ -54,6 +57,11 @@ pub(crate) fn log_file() -> Option<PathBuf> {
 /// Returns the id that the run was given from outside.
 pub(crate) fn run_id() -> Option<String> {
     variable(RUN_ID)?.into_string().ok()
+}
+
+/// Returns the time that was given from outside.
+pub(crate) fn now() -> Option<String> {
+    variable(NOW)?.into_string().ok()
 }
 
 /// Says whether the person's terminal takes styles and they want them.

@@ -76,6 +76,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => commands::explain(&session, &args),
         Command::Reconcile(args) => commands::reconcile(&session, &args),
         Command::Plugin(args) => commands::plugin(&session, &args),
+        Command::Cache(args) => commands::cache(&session, args.command),
         Command::Status(args) => commands::status(&session, &args),
         Command::Demo(args) => commands::demo(&args),
         Command::Completions(args) => commands::completions(&args),

@@ -4,6 +4,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use crate::env;
+
 /// Which end of a day a plain date stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Edge {
@@ -32,6 +34,12 @@ pub(crate) fn parse(value: &str, edge: Edge, zone: &TimeZone) -> Option<i64> {
     }
     let local: DateTime = value.parse().ok()?;
     Some(local.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond())
+}
+
+/// Returns the time in microseconds.
+pub(crate) fn now() -> i64 {
+    let given = env::now().and_then(|text| text.parse::<Timestamp>().ok());
+    given.unwrap_or_else(Timestamp::now).as_microsecond()
 }
 
 /// Returns a time as people read it, in the zone of the machine, or `-`.

@@ -8,12 +8,13 @@ use hyp_backfill::{Progress, ProviderReport, Report, Request, Status};
 use hyp_model::Exit;
 use jiff::tz::TimeZone;
 
+use super::cache::maintain;
 use super::period::Period;
 use super::{Session, print, print_json, say};
 use crate::config::Import;
 use crate::failure::Failure;
 use crate::progress::Lines;
-use crate::{env, interrupt, terminal, text};
+use crate::{env, interrupt, moment, terminal, text};
 
 /// The words before each message, whichever way the command was typed.
 const COMMAND: &str = "hyp backfill";
@@ -63,7 +64,11 @@ pub(crate) struct BackfillArgs {
 /// Runs `hyp backfill`.
 pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
     let is_json = args.json;
-    let request = request(args, session.config()?.import, &TimeZone::system())?;
+    let config = session.config()?;
+    let request = Request {
+        retained_from: config.retention.from(moment::now()),
+        ..request(args, config.import, &TimeZone::system())?
+    };
 
     let cancelled = interrupt::flag();
     let lines = Lines::for_terminal(is_json);
@@ -121,6 +126,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
         since: since.or(settled_since.map(|since| since.0)),
         until,
         retention_days,
+        retained_from: None,
         dry_run: args.dry_run,
         full: args.full,
         allow_copy: args.allow_copy,
@@ -129,7 +135,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
     })
 }
 
-fn number(flag: &str, value: Option<&str>) -> Result<Option<f64>, String> {
+pub(super) fn number(flag: &str, value: Option<&str>) -> Result<Option<f64>, String> {
     let Some(value) = value else { return Ok(None) };
     match value.parse::<f64>() {
         Ok(number) if number.is_finite() && number >= 0.0 => Ok(Some(number)),
@@ -149,6 +155,15 @@ pub(super) fn show(report: &Report) -> String {
     let _ = writeln!(out, "run_id={}", text::line(&report.run_id));
     for provider in &report.providers {
         show_provider(&mut out, provider);
+    }
+    if let Some(upkeep) = &report.upkeep {
+        let told = maintain::told(&upkeep.done);
+        if !told.is_empty() {
+            out.push_str(&terminal::wrap("  upkeep: ", &told, terminal::width()));
+        }
+        for warning in maintain::warnings(&upkeep.done).iter().chain(&upkeep.error) {
+            let _ = writeln!(out, "  warning: {}", text::line(warning));
+        }
     }
     out
 }

@@ -81,6 +81,7 @@ fn request() -> Request {
         since: None,
         until: None,
         retention_days: None,
+        retained_from: None,
         dry_run: false,
         full: false,
         allow_copy: false,

@@ -3,6 +3,7 @@
 mod ask;
 mod attach;
 mod backfill;
+mod cache;
 mod completions;
 mod consent;
 mod demo;
@@ -35,6 +36,7 @@ use serde::Serialize;
 
 pub(crate) use attach::{AttachArgs, attach};
 pub(crate) use backfill::{BackfillArgs, backfill};
+pub(crate) use cache::{CacheArgs, cache};
 pub(crate) use completions::{CompletionsArgs, ManArgs, completions, man};
 pub(crate) use demo::{DemoArgs, demo};
 pub(crate) use explain::{ExplainArgs, explain};

@@ -114,8 +114,10 @@ impl Trial {
             since: None,
             until: None,
             retention_days: None,
+            retained_from: None,
             dry_run: is_dry,
             full: true,
+            allow_copy: false,
             wait: Duration::ZERO,
             run_id: "bf-trial".to_owned(),
         };
