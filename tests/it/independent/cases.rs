@@ -5,7 +5,7 @@ use std::fs;
 use crate::sandbox::{Sandbox, files, fixtures};
 
 /// Cases in which texts and calls are told in unusual ways: those of a home do not share an id.
-const UNUSUAL: [&[&str]; 5] = [
+const UNUSUAL: [&[&str]; 6] = [
     &["claude/inline_sidechain_of_old_versions"],
     &["claude/lines_of_a_response_lie_apart_and_its_tokens_grow"],
     &["claude/subagent_has_progress_copies"],
@@ -16,9 +16,9 @@ const UNUSUAL: [&[&str]; 5] = [
         "codex/an_answer_told_by_two_kinds_of_events_is_one_row",
         "codex/arguments_not_json",
         "codex/citations_of_memories_are_not_shown",
-        "codex/document_layout",
         "codex/what_was_said_aloud_is_a_row",
     ],
+    &["codex/document_layout"],
 ];
 
 /// Returns homes with the files of such cases where their client keeps them, with their names.
