@@ -1,4 +1,34 @@
 //! Databases: statements and rows.
+//!
+//! A root that declares [tables](crate::Root::table) has databases for files. A plan asks them which sessions there are,
+//! and gives each a [stamp](crate::Unit::stamp); a scan says with which statements one is read, and takes rows.
+//!
+//! ```
+//! use hyp_sdk::sqlite::{Database, Problem, Query, Row};
+//! use hyp_sdk::{Message, Page, Part, Reading, Scan};
+//!
+//! struct Chat {
+//!     id: String,
+//! }
+//!
+//! impl Scan for Chat {
+//!     fn reading(&self, _input: u32) -> Reading {
+//!         Reading::Rows
+//!     }
+//!
+//!     fn queries(&mut self, _input: u32, _: &mut dyn Database) -> Result<Vec<Query>, Problem> {
+//!         let said = "select text from said where chat = ?1 order by at";
+//!         Ok(vec![Query::new("said", said).bind(&self.id)])
+//!     }
+//!
+//!     fn row(&mut self, row: &Row<'_>, out: &mut Page) {
+//!         let Some(text) = row.non_empty(0) else { return };
+//!         let mut message = Message::new(row.span, "user");
+//!         message.parts.push(Part::text(text));
+//!         out.message(message);
+//!     }
+//! }
+//! ```
 
 use std::borrow::Cow;
 

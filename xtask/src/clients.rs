@@ -101,7 +101,8 @@ fn place(candidate: &Value) -> Option<String> {
         "environment" => {
             let below = value["below"].as_str().filter(|below| !below.is_empty());
             let below = below.map_or(String::new(), |below| format!("/{below}"));
-            format!("`${}{below}`", value["variable"].as_str()?)
+            let list = if value["is_list"] == true { " (a comma-separated list)" } else { "" };
+            format!("`${}{below}`{list}", value["variable"].as_str()?)
         }
         "home" => format!("`~/{}`", path?),
         "config_home" => format!("`~/.config/{}`", path?),

@@ -106,10 +106,17 @@ pub(crate) fn terms(store: &Path, copies_of_any_size: bool) -> Terms {
     if copies_of_any_size { Terms { copied_at_most: u64::MAX, ..usual } } else { usual }
 }
 
-/// Deletes copies that a killed run left behind. Only for the holder of the store's lock.
-pub(crate) fn sweep(scratch: &Path) {
-    let left = std::fs::read_dir(scratch).into_iter().flatten().flatten();
-    for folder in left.filter(|entry| entry.file_name().to_string_lossy().starts_with("lent-")) {
+/// Copies older than this are of a run that was killed: a plan that needs no lock may have made younger ones.
+const LEFT_BEHIND: i64 = 3_600_000_000;
+
+/// Deletes copies that a killed run left behind.
+pub(crate) fn sweep(scratch: &Path, now: i64) {
+    let left = std::fs::read_dir(scratch).into_iter().flatten().flatten().filter(|entry| {
+        let is_copy = entry.file_name().to_string_lossy().starts_with("lent-");
+        let modified = entry.metadata().map_or(now, |metadata| size_and_time(&metadata).1);
+        is_copy && modified.saturating_add(LEFT_BEHIND) < now
+    });
+    for folder in left {
         if let Err(error) = std::fs::remove_dir_all(folder.path()) {
             tracing::warn!(path = %folder.path().display(), "cannot delete a copy: {error}");
         }

@@ -116,7 +116,7 @@ pub fn run(
     let mut report =
         Report { run_id: request.run_id.clone(), dry_run: request.dry_run, ..Report::default() };
     let terms = terms(&places.store, request.allow_copy);
-    sweep(&terms.scratch);
+    sweep(&terms.scratch, started);
     for plugin in plugins {
         if cancelled.load(Ordering::Relaxed) {
             break;
