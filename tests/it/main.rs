@@ -9,6 +9,7 @@ mod backfill;
 mod bad_input;
 mod config;
 mod crash;
+mod databases;
 #[cfg(target_os = "linux")]
 mod disk;
 mod explain;

@@ -47,6 +47,11 @@ const GUESTS: &str = "tests/guests/dist";
 pub(crate) const COMPONENTS: &[Component] = &[
     provider("claude", "hyp-provider-claude", "providers/claude"),
     provider("codex", "hyp-provider-codex", "providers/codex"),
+    provider("cursor", "hyp-provider-cursor", "providers/cursor"),
+    provider("gemini", "hyp-provider-gemini", "providers/gemini"),
+    provider("opencode", "hyp-provider-opencode", "providers/opencode"),
+    provider("pi", "hyp-provider-pi", "providers/pi"),
+    provider("qwen", "hyp-provider-qwen", "providers/qwen"),
     guest("flood"),
     guest("good"),
     guest("hog"),

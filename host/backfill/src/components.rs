@@ -32,7 +32,8 @@ macro_rules! bundled {
     };
 }
 
-const BUNDLED: &[Bundled] = bundled!["claude", "codex"];
+const BUNDLED: &[Bundled] =
+    bundled!["claude", "codex", "cursor", "gemini", "opencode", "pi", "qwen"];
 
 #[derive(Debug, Deserialize)]
 struct Digest {

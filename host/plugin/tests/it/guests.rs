@@ -191,7 +191,7 @@ fn a_guest_of_another_contract_is_refused() {
 
 #[test]
 fn the_providers_that_come_with_the_program_are_taken() {
-    for name in ["claude", "codex"] {
+    for name in ["claude", "codex", "cursor", "gemini", "opencode", "pi", "qwen"] {
         let path = bench::providers().join(format!("{name}.wasm"));
         let digest = digest_of(&std::fs::read(&path).unwrap());
         let host = Host::new(None, Limits::default()).unwrap();
