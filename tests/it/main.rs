@@ -15,6 +15,8 @@ mod disk;
 mod explain;
 mod habits;
 mod independent;
+#[cfg(target_os = "linux")]
+mod init;
 mod lines;
 mod order;
 mod overview;
@@ -28,4 +30,5 @@ mod resume;
 mod sandbox;
 mod show;
 mod store;
+mod terminal;
 mod window;

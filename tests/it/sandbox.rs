@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::terminal::{self, Terminal};
+
 /// All columns but the one that names the run.
 const ALL_ROWS: &str = "select * except (run_id) from ai_gateway_messages order by part_id";
 
@@ -109,19 +111,38 @@ impl Sandbox {
 
     fn output(&self, mut command: Command) -> Output {
         let output = command.output().unwrap();
-        let path = |path: PathBuf| path.to_str().unwrap().to_owned();
         Output {
             status: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
-            names: vec![(path(self.store()), "[HYP_HOME]"), (path(self.home()), "[HOME]")],
+            names: self.names(),
         }
+    }
+
+    /// Returns a text with what differs from run to run replaced by names.
+    pub(crate) fn named(&self, text: &str) -> String {
+        let names = self.names();
+        names.iter().fold(text.to_owned(), |text, (path, name)| text.replace(path.as_str(), name))
+    }
+
+    fn names(&self) -> Vec<(String, &'static str)> {
+        let path = |path: PathBuf| path.to_str().unwrap().to_owned();
+        vec![(path(self.store()), "[HYP_HOME]"), (path(self.home()), "[HOME]")]
     }
 
     /// Starts `hyp` and returns at once.
     pub(crate) fn start<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Child {
         let mut command = self.command(args);
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Starts `hyp` on a terminal of so many rows and columns.
+    pub(crate) fn terminal<'a>(
+        &self,
+        (rows, columns): (u16, u16),
+        args: impl IntoIterator<Item = &'a str>,
+    ) -> Terminal {
+        Terminal::start(self.command_behind(terminal::BEHIND, args), rows, columns).unwrap()
     }
 
     fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Command {

@@ -16,6 +16,9 @@ use crate::tally::RowTally;
 /// Rows of about this size are committed together.
 pub(crate) const CHUNK_BYTES: usize = 24 << 20;
 
+/// The first rows of a provider are committed at about this size: somebody waits to see them.
+pub(crate) const FIRST_CHUNK_BYTES: usize = 512 << 10;
+
 /// Returns about how many bytes a row holds.
 pub(crate) fn weight(row: &Row) -> usize {
     let long = [&row.content_text, &row.tool_args, &row.attributes, &row.thinking_signature];
@@ -53,8 +56,9 @@ pub(crate) struct Judged {
 }
 
 impl Chunk {
-    pub(crate) fn is_full(&self) -> bool {
-        self.weight >= CHUNK_BYTES
+    /// Says whether it holds as many bytes of rows as are committed together.
+    pub(crate) fn is_full(&self, limit: usize) -> bool {
+        self.weight >= limit
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -12,7 +12,7 @@ use hyp_model::event::Usage;
 use hyp_plugin::{Plugin, RunError};
 use tracing::info_span;
 
-use crate::chunk::{Chunk, Judged};
+use crate::chunk::{CHUNK_BYTES, Chunk, FIRST_CHUNK_BYTES, Judged};
 use crate::discover::Found;
 use crate::error::BackfillError;
 use crate::report::{Progress, ProviderReport};
@@ -206,6 +206,7 @@ impl Import<'_> {
         listing: Listing,
     ) -> Result<(), BackfillError> {
         let mut chunk = Chunk::default();
+        let mut limit = FIRST_CHUNK_BYTES;
         for parcel in from {
             match parcel {
                 Parcel::Rows { unit, produced, mark } => {
@@ -231,7 +232,8 @@ impl Import<'_> {
                     return Ok(());
                 }
             }
-            if chunk.is_full() {
+            if chunk.is_full(limit) {
+                limit = CHUNK_BYTES;
                 self.commit(std::mem::take(&mut chunk), units, sums, None)?;
             }
         }
@@ -366,7 +368,10 @@ impl Import<'_> {
             status = if report.error.is_some() { "failed" } else { "ok" }
         )
         .in_scope(|| {});
-        (self.progress)(Progress::Finished { provider: report.provider.clone() });
+        (self.progress)(Progress::Finished {
+            provider: report.provider.clone(),
+            status: report.status,
+        });
     }
 }
 

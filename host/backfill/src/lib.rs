@@ -35,6 +35,7 @@
 
 mod chunk;
 mod components;
+mod detect;
 mod discover;
 mod error;
 mod import;
@@ -52,6 +53,7 @@ mod work;
 mod worker;
 
 pub use components::bundled;
+pub use detect::{Detected, DetectedSession, detect};
 pub use error::BackfillError;
 pub use hyp_plugin::{CONTRACT, PACKAGE};
 pub use inspect::{list, plan};

@@ -234,6 +234,8 @@ pub enum Progress {
     Finished {
         /// The provider.
         provider: String,
+        /// How it ended.
+        status: Status,
     },
     /// Something a person should know now.
     Warned {

@@ -121,7 +121,13 @@ pub fn run(
         if cancelled.load(Ordering::Relaxed) {
             break;
         }
-        let found = discover(plugin.description(), places, &terms)?;
+        let found = match discover(plugin.description(), places, &terms) {
+            Ok(found) => found,
+            Err(error) => {
+                report.providers.push(refused(name_of(&plugin), &error));
+                continue;
+            }
+        };
         if request.providers.is_empty() && !found.has_source {
             continue;
         }

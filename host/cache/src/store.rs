@@ -72,7 +72,10 @@ impl Store {
             for entry in fs::read_dir(&root).map_err(StoreError::io(&root))? {
                 let name = entry.map_err(StoreError::io(&root))?.file_name();
                 let name = name.to_string_lossy();
-                if !name.starts_with("catalog.db") && !OURS.contains(&name.as_ref()) {
+                // An empty one was made when the store was, and then nothing came of it.
+                let is_begun = name == "warehouse"
+                    && fs::read_dir(root.join("warehouse")).is_ok_and(|it| it.count() == 0);
+                if !is_begun && !name.starts_with("catalog.db") && !OURS.contains(&name.as_ref()) {
                     let found = format!("it holds `{name}`");
                     return Err(StoreError::Foreign { path: root, found });
                 }

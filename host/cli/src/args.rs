@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, ExplainArgs, ExportArgs,
-    ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs, ReportArgs, SchemaArgs,
-    SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
+    AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, ExplainArgs, ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs, ReportArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
 
 /// The history of coding agents as one table
@@ -20,7 +18,7 @@ pub(crate) struct Cli {
     #[arg(long)]
     pub(crate) verbose: bool,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 const AFTER_HELP: &str = "\
@@ -51,6 +49,8 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Set hyp up: see which clients left history here, and import it
+    Init(InitArgs),
     /// Import the history that coding agents left on this machine
     Backfill(History),
     /// Ask the store
@@ -168,9 +168,9 @@ mod tests {
     #[test]
     fn list_and_plan_are_commands_in_the_first_place_only() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|cli| cli.command);
-        let Ok(Command::Backfill(first)) = parse("hyp backfill list") else { panic!("list") };
+        let Ok(Some(Command::Backfill(first))) = parse("hyp backfill list") else { panic!("list") };
         assert!(matches!(first.command, Some(HistoryCommand::List(_))));
-        let Ok(Command::Backfill(later)) = parse("hyp backfill claude list") else {
+        let Ok(Some(Command::Backfill(later))) = parse("hyp backfill claude list") else {
             panic!("claude list")
         };
         assert!(later.command.is_none());

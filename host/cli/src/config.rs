@@ -5,6 +5,7 @@
 //! its line and column: a setting that is read over in silence would be one that nobody keeps.
 
 mod error;
+mod write;
 
 use std::io;
 use std::ops::Range;
@@ -17,6 +18,7 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 pub(crate) use error::{ConfigError, Place};
+pub(crate) use write::{Wish, Wishes, save};
 
 use crate::moment::{self, Edge};
 
@@ -32,7 +34,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) struct Config {
     /// Layout of the file.
     #[serde(rename = "version")]
-    _version: u32,
+    pub(crate) _version: u32,
     /// What `hyp backfill` imports when it is not told.
     pub(crate) import: Import,
     /// How long the store keeps what it has.
@@ -129,7 +131,8 @@ impl Config {
         }
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+    /// Reads a file's text; errors name `path`.
+    pub(crate) fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let at = |span: Option<Range<usize>>| Place::new(path, text, span.map_or(0, |it| it.start));
         let wrong = |error: toml::de::Error| ConfigError::Wrong {
             place: at(error.span()),

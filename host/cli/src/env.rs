@@ -66,7 +66,12 @@ pub(crate) fn now() -> Option<String> {
 
 /// Says whether the person's terminal takes styles and they want them.
 pub(crate) fn is_styled() -> bool {
-    variable(NO_COLOR).is_none() && variable(TERM).is_none_or(|term| term != "dumb")
+    variable(NO_COLOR).is_none() && !is_dumb()
+}
+
+/// Says whether the terminal can do no more than print.
+pub(crate) fn is_dumb() -> bool {
+    variable(TERM).is_some_and(|term| term == "dumb")
 }
 
 /// Returns the command that shows long answers.

@@ -34,6 +34,8 @@ pub(crate) enum Failure {
         /// What the guard wants.
         message: String,
     },
+    /// Whoever asked has been told already.
+    Told(Exit),
     /// What is printed could not be written.
     Output(io::Error),
 }
@@ -68,10 +70,37 @@ impl Failure {
                 let _ = writeln!(stderr, "error: cannot write the output: {error}");
                 Exit::Failed
             }
+            Self::Told(exit) => exit,
             Self::Explained(error) => {
                 let exit = error.exit();
                 let _ = write!(stderr, "{:?}", Report(Explained(error)));
                 exit
+            }
+        }
+    }
+}
+
+impl Failure {
+    /// Returns exit, code, message and help, for programs.
+    pub(crate) fn parts(&self) -> (Exit, Option<&'static str>, String, Option<String>) {
+        match self {
+            Self::Usage { message, .. } => (Exit::Usage, None, message.clone(), None),
+            Self::Refused { message, .. } => (Exit::Failed, None, message.clone(), None),
+            Self::Guarded { message, .. } => (Exit::Refused, None, message.clone(), None),
+            Self::Told(exit) => (*exit, None, String::new(), None),
+            Self::Output(error) => (Exit::Failed, None, error.to_string(), None),
+            Self::Explained(error) => {
+                let mut message = error.to_string();
+                let mut cause = error.source();
+                while let Some(next) = cause {
+                    let words = next.to_string();
+                    // Transparent wrappers repeat what they wrap.
+                    if !message.contains(&words) {
+                        message = format!("{message}: {words}");
+                    }
+                    cause = next.source();
+                }
+                (error.exit(), Some(error.code()), message, error.help())
             }
         }
     }

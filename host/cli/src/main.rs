@@ -7,11 +7,14 @@ mod args;
 mod commands;
 mod config;
 mod env;
+mod events;
+mod expiry;
 mod failure;
 mod interrupt;
 mod moment;
 mod pager;
 mod progress;
+mod prompt;
 mod target;
 mod telemetry;
 mod terminal;
@@ -56,7 +59,9 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
     }
     let session = Session::new(&cli.global)?;
     telemetry::start(env::log_file().as_deref())?;
-    match cli.command {
+    let Some(command) = cli.command else { return commands::welcome(&session) };
+    match command {
+        Command::Init(args) => commands::init(&session, &args),
         Command::Backfill(args) => match args.command {
             None => commands::backfill(&session, args.run),
             Some(HistoryCommand::List(list)) => commands::backfill_list(&session, &list),

@@ -62,6 +62,16 @@ pub(crate) fn day(micros: Option<i64>, zone: &TimeZone) -> String {
         .map_or_else(|| "-".repeat(10), |at| at.to_zoned(zone.clone()).date().to_string())
 }
 
+/// Returns the day of the machine's zone that a time is on.
+pub(crate) fn local_day(micros: i64) -> String {
+    day(Some(micros), &TimeZone::system())
+}
+
+/// Returns the time so many days earlier.
+pub(crate) fn days_before(micros: i64, days: u32) -> i64 {
+    micros.saturating_sub(i64::from(days) * 86_400_000_000)
+}
+
 /// Returns a time as programs read it.
 pub(crate) fn rfc3339(micros: i64) -> Option<String> {
     Timestamp::from_microsecond(micros).ok().map(|at| at.to_string())

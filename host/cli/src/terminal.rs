@@ -1,6 +1,6 @@
 //! What stdout is: a terminal of some width, or a pipe.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 
 use crate::env;
 
@@ -12,6 +12,11 @@ pub(crate) fn width() -> Option<usize> {
     let is_terminal = stdout().is_terminal();
     let size = || terminal_size::terminal_size_of(stdout());
     is_terminal.then(|| size().map_or(PAPER, |(width, _)| usize::from(width.0)))
+}
+
+/// Returns the columns of the terminal that stderr is; those of paper where it is none.
+pub(crate) fn talk_width() -> usize {
+    terminal_size::terminal_size_of(stderr()).map_or(PAPER, |(width, _)| usize::from(width.0))
 }
 
 /// Says whether stdout takes letters in bold.

@@ -1,10 +1,9 @@
 //! `hyp backfill`: imports the history that coding agents left on this machine.
 
 use std::fmt::Write;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use hyp_backfill::{Progress, ProviderReport, Report, Request, Status};
+use hyp_backfill::{ProviderReport, Report, Request, Status};
 use hyp_model::Exit;
 use jiff::tz::TimeZone;
 
@@ -12,8 +11,9 @@ use super::cache::maintain;
 use super::period::Period;
 use super::{Session, print, print_json, say};
 use crate::config::Import;
+use crate::events::Events;
 use crate::failure::Failure;
-use crate::progress::Lines;
+use crate::progress::Watch;
 use crate::{env, interrupt, moment, terminal, text};
 
 /// The words before each message, whichever way the command was typed.
@@ -56,35 +56,71 @@ pub(crate) struct BackfillArgs {
     #[arg(long)]
     json: bool,
 
+    /// How progress is told, on stderr: bars on a terminal, or JSON lines for programs
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    progress: Progression,
+
     /// Wait that many seconds for another run to end
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     wait: Option<String>,
 }
 
+/// How progress is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Progression {
+    /// Bars, where a person watches
+    Auto,
+    /// A JSON object a line; docs/embedding.md has them
+    Json,
+    /// Not at all
+    None,
+}
+
 /// Runs `hyp backfill`.
 pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
+    let watch = match args.progress {
+        Progression::Auto => Watch::for_terminal(args.json),
+        Progression::Json => Watch::Program(Events::default()),
+        Progression::None => Watch::Nobody,
+    };
+    import(session, args, &watch).map_err(|failure| match &watch {
+        Watch::Program(events) => events.fail(failure),
+        _ => failure,
+    })
+}
+
+fn import(session: &Session, args: BackfillArgs, watch: &Watch) -> Result<Exit, Failure> {
     let is_json = args.json;
     let config = session.config()?;
     let request = Request {
         retained_from: config.retention.from(moment::now()),
         ..request(args, config.import, &TimeZone::system())?
     };
-
     let cancelled = interrupt::flag();
-    let lines = Lines::for_terminal(is_json);
-    let result = run(session, &request, lines.as_ref(), &cancelled);
-    if let Some(lines) = &lines {
-        lines.clear();
+    if let Watch::Program(events) = watch {
+        events.start(&request);
     }
+    let show = |progress| watch.show(progress);
+    let result = hyp_backfill::run(&session.places, &request, &show, &cancelled);
+    watch.clear();
     let report = result?;
 
     if is_json {
         print_json(&report)?;
     } else {
-        print(&show(&report))?;
-        if report.providers.is_empty() {
-            say("no history was found; `hyp backfill list` says where the providers look");
-        }
+        print(&show_report(&report))?;
+    }
+    match watch {
+        Watch::Program(events) => events.end(&report),
+        _ => remark(&report, is_json),
+    }
+    Ok(report.exit())
+}
+
+/// Says what the report does not.
+fn remark(report: &Report, is_json: bool) {
+    if report.providers.is_empty() && !is_json {
+        say("no history was found; `hyp backfill list` says where the providers look");
     }
     for client in &report.without_provider {
         let client = text::line(client);
@@ -93,21 +129,6 @@ pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Fa
     if report.interrupted {
         say("interrupted; run the same command again to go on");
     }
-    Ok(report.exit())
-}
-
-fn run(
-    session: &Session,
-    request: &Request,
-    lines: Option<&Lines>,
-    cancelled: &AtomicBool,
-) -> Result<Report, Failure> {
-    let tell = |progress: Progress| {
-        if let Some(lines) = lines {
-            lines.show(progress);
-        }
-    };
-    Ok(hyp_backfill::run(&session.places, request, &tell, cancelled)?)
 }
 
 /// Works out what was meant, or says in one line why it makes no sense.
@@ -147,7 +168,7 @@ pub(super) fn number(flag: &str, value: Option<&str>) -> Result<Option<f64>, Str
 }
 
 /// Returns the report as people read it.
-pub(super) fn show(report: &Report) -> String {
+pub(super) fn show_report(report: &Report) -> String {
     let mut out = String::from("backfill ");
     if report.dry_run {
         out.push_str("(dry-run) ");

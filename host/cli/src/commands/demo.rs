@@ -65,7 +65,7 @@ pub(crate) fn demo(_args: &DemoArgs) -> Result<Exit, Failure> {
     let report = hyp_backfill::run(&places, &request(), &|_| {}, &cancelled)?;
 
     let session = Session { places };
-    print(&format!("$ hyp backfill\n{}", backfill::show(&report)))?;
+    print(&format!("$ hyp backfill\n{}", backfill::show_report(&report)))?;
     print(&format!("\n$ hyp query sql \"{QUESTION}\"\n"))?;
     print(&ask::table(&session, QUESTION)?)?;
     print("\n$ hyp sessions\n")?;

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::{moment, text};
 
 /// Arguments of `hyp status`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[command(after_help = "Example: hyp status --json")]
 pub(crate) struct StatusArgs {
     /// Print the status as JSON

@@ -71,3 +71,56 @@ fn a_newer_file_is_refused_by_its_version_and_not_by_its_keys() {
     insta::assert_snapshot!(error, @"/store/config.toml:2:11: version 2 is newer than this hyp, which knows up to 1");
     assert_eq!(error.code(), "hyp::config::newer");
 }
+
+fn wishes() -> Wishes {
+    Wishes {
+        clients: Wish::Is(vec!["codex".to_owned(), "claude".to_owned()]),
+        since: Wish::Is("2026-01-31".to_owned()),
+        keep_days: Wish::Is(90),
+    }
+}
+
+#[test]
+fn a_new_file_explains_itself_and_says_what_was_wished_for() {
+    insta::assert_snapshot!(Wishes::default().fresh(), @"");
+    assert_eq!(parse(&Wishes::default().fresh()).unwrap().import, Import::default());
+    let config = parse(&wishes().fresh()).unwrap();
+    assert_eq!(config.import.clients, Some(vec!["codex".to_owned(), "claude".to_owned()]));
+    assert!(config.import.since.is_some());
+    assert_eq!(config.retention.ai_gateway_messages, Some(Days(90)));
+}
+
+#[test]
+fn a_key_that_is_commented_out_is_a_key_that_there_is() {
+    let text = Wishes::default().fresh().replace("# clients =", "clients =");
+    let text = text.replace("# since =", "since =").replace("# ai_gateway", "ai_gateway");
+    let config = parse(&text).unwrap();
+    assert!(config.import.clients.is_some() && config.import.since.is_some());
+    assert!(config.retention.ai_gateway_messages.is_some());
+}
+
+#[test]
+fn an_old_file_keeps_its_comments_and_what_nobody_spoke_of() {
+    let old = "# mine\nversion = 1\nimport = { since = 2026-01-01 } # short\n";
+    let wish = Wishes { keep_days: Wish::Is(7), ..Wishes::default() };
+    insta::assert_snapshot!(wish.applied_to(old), @"");
+    assert_eq!(Wishes::default().applied_to(old), old);
+    let unset = Wishes { since: Wish::Default, ..wishes() };
+    insta::assert_snapshot!(unset.applied_to(old), @"");
+    parse(&unset.applied_to(old)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_its_owners_alone_and_nothing_lies_beside_it() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = path(folder.path());
+    save(&path, "version = 1\n").unwrap();
+    save(&path, "version = 1 # again\n").unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "version = 1 # again\n");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert!(save(&folder.path().join("no/config.toml"), "").is_err());
+}

@@ -3,7 +3,7 @@
 use clap::Parser;
 
 use super::*;
-use crate::config::Moment;
+use crate::config::{Import, Moment};
 
 #[derive(Parser)]
 struct Line {
@@ -87,7 +87,7 @@ fn a_report_keeps_the_lines_that_scripts_read() {
         }],
         ..Report::default()
     };
-    insta::assert_snapshot!(show(&report), @r"
+    insta::assert_snapshot!(show_report(&report), @r"
     backfill (dry-run) run_id=bf-1
       claude  [failed]
         items_seen=2  sessions=1  rows_written=3  rows_skipped=4

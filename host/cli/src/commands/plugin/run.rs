@@ -14,7 +14,7 @@ pub(super) fn run(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
     let trial = Trial::new(session, &args.source)?;
     // The first interrupt ends the import, and the temporary store goes with it.
     let report = trial.read(trial.store(), &folder, false, &interrupt::flag())?;
-    print(&backfill::show(&report))?;
+    print(&backfill::show_report(&report))?;
     let asked = trial.session(trial.store());
     let counted = ask::rows(&asked, "select count(*) as n from ai_gateway_messages")?.pop();
     let rows = ask::count(&counted.unwrap_or_default(), "n");

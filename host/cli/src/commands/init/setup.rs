@@ -1,0 +1,327 @@
+//! The steps of a setup: look, settle, import, tell.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{fs, io};
+
+use hyp_cache::{Store, StoreError};
+use hyp_model::Exit;
+
+use super::super::{Session, print, say};
+use super::clients::{Client, lines, listed};
+use super::finale::{Consent, Entry, Finale, Outcome};
+use super::rehearsal::Rehearsal;
+use super::summary::{Settings, Summary};
+use super::talk::Talk;
+use super::{COMMAND, InitArgs, once_each, questions};
+use crate::config::{self, Config, ConfigError, Wish, Wishes};
+use crate::failure::Failure;
+use crate::progress::Watch;
+use crate::prompt::{self, Unanswered};
+use crate::{moment, terminal, text};
+
+/// What is said when it is cancelled.
+const CANCELLED: &str = "hyp init: cancelled";
+
+/// A setup under way.
+pub(super) struct Setup<'a> {
+    pub(super) session: &'a Session,
+    pub(super) args: &'a InitArgs,
+    pub(super) talk: Talk,
+    pub(super) cancelled: Arc<AtomicBool>,
+    pub(super) summary: Summary,
+}
+
+impl Setup<'_> {
+    /// Runs it, and returns how the command ends.
+    pub(super) fn run(&mut self, flags: &Wishes) -> Result<Exit, Failure> {
+        let real = &self.session.places;
+        let is_store = match Store::open(&real.store) {
+            Ok(_) => true,
+            Err(StoreError::Missing { .. }) => false,
+            Err(error) => return Err(error.into()),
+        };
+        let old = self.old()?;
+        let stage = if self.args.dry_run && !is_store {
+            Rehearsal::of(real)?
+        } else {
+            Rehearsal::none(real.clone())
+        };
+
+        self.talk.begin("hyp: the history of coding agents as one table");
+        let clients = self.look(&stage)?;
+        self.check_names(&clients)?;
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Ok(self.cancel_before());
+        }
+        let wishes = match self.args.asks()? {
+            true => {
+                match questions::ask(&clients, old.as_ref().map(|it| &it.1), flags, moment::now()) {
+                    Ok(wishes) => wishes,
+                    Err(Unanswered::Cancelled) => return Ok(self.cancel_before()),
+                    Err(Unanswered::Terminal(error)) => return Err(Failure::Output(error)),
+                }
+            }
+            false => self.known(flags, &clients),
+        };
+        let config = self.settle(old, &wishes)?;
+        self.finish(stage, &clients, &config)
+    }
+
+    /// Returns the settings that are there, as text and as read.
+    fn old(&self) -> Result<Option<(String, Config)>, ConfigError> {
+        let path = config::path(&self.session.places.store);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let config = Config::parse(&text, &path)?;
+                Ok(Some((text, config)))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ConfigError::Read { path, source }),
+        }
+    }
+
+    /// Finds the clients, and tells of them.
+    fn look(&mut self, stage: &Rehearsal) -> Result<Vec<Client>, Failure> {
+        let waiting = self.talk.wait("Looking for history");
+        let found = hyp_backfill::detect(&stage.places);
+        waiting.stop("Looked for history");
+        let now = moment::now();
+        let clients: Vec<Client> = found?.into_iter().map(|it| Client::new(it, now)).collect();
+        self.summary.clients = clients.iter().map(Client::summary).collect();
+
+        let here: Vec<&Client> = clients.iter().filter(|client| client.is_here()).collect();
+        if here.is_empty() {
+            let mut words = String::from("No history was found. It would lie in, among others:");
+            for place in clients.iter().filter_map(|client| client.found.candidates.first()) {
+                words.push_str(&format!("\n  {}", text::line(&place.display().to_string())));
+            }
+            self.talk.note(words);
+        } else if self.talk == Talk::Plain {
+            lines(&here, terminal::talk_width()).iter().for_each(|line| self.talk.note(line));
+        }
+        for client in &clients {
+            if let Some(error) = &client.found.error {
+                self.talk.warn(format!("{}: {}", client.title(), text::line(error)));
+            }
+            if let Some(warning) = client.warning() {
+                self.talk.warn(warning);
+            }
+        }
+        Ok(clients)
+    }
+
+    /// Refuses when no provider reads any of the clients that were named.
+    fn check_names(&self, clients: &[Client]) -> Result<(), Failure> {
+        let named = &self.args.clients;
+        let known: Vec<&str> = clients.iter().map(|it| it.found.provider.as_str()).collect();
+        if named.is_empty() || named.iter().any(|name| known.contains(&name.as_str())) {
+            return Ok(());
+        }
+        let message =
+            format!("no provider reads {}; known are: {}", named.join(", "), known.join(", "));
+        Err(Failure::Refused { command: COMMAND, message })
+    }
+
+    /// Returns the wishes without clients that no provider reads, which are told.
+    fn known(&mut self, flags: &Wishes, clients: &[Client]) -> Wishes {
+        let mut wishes = flags.clone();
+        if let Wish::Is(names) = &mut wishes.clients {
+            let (known, unknown) = names.drain(..).partition(|name| is_known(name, clients));
+            *names = known;
+            self.skip(unknown);
+        }
+        wishes
+    }
+
+    fn skip(&mut self, clients: Vec<String>) {
+        for client in &clients {
+            self.talk.warn(format!("skipped {}: no provider reads it", text::line(client)));
+        }
+        self.summary.skipped_clients.extend(clients);
+    }
+
+    /// Writes the settings, and returns what they say now.
+    fn settle(
+        &mut self,
+        old: Option<(String, Config)>,
+        wishes: &Wishes,
+    ) -> Result<Config, Failure> {
+        let path = config::path(&self.session.places.store);
+        let (text, state) = match (&self.args.from_file, &old) {
+            (Some(file), old) => {
+                let text = fs::read_to_string(file)
+                    .map_err(|source| ConfigError::Read { path: file.clone(), source })?;
+                Config::parse(&text, file)?;
+                match old {
+                    None => (text, Settings::Written),
+                    Some((old, _)) if *old == text => (text, Settings::Kept),
+                    Some(_) => {
+                        let path = path.display();
+                        let message = format!("`{path}` is there and says otherwise; move it away");
+                        return Err(Failure::Usage { command: COMMAND, message });
+                    }
+                }
+            }
+            (None, None) => (wishes.fresh(), Settings::Written),
+            (None, Some((old, _))) if wishes.is_content() => (old.clone(), Settings::Kept),
+            (None, Some((old, _))) => (wishes.applied_to(old), Settings::Changed),
+        };
+        let config = Config::parse(&text, &path)?;
+        let shown = text::line(&path.display().to_string()).into_owned();
+        let is_written = !self.args.dry_run && state != Settings::Kept;
+        if is_written {
+            Store::open_or_create(&self.session.places.store)?;
+            config::save(&path, &text)?;
+        }
+        self.talk.note(match (state, is_written) {
+            (Settings::Kept, _) => format!("Settings are as they were: {shown}"),
+            (_, true) => format!("Settings are written: {shown}"),
+            (_, false) => format!("(dry-run) Settings are not written: {shown}"),
+        });
+        self.summary.settled(shown, if self.args.dry_run { Settings::DryRun } else { state });
+        Ok(config)
+    }
+
+    /// The finale: from here on, whatever happens, the settings stand.
+    fn finish(
+        &mut self,
+        stage: Rehearsal,
+        clients: &[Client],
+        config: &Config,
+    ) -> Result<Exit, Failure> {
+        let until = moment::now();
+        let picked = self.picked(clients, config);
+        let finale = Finale {
+            consent: self.consent(clients, &picked)?,
+            places: stage.places.clone(),
+            picked,
+            since: config.import.since.map(|since| since.0),
+            until,
+            retained_from: config.retention.from(until),
+            keep_days: config.retention.ai_gateway_messages.map(|days| days.0),
+            is_dry_run: self.args.dry_run,
+            is_asking: self.talk == Talk::Rail,
+        };
+        let watch = Watch::for_terminal(self.args.json);
+        let outcome = finale.run(&|progress| watch.show(progress), &self.cancelled);
+        watch.clear();
+        self.tell(&finale, outcome)
+    }
+
+    /// Returns the providers that the settings name or leave open, in their order.
+    fn picked(&mut self, clients: &[Client], config: &Config) -> Vec<String> {
+        let Some(names) = &config.import.clients else {
+            let here = clients.iter().filter(|client| client.is_here());
+            return here.map(|client| client.found.provider.clone()).collect();
+        };
+        let (known, unknown) = names.iter().cloned().partition(|name| is_known(name, clients));
+        self.skip(unknown);
+        once_each(&known)
+    }
+
+    /// Asks whether to import now, where somebody is there to be asked.
+    fn consent(&self, clients: &[Client], picked: &[String]) -> Result<Consent, Failure> {
+        if self.args.no_backfill {
+            self.talk.end("backfill: skipped (--no-backfill)");
+            return Ok(Consent::Unwanted);
+        }
+        if self.talk != Talk::Rail {
+            return Ok(Consent::Implied);
+        }
+        if picked.is_empty() {
+            self.talk.end("There is nothing to import yet");
+            return Ok(Consent::Implied);
+        }
+        let of = |name: &String| clients.iter().find(|client| client.found.provider == *name);
+        let titles: Vec<String> = picked
+            .iter()
+            .map(|name| of(name).map_or_else(|| name.clone(), Client::title))
+            .collect();
+        let question =
+            format!("Import the {} history already on this machine now?", listed(&titles));
+        match prompt::confirm(question) {
+            Ok(true) => {
+                self.talk.end("Importing, newest first; what is in can be queried at once");
+                Ok(Consent::Given)
+            }
+            Ok(false) => {
+                self.talk.end("backfill: skipped (declined)");
+                Ok(Consent::Declined)
+            }
+            Err(Unanswered::Cancelled) => {
+                say("backfill: skipped (cancelled)");
+                Ok(Consent::Cancelled)
+            }
+            Err(Unanswered::Terminal(error)) => Err(Failure::Output(error)),
+        }
+    }
+
+    /// Tells what came of it.
+    fn tell(&mut self, finale: &Finale, outcome: Outcome) -> Result<Exit, Failure> {
+        let mut exit = outcome.exit();
+        for entry in &outcome.entries {
+            if let Some(error) = &entry.error {
+                let provider = text::line(&entry.provider);
+                say(&format!("backfill {provider} failed: {}", text::line(error)));
+            }
+            if !self.args.json {
+                print(&format!("{}\n", entry.line()))?;
+            }
+        }
+        let is_failed = outcome.failure.is_some();
+        if let Some(failure) = outcome.failure {
+            exit = failure.report();
+        }
+        if outcome.outside_window > 0 {
+            let rows = outcome.outside_window;
+            self.talk_on(&format!("{rows} rows are outside the window and were left out"));
+        }
+        if exit == Exit::Interrupted {
+            say(CANCELLED);
+            self.talk_on("the settings stand; `hyp backfill` goes on where the import ended");
+        } else if !finale.is_dry_run && !is_failed {
+            self.talk_on(next(finale, &outcome.entries));
+        }
+        self.summary.cancelled = exit == Exit::Interrupted;
+        self.summary.until = moment::rfc3339(finale.until);
+        self.summary.backfill = outcome.entries;
+        Ok(exit)
+    }
+
+    /// Says something after the import, to people.
+    fn talk_on(&self, words: &str) {
+        if self.talk != Talk::Silent {
+            say(words);
+        }
+    }
+
+    /// Ends before anything was settled.
+    fn cancel_before(&mut self) -> Exit {
+        say(&format!("{CANCELLED}; no settings were written"));
+        self.summary.cancelled = true;
+        Exit::Interrupted
+    }
+}
+
+/// Returns what to run next.
+fn next(finale: &Finale, entries: &[Entry]) -> &'static str {
+    let is_in = entries.iter().any(|entry| entry.rows_written + entry.skipped > 0);
+    match (is_in, finale.consent) {
+        (true, _) => {
+            "\nnext:\n  \
+             hyp query overview   what is there, on one screen\n  \
+             hyp sessions         the conversations; `hyp show ID` reads one\n  \
+             hyp search TEXT      where something was said\n  \
+             hyp backfill         imports what is new since"
+        }
+        (false, Consent::Declined | Consent::Unwanted) => {
+            "next: `hyp backfill` imports the history"
+        }
+        (false, _) => "next: `hyp backfill` imports history once there is some",
+    }
+}
+
+fn is_known(name: &str, clients: &[Client]) -> bool {
+    clients.iter().any(|client| client.found.provider == name)
+}
