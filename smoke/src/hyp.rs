@@ -58,6 +58,28 @@ impl Hyp {
         Ok(())
     }
 
+    /// Puts a store of `fixtures/stores` in place.
+    pub(crate) fn put_store(&self, name: &str) -> Result<()> {
+        copy(&fixtures().join("stores").join(name), &self.store())
+    }
+
+    /// Counts the files of the store, without compiled components.
+    pub(crate) fn store_files(&self) -> Result<usize> {
+        let mut count = 0;
+        let mut folders = vec![self.store()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let path = entry?.path();
+                match path.is_dir() {
+                    true if path.ends_with("cache") => {}
+                    true => folders.push(path),
+                    false => count += 1,
+                }
+            }
+        }
+        Ok(count)
+    }
+
     /// Runs `hyp` with a run id and returns stdout; fails unless it exits 0 with a silent stderr.
     pub(crate) fn run(&self, run_id: &str, args: &[&str]) -> Result<String> {
         let (stdout, stderr) = self.output(run_id, args)?;
@@ -94,6 +116,20 @@ impl Hyp {
     pub(crate) fn query(&self, sql: &str) -> Result<Vec<Value>> {
         Ok(serde_json::from_str(&self.run("query", &["query", "sql", sql, "--json"])?)?)
     }
+}
+
+/// Copies a folder, writable by its owner alone.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().context("an entry has a name")?);
+        match path.is_dir() {
+            true => copy(&path, &target)?,
+            false => _ = fs::copy(&path, &target)?,
+        }
+    }
+    Ok(())
 }
 
 /// Returns the folder of fixtures.

@@ -6,6 +6,8 @@
 mod fixture;
 mod hyp;
 mod interop;
+mod upgrade;
+mod year;
 
 use anyhow::{Result, bail};
 
@@ -16,6 +18,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("backfill_claude_fixture", fixture::claude),
     ("backfill_codex_fixture", fixture::codex),
     ("interop_iceberg", interop::iceberg),
+    ("upgrade_keeps_everything", upgrade::check),
+    ("a_year_of_imports", year::check),
 ];
 
 fn main() -> Result<()> {

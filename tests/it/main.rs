@@ -12,6 +12,7 @@ mod crash;
 mod databases;
 #[cfg(target_os = "linux")]
 mod disk;
+mod doctor;
 mod explain;
 mod habits;
 mod independent;
@@ -27,8 +28,10 @@ mod reconcile;
 mod refresh;
 mod report;
 mod resume;
+mod schedule;
 mod sandbox;
 mod show;
 mod store;
 mod terminal;
+mod upkeep;
 mod window;

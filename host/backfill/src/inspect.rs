@@ -1,11 +1,11 @@
 //! What there is to import, without importing it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hyp_cache::{Store, StoreError, UnitState};
 use hyp_materialize::Window;
 use hyp_model::dataset::MESSAGES;
-use hyp_plugin::{Limits, Plugin};
+use hyp_plugin::{Candidate, Limits, Plugin};
 
 use crate::components::{Components, name_of, origin_of};
 use crate::discover::{discover, terms};
@@ -109,4 +109,23 @@ fn plan_of(
         not_understood: agenda.not_understood,
         notes: notes.iter().map(note_line).chain(found.unreadable).collect(),
     })
+}
+
+/// Returns the variables, of those that are set, by which clients are told where to keep their history.
+///
+/// # Errors
+/// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
+pub fn variables(places: &Places) -> Result<BTreeMap<String, String>, BackfillError> {
+    let components = Components::look(places)?;
+    let roots = components.registry.iter().flat_map(|plugin| &plugin.description().roots);
+    let names = roots.flat_map(|root| &root.candidates).filter_map(|candidate| match candidate {
+        Candidate::Environment { variable, .. } => Some(variable.as_str()),
+        Candidate::ConfigHome(_) => Some("XDG_CONFIG_HOME"),
+        _ => None,
+    });
+    let set = names.filter_map(|name| {
+        let value = places.environment.get(name).filter(|value| !value.is_empty())?;
+        Some((name.to_owned(), value.clone()))
+    });
+    Ok(set.collect())
 }

@@ -56,7 +56,7 @@ pub use components::bundled;
 pub use detect::{Detected, DetectedSession, detect};
 pub use error::BackfillError;
 pub use hyp_plugin::{CONTRACT, PACKAGE};
-pub use inspect::{list, plan};
+pub use inspect::{list, plan, variables};
 pub use places::Places;
 pub use plugins::{
     Locked, Offer, PluginState, install, installed, offer, remove, set_enabled, states,

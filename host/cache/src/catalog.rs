@@ -86,6 +86,19 @@ impl Catalog {
         Ok(Self { connection, path: path.to_owned() })
     }
 
+    /// Has SQLite look at its file; returns what is wrong with it.
+    pub(crate) fn check(&self) -> Result<Vec<String>, StoreError> {
+        let check = || -> rusqlite::Result<Vec<String>> {
+            self.connection
+                .prepare("PRAGMA integrity_check(20)")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        };
+        let mut lines = check().map_err(|error| self.error(error))?;
+        lines.retain(|line| line != "ok");
+        Ok(lines)
+    }
+
     /// Wraps an error of SQLite.
     pub(crate) fn error(&self, source: rusqlite::Error) -> StoreError {
         StoreError::Catalog { path: self.path.clone(), source: Box::new(source) }

@@ -69,6 +69,15 @@ pub(crate) fn take(path: &Path, wait: Duration, run_id: &str) -> Result<Lock, Lo
     Ok(Lock { _file: file })
 }
 
+/// Returns who holds the lock, if anybody does.
+pub(crate) fn held(path: &Path) -> Option<Holder> {
+    let mut file = File::open(path).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(holder(&mut file)),
+        _ => None,
+    }
+}
+
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

@@ -12,6 +12,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::{LockError, StoreError};
 use crate::layout::{Layout, make_folder};
 use crate::ledger::{self, Listing, UnitState};
+use crate::lock::Holder;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 use crate::writer::Writer;
@@ -109,6 +110,20 @@ impl Store {
             crate::layout::sync_folder(&self.layout.root)?;
         }
         Ok(Writer::new(self.clone(), lock, catalog, run_id)?)
+    }
+
+    /// Returns who is writing to the store, if anybody is.
+    pub fn holder(&self) -> Option<Holder> {
+        lock::held(&self.layout.lock())
+    }
+
+    /// Has SQLite look at the catalog; returns what is wrong with it.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be opened or read.
+    pub fn check_catalog(&self) -> Result<Vec<String>, StoreError> {
+        let catalog = Catalog::read(&self.catalog_path())?;
+        catalog.check()
     }
 
     /// Returns what a reader sees now.

@@ -110,17 +110,10 @@ impl Check<'_> {
 
     /// Has SQLite check its file.
     fn database(&mut self) {
-        let check = |connection: &Connection| -> rusqlite::Result<Vec<String>> {
-            connection
-                .prepare("PRAGMA integrity_check(20)")?
-                .query_map([], |row| row.get(0))?
-                .collect()
-        };
         let path = self.catalog.path.display().to_string();
-        match check(&self.catalog.connection) {
-            Ok(lines) if lines == ["ok"] => {}
+        match self.catalog.check() {
             Ok(lines) => lines.into_iter().for_each(|line| self.problem(&path, line)),
-            Err(error) => self.problem(&path, error.to_string()),
+            Err(error) => self.error(&path, &error),
         }
     }
 

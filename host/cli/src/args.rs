@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, ExplainArgs, ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs, ReportArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
+    AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs, ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs, ReportArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
 
 /// The history of coding agents as one table
@@ -75,6 +75,10 @@ pub(crate) enum Command {
     Plugin(PluginArgs),
     /// Look after the store's files
     Cache(CacheArgs),
+    /// Import twice a day, so that history is here before its client deletes it
+    Schedule(ScheduleArgs),
+    /// Find what is wrong, or may go wrong, and say what to do
+    Doctor(DoctorArgs),
     /// Say what the store holds
     Status(StatusArgs),
     /// Import a small made-up history into a temporary store and query it

@@ -49,6 +49,14 @@ pub(crate) fn store() -> Option<PathBuf> {
     variable(HYP_HOME).map(PathBuf::from)
 }
 
+/// Folder of a person's settings; unset, `.config` in the home folder.
+pub(crate) const CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+
+/// Returns the folder of the person's settings.
+pub(crate) fn config_home() -> Option<PathBuf> {
+    variable(CONFIG_HOME).map(PathBuf::from).or_else(|| Some(home()?.join(".config")))
+}
+
 /// Returns the file that gets the trace.
 pub(crate) fn log_file() -> Option<PathBuf> {
     variable(HYP_LOG).map(PathBuf::from)

@@ -82,6 +82,8 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Reconcile(args) => commands::reconcile(&session, &args),
         Command::Plugin(args) => commands::plugin(&session, &args),
         Command::Cache(args) => commands::cache(&session, args.command),
+        Command::Schedule(args) => commands::schedule(&session, &args),
+        Command::Doctor(args) => commands::doctor(&session, &args),
         Command::Status(args) => commands::status(&session, &args),
         Command::Demo(args) => commands::demo(&args),
         Command::Completions(args) => commands::completions(&args),

@@ -31,18 +31,32 @@ pub(crate) fn heading(words: &str, is_styled: bool) -> String {
 
 /// Returns words on lines of at most `width` columns, after a head on the first and as much room on the others.
 pub(crate) fn wrap(head: &str, words: &[String], width: Option<usize>) -> String {
+    flow(head, words.iter().map(String::as_str), "  ", width)
+}
+
+/// Returns a sentence on lines of at most `width` columns, as [`wrap`] does.
+pub(crate) fn fold(head: &str, text: &str, width: Option<usize>) -> String {
+    flow(head, text.split(' '), " ", width)
+}
+
+fn flow<'a>(
+    head: &str,
+    words: impl Iterator<Item = &'a str>,
+    gap: &str,
+    width: Option<usize>,
+) -> String {
     let limit = width.unwrap_or(usize::MAX);
     let room = " ".repeat(head.chars().count());
     let (mut out, mut line) = (String::new(), head.to_owned());
     let mut is_empty = true;
     for word in words {
-        let gap = if is_empty { 0 } else { 2 };
-        if !is_empty && line.chars().count() + gap + word.chars().count() > limit {
+        let length = line.chars().count() + gap.len() + word.chars().count();
+        if !is_empty && length > limit {
             out.push_str(&line);
             out.push('\n');
             line.clone_from(&room);
         } else if !is_empty {
-            line.push_str("  ");
+            line.push_str(gap);
         }
         line.push_str(word);
         is_empty = false;

@@ -182,3 +182,56 @@ fn a_year_of_small_commits_leaves_few_files() {
     assert_eq!(world.table().len(), 122 * 3);
     assert!(most <= 45, "{most} files");
 }
+
+#[test]
+fn what_another_program_wrote_is_taken_in_after_a_look_at_all_ids() {
+    let world = world();
+    import_each(&world, &[thread_of(0, 0), thread_of(1, 0)]);
+    assert!(!world.store.outline().unwrap().is_foreign);
+    // As another writer would: a file of metadata of its own, and the pointer moved to it.
+    let location = world.store.snapshot().unwrap().metadata_location.unwrap();
+    let elsewhere = location.replace(".metadata.json", "-other.metadata.json");
+    let path = |location: &str| location.trim_start_matches("file://").to_owned();
+    std::fs::copy(path(&location), path(&elsewhere)).unwrap();
+    let catalog = rusqlite::Connection::open(world.store.catalog_path()).unwrap();
+    catalog.execute("UPDATE iceberg_tables SET metadata_location = ?1", [&elsewhere]).unwrap();
+    drop(catalog);
+    assert!(world.store.outline().unwrap().is_foreign);
+    let found = crate::verify(&world.store, &AtomicBool::new(false)).unwrap();
+    assert!(found.problems.iter().any(|it| it.what.contains("another program")), "{found:?}");
+    let before = world.table();
+
+    let done = maintain(&mut world.writer("import"), &ALL);
+    assert!(done.is_foreign && done.doubles.is_empty(), "{done:?}");
+    assert!(!world.store.outline().unwrap().is_foreign);
+    assert_eq!(world.table(), before);
+    assert!(!maintain(&mut world.writer("next"), &ALL).is_foreign);
+}
+
+#[test]
+fn a_store_that_was_moved_can_be_relocated_with_its_superseded_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+    let store = crate::Store::open_or_create(&old).unwrap();
+    let mut writer = store.writer(Duration::ZERO, "1").unwrap();
+    chunk(&mut writer, &[thread_of(0, 0)], &[(0, 0), (0, 1), (0, 2)]).unwrap();
+    let corrections = vec![late("m0-00-m1#0", 70)];
+    writer.commit(Commit { corrections, ..Commit::default() }).unwrap();
+    drop(writer);
+    std::fs::rename(&old, &new).unwrap();
+    let store = crate::Store::open(&new).unwrap();
+    assert!(store.outline().unwrap().is_moved);
+    let live = |store: &crate::Store| {
+        let files = store.snapshot().unwrap().files;
+        files.iter().map(|file| file.rows - file.deleted.len() as u64).sum::<u64>()
+    };
+    assert_eq!(live(&store), 3);
+    let mut writer = store.writer(Duration::ZERO, "2").unwrap();
+    assert!(writer.relocate().unwrap() > 0);
+    assert_eq!(writer.relocate().unwrap(), 0, "once is enough");
+    drop(writer);
+    assert_eq!(live(&store), 3, "what was superseded still is");
+    assert!(!store.outline().unwrap().is_moved);
+    let found = crate::verify(&store, &AtomicBool::new(false)).unwrap();
+    assert!(found.problems.is_empty(), "{found:?}");
+}
