@@ -28,6 +28,8 @@ enum Task {
     Measure(xtask::bench::MeasureArgs),
     /// Write the table of supported clients into the README
     Clients,
+    /// Make the archive that people install from, with checksums, completions, man pages and licences
+    Dist(xtask::dist::DistArgs),
     /// Check lengths, documentation, layers, versions and paths
     Tidy,
 }
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => xtask::bench::bench(&args),
         Task::Measure(args) => xtask::bench::measure(&args),
         Task::Clients => xtask::clients::write(),
+        Task::Dist(args) => xtask::dist::dist(&args),
         Task::Tidy => xtask::tidy::tidy(),
     };
     match done {
