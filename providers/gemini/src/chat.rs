@@ -15,6 +15,9 @@ use hyp_sdk::{
 
 use crate::message;
 
+/// Length of a UUID in its usual form.
+const UUID: usize = 36;
+
 /// A session that is being read.
 #[derive(Debug)]
 pub struct Chat {
@@ -72,6 +75,11 @@ impl Chat {
         }
     }
 
+    /// Returns the id of a message's row: the client's own where that is unique, as a UUID is, or else within the session.
+    fn native(&self, id: &str) -> String {
+        if id.len() == UUID { id.to_owned() } else { format!("{}:{id}", self.id) }
+    }
+
     fn context(&self) -> Context {
         Context { cwd: self.cwd.clone(), ..Context::default() }
     }
@@ -98,7 +106,7 @@ impl Chat {
 
     /// Takes a message of a line.
     fn message(&mut self, id: String, json: Value<'_>, span: Span, out: &mut Page) {
-        let Some(said) = message::read(&id, json, span, &self.context()) else {
+        let Some(said) = message::read(&self.native(&id), json, span, &self.context()) else {
             self.release(out);
             let kind = json.get("type").and_then(Value::non_empty).unwrap_or_default();
             return out.failure(span, FailureClass::Unknown, format!("message {kind}"));
@@ -141,7 +149,8 @@ impl Chat {
         for json in all {
             let Some(id) = json.get("id").and_then(Value::non_empty) else { continue };
             if self.seen.insert(id.clone()) {
-                new.extend(message::read(&id, json, span, &self.context()).into_iter().flatten());
+                let said = message::read(&self.native(&id), json, span, &self.context());
+                new.extend(said.into_iter().flatten());
             }
         }
         new
