@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use hyp_sdk::sqlite::{Problem, Query, for_each};
-use hyp_sdk::{Entry, Note, Peek, PlanResult, Unit};
+use hyp_sdk::{Entry, Ignored, Note, Peek, PlanResult, Unit};
 
 /// Conversations with the time of their last change, the number of their bubbles, and the length of all that. No value is
 /// read for its length.
@@ -25,11 +25,15 @@ pub(crate) fn plan(entries: &[Entry], peek: &mut dyn Peek, notes: &mut Vec<Note>
     let mut taken = BTreeSet::new();
     for (index, entry) in (0..).zip(entries) {
         match conversations(index, peek) {
-            Ok(found) => plan.units.extend(found.into_iter().map(|(id, stamp, changed)| {
+            Ok(Some(found)) => plan.units.extend(found.into_iter().map(|(id, stamp, changed)| {
                 let is_first = taken.insert(id.clone());
                 let unit = if is_first { id.clone() } else { format!("{id} in {}", entry.path) };
                 Unit::new(unit, vec![index]).context(id).stamp(stamp, changed)
             })),
+            Ok(None) => {
+                let kind = "database without history".to_owned();
+                plan.ignored.push(Ignored { entry: index, kind });
+            }
             Err(problem) => {
                 // Whoever reads the unit is told what is wrong with the file.
                 let note = Note::new("database_unreadable");
@@ -43,15 +47,15 @@ pub(crate) fn plan(entries: &[Entry], peek: &mut dyn Peek, notes: &mut Vec<Note>
     plan
 }
 
-/// Returns the conversations of a database: id, fingerprint, last change.
-fn conversations(
-    index: u32,
-    peek: &mut dyn Peek,
-) -> Result<Vec<(String, String, Option<i64>)>, Problem> {
+/// Id, fingerprint, last change.
+type Found = (String, String, Option<i64>);
+
+/// Returns the conversations of a database; nothing where it has no table for them.
+fn conversations(index: u32, peek: &mut dyn Peek) -> Result<Option<Vec<Found>>, Problem> {
     let mut found = Vec::new();
     let mut database = peek.database(index)?;
     if database.columns("cursorDiskKV")?.is_empty() {
-        return Ok(found);
+        return Ok(None);
     }
     for_each(&mut *database, &Query::new("conversation", CONVERSATIONS), |row| {
         let Some(id) = row.non_empty(0) else { return };
@@ -59,5 +63,5 @@ fn conversations(
         let stamp = format!("{} {} {}", number(1), number(2), number(3));
         found.push((id, stamp, row.integer(1).and_then(|millis| millis.checked_mul(1000))));
     })?;
-    Ok(found)
+    Ok(Some(found))
 }

@@ -23,11 +23,18 @@ pub(crate) fn plan(entries: &[Entry], peek: &mut dyn Peek, notes: &mut Vec<Note>
     let mut moved = BTreeSet::new();
     for (index, entry) in of_root(entries, DATABASES) {
         match sessions(index, peek) {
-            Ok(sessions) => plan.units.extend(sessions.into_iter().map(|(id, stamp, changed)| {
-                let is_first = moved.insert(id.clone());
-                let unit = if is_first { id.clone() } else { format!("{id} in {}", entry.path) };
-                Unit::new(unit, vec![index]).context(id).stamp(stamp, changed)
-            })),
+            Ok(Some(sessions)) => {
+                plan.units.extend(sessions.into_iter().map(|(id, stamp, changed)| {
+                    let is_first = moved.insert(id.clone());
+                    let unit =
+                        if is_first { id.clone() } else { format!("{id} in {}", entry.path) };
+                    Unit::new(unit, vec![index]).context(id).stamp(stamp, changed)
+                }))
+            }
+            Ok(None) => {
+                let kind = "database without history".to_owned();
+                plan.ignored.push(Ignored { entry: index, kind });
+            }
             Err(problem) => {
                 // Whoever reads the unit is told what is wrong with the file.
                 let note = Note::new("database_unreadable");
@@ -42,20 +49,23 @@ pub(crate) fn plan(entries: &[Entry], peek: &mut dyn Peek, notes: &mut Vec<Note>
     plan
 }
 
-/// Returns the sessions of a database: id, fingerprint, last change.
-fn sessions(
-    index: u32,
-    peek: &mut dyn Peek,
-) -> Result<Vec<(String, String, Option<i64>)>, Problem> {
+/// Id, fingerprint, last change.
+type Found = (String, String, Option<i64>);
+
+/// Returns the sessions of a database; nothing where it has no table for them.
+fn sessions(index: u32, peek: &mut dyn Peek) -> Result<Option<Vec<Found>>, Problem> {
     let mut found = Vec::new();
     let mut database = peek.database(index)?;
+    if database.columns("session")?.is_empty() {
+        return Ok(None);
+    }
     for_each(&mut *database, &Query::new("session", SESSIONS), |row| {
         let Some(id) = row.non_empty(0) else { return };
         let number = |column| row.integer(column).unwrap_or_default();
         let stamp = format!("{} {} {}", number(1), number(2), number(3));
         found.push((id, stamp, row.integer(1).and_then(|millis| millis.checked_mul(1000))));
     })?;
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// Makes units of documents. Each says in its path what it is of: `session/PROJECT/ID.json`, `message/SESSION/ID.json`,
