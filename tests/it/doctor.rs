@@ -29,13 +29,18 @@ fn a_store_in_order_needs_nothing() {
     assert_eq!(nothing.status, Some(0), "{nothing}");
     assert_eq!(findings(&nothing, "store")[0].0, "note", "there is no store yet");
     sandbox.import([]);
-    let before: Vec<_> = files(&sandbox.store());
+    // A reader of the catalog leaves files of SQLite's own beside it.
+    let of_hyp = || {
+        let all = files(&sandbox.store()).into_iter();
+        all.filter(|path| !path.to_string_lossy().contains("catalog.db-")).collect::<Vec<_>>()
+    };
+    let before = of_hyp();
     let output = doctor(&sandbox);
     assert_eq!(output.status, Some(0), "{output}");
     for check in ["config", "disk", "plugins", "store", "lock", "catalog", "files", "last run"] {
         assert_eq!(findings(&output, check)[0].0, "ok", "{check}: {output}");
     }
-    assert_eq!(files(&sandbox.store()), before);
+    assert_eq!(of_hyp(), before);
     let told = sandbox.hyp(["doctor"]);
     assert!(told.stdout.ends_with("nothing has to be done\n"), "{told}");
 }

@@ -68,7 +68,8 @@ pub(crate) fn publish(
     let sequence = metadata.next_sequence_number();
     let snapshot_id = snapshot_id(table);
     let summary = summary(table, &edit, operation);
-    let kept = if edit.forgets { 1 } else { KEPT };
+    let forgets = edit.forgets;
+    let kept = if forgets { 1 } else { KEPT };
     let root = match edit.moves {
         true => Layout::uri(&layout.table()),
         false => metadata.location().to_owned(),
@@ -109,8 +110,13 @@ pub(crate) fn publish(
         .and_then(|builder| builder.build())
         .map_err(StoreError::metadata(&folder))?;
     let file = folder.join(format!("{:05}-{}.metadata.json", number(table) + 1, Uuid::new_v4()));
-    let bytes = serde_json::to_vec(&built.metadata)
-        .map_err(|error| StoreError::damaged(&file, error.to_string()))?;
+    let damaged = |error: serde_json::Error| StoreError::damaged(&file, error.to_string());
+    let mut document = serde_json::to_value(&built.metadata).map_err(damaged)?;
+    if forgets {
+        // It names files of the snapshots that are forgotten, and where the table lay before.
+        document["metadata-log"] = serde_json::Value::Array(Vec::new());
+    }
+    let bytes = serde_json::to_vec(&document).map_err(damaged)?;
     dirty.write(&file, &bytes)?;
     dirty.sync()?;
     failpoint::hit("after_metadata")?;
