@@ -206,7 +206,11 @@ impl Maker<'_> {
             (ManifestContentType::Data, edit.data, data),
             (ManifestContentType::Deletes, edit.deletes, deletes),
         ] {
-            let existing = if is_rewrite { existing } else { vec![] };
+            let mut existing = if is_rewrite { existing } else { vec![] };
+            if edit.forgets {
+                // Entries of removed files would keep their locations and bounds.
+                existing.retain(|live| !edit.removed.contains(live.file.file_path()));
+            }
             if !added.is_empty() || !existing.is_empty() {
                 manifests.push(self.write(content, added, &existing, &edit.removed, dirty)?);
             }
