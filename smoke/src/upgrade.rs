@@ -43,7 +43,8 @@ pub(crate) fn check() -> Result<()> {
     let kept = ids(&again);
     ensure!(ids(&rows).iter().all(|id| kept.contains(id)), "every row has its id still");
     ensure!(kept.windows(2).all(|pair| pair[0] != pair[1]), "no id is there twice");
-    hyp.run("maintain", &["cache", "maintain"]).or_else(|_| hyp.output("maintain", &["cache", "maintain"]).map(|it| it.0))?;
+    hyp.run("maintain", &["cache", "maintain"])
+        .or_else(|_| hyp.output("maintain", &["cache", "maintain"]).map(|it| it.0))?;
     hyp.run("verify", &["cache", "verify"])?;
 
     hyp.output("rollback", &["cache", "rollback"])?;
@@ -56,7 +57,6 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn version(hyp: &Hyp) -> Result<i64> {
-    let status: Value =
-        serde_json::from_str(&hyp.run("status", &["cache", "status", "--json"])?)?;
+    let status: Value = serde_json::from_str(&hyp.run("status", &["cache", "status", "--json"])?)?;
     Ok(status["version"].as_i64().unwrap_or_default())
 }

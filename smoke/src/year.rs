@@ -16,7 +16,8 @@ const CLIENT_KEEPS: i64 = 30;
 /// Runs of a query, of which the fastest counts.
 const ATTEMPTS: usize = 9;
 
-const QUESTION: &str = "select date, count(*), sum(output_tokens) from messages group by date order by date";
+const QUESTION: &str =
+    "select date, count(*), sum(output_tokens) from messages group by date order by date";
 
 pub(crate) fn check() -> Result<()> {
     let (daily, once) = (Hyp::new()?, Hyp::new()?);
@@ -38,7 +39,8 @@ pub(crate) fn check() -> Result<()> {
         most = most.max(daily.store_files()?);
     }
     once.import("bf-once", &[])?;
-    let count = daily.query("select count(*) as n, count(distinct part_id) as ids from messages")?;
+    let count =
+        daily.query("select count(*) as n, count(distinct part_id) as ids from messages")?;
     ensure!(count[0]["n"] == 1460 && count[0]["ids"] == 1460, "{count:?}");
     ensure!(daily.query(QUESTION)? == once.query(QUESTION)?, "both stores say the same");
     daily.run("verify", &["cache", "verify"])?;
@@ -79,10 +81,15 @@ fn write(hyp: &Hyp, number: i64) -> Result<()> {
     let (month, day_of_month) = (day / 28 + 1, day % 28 + 1);
     // Thirteen months of four weeks each: no calendar is needed, and a month more than a year has.
     let (year, month) = if month > 12 { (2026, month - 12) } else { (2025, month) };
-    let at = format!("{year}-{month:02}-{day_of_month:02}T{:02}:00", if number % 2 == 0 { 9 } else { 18 });
+    let at = format!(
+        "{year}-{month:02}-{day_of_month:02}T{:02}:00",
+        if number % 2 == 0 { 9 } else { 18 }
+    );
     let session = id(1, number);
     let (question, answer) = (id(2, number), id(3, number));
-    let common = format!(r#""cwd":"/home/ada/weather","sessionId":"{session}","version":"2.1.329","userType":"external""#);
+    let common = format!(
+        r#""cwd":"/home/ada/weather","sessionId":"{session}","version":"2.1.329","userType":"external""#
+    );
     let lines = format!(
         r#"{{"parentUuid":null,"isSidechain":false,"type":"user","message":{{"role":"user","content":"Question {number}?"}},"uuid":"{question}","timestamp":"{at}:00.000Z",{common}}}
 {{"parentUuid":"{question}","isSidechain":false,"type":"assistant","message":{{"model":"claude-opus-5-5","id":"msg_{number:020}","type":"message","role":"assistant","content":[{{"type":"text","text":"Answer {number}."}}],"stop_reason":"end_turn","usage":{{"input_tokens":12,"output_tokens":9}}}},"requestId":"req_{number:020}","uuid":"{answer}","timestamp":"{at}:05.000Z",{common}}}

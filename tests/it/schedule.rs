@@ -75,7 +75,9 @@ fn without_systemd_the_files_are_written_and_the_rest_is_told() {
 #[test]
 fn other_schedulers_get_a_text_to_copy() {
     let sandbox = Sandbox::new();
-    for (name, word) in [("cron", "0 6,18 * * *"), ("launchd", "ProgramArguments"), ("windows", "schtasks")] {
+    for (name, word) in
+        [("cron", "0 6,18 * * *"), ("launchd", "ProgramArguments"), ("windows", "schtasks")]
+    {
         let output = sandbox.hyp(["schedule", "print", name]);
         assert_eq!(output.status, Some(0), "{output}");
         assert!(output.stdout.contains(word) && output.stdout.contains("backfill"), "{output}");

@@ -105,8 +105,7 @@ fn a_store_of_the_first_version_is_read_as_it_is_upgraded_and_brought_back() {
     old_store(&sandbox);
     let rows = sandbox.all_rows();
     assert_eq!(rows.len(), 49);
-    let version =
-        || sandbox.hyp(["cache", "status", "--json"]).json()["version"].as_i64().unwrap();
+    let version = || sandbox.hyp(["cache", "status", "--json"]).json()["version"].as_i64().unwrap();
     assert_eq!(version(), 1);
     sandbox.import([]);
     assert!(version() > 1);
@@ -135,7 +134,8 @@ fn messages_expire_by_their_time_and_do_not_come_back() {
     let old = sandbox.rows("select count(*) from ai_gateway_messages where date < '2026-09-01'");
     let old: usize = old[0].parse().unwrap();
     assert!(old > 0 && old * 2 < all, "{old} of {all}");
-    fs::write(sandbox.store().join("config.toml"), "[retention]\nai_gateway_messages = 90\n").unwrap();
+    fs::write(sandbox.store().join("config.toml"), "[retention]\nai_gateway_messages = 90\n")
+        .unwrap();
     sandbox.set("DEV_NOW", "2026-11-30T10:00:00Z");
     let report = sandbox.import([]);
     assert_eq!(report["upkeep"]["expired"]["rows"], old, "{report:#}");
@@ -163,7 +163,8 @@ fn a_clock_that_jumped_ahead_empties_no_store() {
     let mut sandbox = Sandbox::with("sample");
     sandbox.import([]);
     let rows = sandbox.all_rows();
-    fs::write(sandbox.store().join("config.toml"), "[retention]\nai_gateway_messages = 90\n").unwrap();
+    fs::write(sandbox.store().join("config.toml"), "[retention]\nai_gateway_messages = 90\n")
+        .unwrap();
     sandbox.set("DEV_NOW", "2036-01-01T00:00:00Z");
     let output = sandbox.hyp(["backfill"]);
     assert_eq!(output.status, Some(0), "{output}");

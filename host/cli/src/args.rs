@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs, ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs, ReportArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
+    AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
+    ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs,
+    ReportArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
 
 /// The history of coding agents as one table

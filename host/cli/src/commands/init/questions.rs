@@ -99,8 +99,10 @@ fn from_when(
     };
     let mut choices = Vec::new();
     if let Some(since) = old.and_then(|old| old.import.since) {
-        choices
-            .push(Choice::new(Pick::AsItIs, format!("From {} on, as it is", moment::local_day(since.0))));
+        choices.push(Choice::new(
+            Pick::AsItIs,
+            format!("From {} on, as it is", moment::local_day(since.0)),
+        ));
     }
     choices.push(Choice::new(Pick::Everything, format!("Everything: {}", sessions(None))));
     for days in [90, 30] {

@@ -1,3 +1,5 @@
+//! What schedulers are told, and what the timer files hold.
+
 use super::*;
 
 fn job() -> Job {
