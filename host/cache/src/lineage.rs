@@ -2,7 +2,8 @@
 //!
 //! Threads that share the id of a response or call share history. Of two such threads the later one
 //! begins with a copy, and its copy ends at the last message with a shared id, or goes on past it as
-//! [`tail`] says; what stands between copies and has ids that no earlier thread knows is none. The answer is the same in whatever order threads arrive: what an arriving thread shows of
+//! [`tail`] says; what stands between copies and has ids that no earlier thread knows is none. The
+//! answer is the same in whatever order threads arrive: what an arriving thread shows of
 //! stored ones is corrected in the store.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
