@@ -206,3 +206,13 @@ fn an_explanation_reads_like_this() {
       bytes     written=824
     ");
 }
+
+#[test]
+fn a_row_of_a_response_without_an_id_tells_the_tokens_that_it_has() {
+    let sandbox = Sandbox::with("codex-one-turn");
+    sandbox.import([]);
+    let carrier = "select part_id from ai_gateway_messages where input_tokens is not null";
+    let found = explain(&sandbox, &sandbox.rows(carrier)[0]);
+    assert_eq!(found["responses"], json!([]));
+    assert_eq!(found["parts"][0]["tokens"]["input_tokens"], 1200, "{found:#}");
+}

@@ -40,6 +40,8 @@ pub(super) struct Part {
     /// The original, where the row is a copy of one that is known.
     pub(super) replay_of: Option<String>,
     pub(super) response_id: Option<String>,
+    /// Tokens that the row itself carries.
+    pub(super) tokens: Map<String, Value>,
     pub(super) run_id: Option<String>,
     /// Where it was seen; the first is the place that the row was read from.
     pub(super) sightings: Vec<Sighting>,
@@ -112,6 +114,15 @@ pub(super) fn read(lake: &Lake, id: &str) -> Result<Explained, Failure> {
         inputs: around.inputs,
         parts,
     })
+}
+
+/// Returns the tokens that a row carries.
+fn tokens(row: &Row) -> Map<String, Value> {
+    let told = TOKENS.iter().filter_map(|name| {
+        let value = row.get(*name).filter(|value| !value.is_null())?;
+        Some(((*name).to_owned(), value.clone()))
+    });
+    told.collect()
 }
 
 fn columns() -> String {
@@ -235,6 +246,7 @@ impl Around {
             rule,
             replay_of: ask::text(row, "replay_of"),
             response_id: ask::text(row, "response_id"),
+            tokens: tokens(row),
             run_id: ask::text(row, "run_id"),
             sightings,
             copies: copies.into_iter().map(|link| self.link(link)).collect(),
@@ -283,14 +295,10 @@ impl Around {
         let carrier = rows.iter().find(has_tokens);
         let last = rows.iter().max_by_key(|row| ask::long(row, "input_offset"));
         let records: BTreeSet<_> = rows.iter().map(|row| ask::long(row, "input_offset")).collect();
-        let tokens = TOKENS.iter().filter_map(|name| {
-            let value = carrier?.get(*name).filter(|value| !value.is_null())?;
-            Some(((*name).to_owned(), value.clone()))
-        });
         Response {
             response_id: id.to_owned(),
             tokens_on: carrier.and_then(|row| ask::text(row, "part_id")),
-            tokens: tokens.collect(),
+            tokens: carrier.map(|row| tokens(row)).unwrap_or_default(),
             read_from: last.filter(|_| carrier.is_some()).map(|row| self.place(row, "written")),
             parts: rows.len(),
             records: records.len(),

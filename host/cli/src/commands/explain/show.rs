@@ -64,7 +64,10 @@ fn tokens(out: &mut String, found: &Explained, part: &Part) {
     let response = part.response_id.as_ref();
     let response = found.responses.iter().find(|it| Some(&it.response_id) == response);
     let words = match response.and_then(|it| Some((it, it.tokens_on.as_ref()?))) {
-        None => return,
+        None if part.tokens.is_empty() => return,
+        None => {
+            format!("here, of no named response: {}", counts(&Value::Object(part.tokens.clone())))
+        }
         Some((response, on)) if *on == part.part_id => {
             format!("here: {}", counts(&Value::Object(response.tokens.clone())))
         }
