@@ -42,6 +42,9 @@ impl Catalog {
         };
         set("journal_mode", "WAL")
             .and_then(|()| set("synchronous", "FULL"))
+            // What is deleted is overwritten, and nothing is put into a temporary file.
+            .and_then(|()| set("secure_delete", "ON"))
+            .and_then(|()| set("temp_store", "MEMORY"))
             .map_err(|error| catalog.error(error))?;
         Ok(catalog)
     }

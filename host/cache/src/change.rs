@@ -9,6 +9,7 @@ use hyp_model::dataset::{TOKENS, position};
 use hyp_model::event::Usage;
 use hyp_model::usage;
 
+use crate::heir;
 use crate::judge::Change;
 
 /// The columns that corrections touch, taken apart.
@@ -30,16 +31,27 @@ pub(crate) fn apply(
 ) -> Result<(RecordBatch, Vec<bool>), String> {
     let mut rows = Editable::new(batch).ok_or("columns are missing or of other types")?;
     let mut changed = vec![false; batch.num_rows()];
+    let mut heirs = Vec::new();
     for (at, changes) in changes {
         for change in changes {
             changed[*at] |= match change {
                 Change::MarkReplay { replay_of } => rows.mark_replay(*at, replay_of.as_deref()),
                 Change::Original => rows.mark_original(*at),
                 Change::Usage(usage) => rows.set_usage(*at, usage),
+                Change::NoOriginal => rows.replay_of[*at].take().is_some(),
+                Change::Forget => false,
+                Change::HandOver(heir) => {
+                    heirs.push((*at, heir.as_ref()));
+                    rows.mark_original(*at);
+                    true
+                }
             };
         }
     }
-    let batch = rows.put_into(batch).map_err(|error| error.to_string())?;
+    let mut batch = rows.put_into(batch).map_err(|error| error.to_string())?;
+    if !heirs.is_empty() {
+        batch = heir::hand_over(&batch, &heirs).map_err(|error| error.to_string())?;
+    }
     Ok((batch, changed))
 }
 

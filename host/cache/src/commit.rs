@@ -26,7 +26,7 @@ use crate::publish::Edit;
 use crate::schema::file_schema;
 use crate::table::Partition;
 use crate::writer::Writer;
-use crate::{facts, failpoint, ledger, split, threads};
+use crate::{facts, failpoint, ghosts, graves, ledger, split, threads};
 
 /// What is written together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -145,6 +145,7 @@ impl Writer {
         failpoint::hit("after_catalog")?;
 
         self.index.without_filter.clear();
+        self.has_graves |= !self.pending.graves.is_empty() || !work.graves.is_empty();
         self.pending = Default::default();
         self.chunks += 1;
         if let Some(next) = next {
@@ -154,10 +155,43 @@ impl Writer {
             }
             self.compact()?;
         }
+        if !work.graves.is_empty() {
+            self.erase(&work.graves)?;
+        }
         Ok(done)
     }
 
-    fn write_files(&self, work: &Work, dirty: &mut Dirty) -> Result<Edit, StoreError> {
+    /// Writes the threads of what was judged; of those that hold nothing any more, no name.
+    fn put_threads(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let (ghosts, living): (Vec<_>, Vec<_>) =
+            self.pending.threads.iter().partition(|(number, _)| self.threads.is_ghost(*number));
+        threads::put(connection, living.iter().copied())?;
+        if !self.has_graves && self.pending.graves.is_empty() {
+            return Ok(());
+        }
+        living.iter().try_for_each(|(number, _)| ghosts::remove(connection, *number))?;
+        for (number, _) in ghosts {
+            if let Some(known) = self.threads.get(*number) {
+                ghosts::put(connection, *number, known)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether a fact about a thread is kept: its origin as long as there is anything of it, others while
+    /// nothing of it is purged.
+    pub(crate) fn keeps_fact(
+        &self,
+        connection: &Connection,
+        thread_id: &str,
+        is_origin: bool,
+    ) -> rusqlite::Result<bool> {
+        let Some(number) = self.threads.number_of(thread_id) else { return Ok(true) };
+        let is_ghost = self.threads.is_ghost(number);
+        Ok(!is_ghost && (is_origin || !graves::has(connection, number)?))
+    }
+
+    pub(crate) fn write_files(&self, work: &Work, dirty: &mut Dirty) -> Result<Edit, StoreError> {
         failpoint::hit("before_data_files")?;
         let mut edit = Edit::default();
         if !work.batches.is_empty() {
@@ -229,15 +263,19 @@ impl Writer {
         work: &Work,
         done: &Committed,
     ) -> rusqlite::Result<()> {
-        threads::put(connection, &self.pending.threads)?;
+        self.put_threads(connection)?;
         self.pending.flush(connection, &self.kin)?;
+        graves::put_stored(connection, &work.graves)?;
         put_sightings(connection, &work.sightings)?;
         ledger::put_units(connection, &commit.units)?;
         checkpoint::put(connection, &commit.units, &commit.checkpoints)?;
         ledger::put_inputs(connection, &commit.inputs, &self.run_id)?;
-        ledger::put_totals(connection, &commit.units, &commit.totals)?;
+        let is_whole = |thread: &str| self.keeps_fact(connection, thread, false);
+        ledger::put_totals(connection, &commit.units, &commit.totals, is_whole)?;
         ledger::put_quarantine(connection, &commit.quarantine, &self.run_id)?;
-        facts::put(connection, &commit.facts)?;
+        facts::put(connection, &commit.facts, |thread, is_origin| {
+            self.keeps_fact(connection, thread, is_origin)
+        })?;
         if let Some((provider, listing)) = &commit.listing {
             ledger::put_listing(connection, provider, listing)?;
         }

@@ -7,6 +7,7 @@ use hyp_model::row::Key;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::StoreError;
+use crate::graves;
 use crate::writer::Writer;
 
 /// Name of the fact that tells where a thread was forked from.
@@ -34,7 +35,14 @@ pub(crate) fn origin_of(
 }
 
 /// Writes facts; of two with one name, the higher rank stands, of the same rank the later.
-pub(crate) fn put(connection: &Connection, facts: &[(String, Fact)]) -> rusqlite::Result<()> {
+///
+/// `is_kept` is asked about each thread, and whether the fact is its origin. Nothing is kept about the
+/// holder of a message that is purged: a title says what was said.
+pub(crate) fn put(
+    connection: &Connection,
+    facts: &[(String, Fact)],
+    is_kept: impl Fn(&str, bool) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<()> {
     for (thread, fact) in facts {
         let (table, subject) = match &fact.about {
             Subject::ThisThread if thread.is_empty() => continue,
@@ -43,6 +51,13 @@ pub(crate) fn put(connection: &Connection, facts: &[(String, Fact)]) -> rusqlite
             Subject::HolderOf(message) => (ABOUT_HOLDER, message),
             _ => continue,
         };
+        let is_wanted = match &fact.about {
+            Subject::HolderOf(message) => !graves::is_purged(connection, message)?,
+            _ => is_kept(subject, fact.name == FORKED_FROM)?,
+        };
+        if !is_wanted {
+            continue;
+        }
         connection.prepare(table)?.execute(params![subject, fact.name, fact.value, fact.rank])?;
     }
     for (thread, origin) in facts.iter().filter_map(origin) {
@@ -92,7 +107,9 @@ pub(crate) fn settle(writer: &mut Writer) -> Result<(), StoreError> {
     }
     let put = || {
         let transaction = writer.catalog.connection.unchecked_transaction()?;
-        put(&transaction, &facts)?;
+        put(&transaction, &facts, |thread, is_origin| {
+            writer.keeps_fact(&transaction, thread, is_origin)
+        })?;
         transaction.commit()
     };
     put().map_err(|error| writer.catalog.error(error))

@@ -21,6 +21,8 @@ pub const NAMES: &[&str] = &[
     "before_compaction",
     "before_expiry",
     "in_sweep",
+    "before_erasing",
+    "after_sweep",
 ];
 
 /// What is to happen, and where.

@@ -10,10 +10,11 @@ use hyp_model::row::Key;
 use crate::commit::Commit;
 use crate::deletes::Positions;
 use crate::error::StoreError;
+use crate::graves::Grave;
 use crate::index::Hit;
 use crate::judge::{Change, Sighting};
 use crate::writer::Writer;
-use crate::{change, rows};
+use crate::{change, purge, rows};
 
 /// Rows to write and stored rows that they replace.
 #[derive(Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Work {
     pub(crate) batches: Vec<RecordBatch>,
     pub(crate) superseded: Positions,
     pub(crate) sightings: Vec<Sighting>,
+    /// What is left of stored rows that are purged.
+    pub(crate) graves: Vec<Grave>,
     pub(crate) added: u64,
     /// True when corrected rows of earlier runs are among the batches.
     pub(crate) has_others: bool,
@@ -63,7 +66,12 @@ impl Writer {
         let hits = self.index.find(&self.table.data, &HashSet::new(), &wanted)?;
         let mut by_file: BTreeMap<String, BTreeMap<u64, &str>> = BTreeMap::new();
         for (key, id) in wanted {
-            let Some(Hit { file, row, .. }) = hits.get(&key) else { continue };
+            let Some(Hit { file, row, .. }) = hits.get(&key) else {
+                if replaced.changes.get(id).is_some_and(|it| it.contains(&&Change::Forget)) {
+                    work.graves.push(Grave::of_unknown(key));
+                }
+                continue;
+            };
             by_file.entry(file.clone()).or_default().insert(*row, id);
         }
         for (file, ids) in by_file {
@@ -94,6 +102,11 @@ impl Writer {
             } else if replaced.refreshed.contains(id) {
                 gone[at] = true;
             } else if let Some(changes) = replaced.changes.get(id) {
+                if changes.contains(&&Change::Forget) {
+                    gone[at] = true;
+                    let grave = purge::grave(&batch, at, &self.threads);
+                    work.graves.extend(grave);
+                }
                 here.insert(at, changes.clone());
             }
         }

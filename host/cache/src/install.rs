@@ -84,7 +84,12 @@ impl Writer {
 }
 
 impl Next {
-    fn put(&self, connection: &Connection, from: Option<&str>) -> rusqlite::Result<bool> {
+    /// Moves the pointer within a transaction; false where another program moved it.
+    pub(crate) fn put(
+        &self,
+        connection: &Connection,
+        from: Option<&str>,
+    ) -> rusqlite::Result<bool> {
         let to = self.table.location.as_deref().unwrap_or_default();
         if !catalog::swap(connection, from, to)? {
             return Ok(false);

@@ -8,8 +8,10 @@ use hyp_model::judge::{Candidate, ThreadFacts, Verdict};
 use hyp_model::row::Key;
 
 use crate::again::Again;
+use crate::burial::Burial;
 use crate::error::StoreError;
 use crate::facts;
+use crate::heir::Heir;
 use crate::index::Hit;
 use crate::own::{Place, Print};
 use crate::rows;
@@ -64,6 +66,12 @@ pub enum Change {
     Original,
     /// Tokens of its response, learnt after it was handed out.
     Usage(Usage),
+    /// It stays a copy, of something that is gone.
+    NoOriginal,
+    /// It is purged: nothing takes its place.
+    Forget,
+    /// Its thread is purged, and another one that saw it has it from now on.
+    HandOver(Box<Heir>),
 }
 
 impl Correction {
@@ -109,6 +117,8 @@ impl Writer {
         self.load_lineage()?;
         let Arriving { threads, rows, .. } = arriving;
         let mut moved = BTreeSet::new();
+        let is_new: Vec<bool> =
+            threads.iter().map(|thread| !self.threads.is_known(&thread.thread_id)).collect();
         let numbers = self.number(arriving, &mut moved)?;
         self.note_stale(&moved)?;
         self.pending.seen_again.clear();
@@ -123,6 +133,7 @@ impl Writer {
         let keys: Vec<Key> = rows.iter().map(|row| Key::of(row.part_id.as_bytes())).collect();
         let mut judgement =
             Judgement { verdicts: vec![Verdict::Write; rows.len()], ..Judgement::default() };
+        let burial = self.burial(rows, &keys)?;
         let first = self.first_of_each(&keys, &places);
         for (at, key) in keys.iter().enumerate() {
             let winner = first[key];
@@ -134,11 +145,15 @@ impl Writer {
                 self.note_sighting(&rows[at], places[at], places[winner]);
             }
         }
-        let again = self.judge_stored(rows, &keys, &places, &mut judgement.verdicts)?;
+        let again = self.judge_stored(rows, &keys, &places, &burial, &mut judgement.verdicts)?;
         self.compare(again, arriving, &mut judgement)?;
-        self.trace_copies(rows, &places, &moved, &mut judgement)?;
+        let burial = self.trace_copies(rows, &places, &moved, burial, &mut judgement)?;
         for (at, key) in keys.iter().enumerate() {
             self.note(&rows[at], *key, places[at], &judgement.verdicts[at]);
+        }
+        if burial.is_needed {
+            self.bury(&burial, rows, &keys, &places, &mut judgement)?;
+            self.tell_ghosts(arriving, &numbers, &is_new, &judgement.verdicts);
         }
         Ok(judgement)
     }
@@ -212,6 +227,7 @@ impl Writer {
         rows: &[Candidate],
         keys: &[Key],
         places: &[Place],
+        burial: &Burial,
         verdicts: &mut [Verdict],
     ) -> Result<Again, StoreError> {
         let mut unknown = Vec::new();
@@ -220,11 +236,14 @@ impl Writer {
             if !verdicts[at].is_written() {
                 continue;
             }
-            match self.own.get(key) {
-                Some((place, print)) => {
-                    stored.push(Held { at, place, hit: None, print: Some(print) })
-                }
-                None => unknown.push(at),
+            if let Some((place, print)) = self.own.get(key) {
+                stored.push(Held { at, place, hit: None, print: Some(print) });
+            } else if let Some(thread) = burial.holders.get(key).copied() {
+                let input = self.threads.get(thread).map(|known| known.input_id.clone());
+                let input = self.own.input(&input.unwrap_or_default());
+                stored.push(Held { at, place: Place { thread, input }, hit: None, print: None });
+            } else {
+                unknown.push(at);
             }
         }
         let wanted: Vec<(Key, &str)> =
@@ -252,7 +271,8 @@ impl Writer {
             } else {
                 verdicts[at] = if is_another { Verdict::IdTaken } else { Verdict::Stored };
                 self.note_sighting(&rows[at], places[at], holder);
-                if let Some(hit) = hit.filter(|_| holder == places[at]) {
+                let is_again = holder == places[at] && !burial.is_purged(&rows[at].part_id);
+                if let Some(hit) = hit.filter(|_| is_again) {
                     again.add(at, hit);
                 }
             }

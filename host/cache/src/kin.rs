@@ -8,6 +8,7 @@ use hyp_model::row::Key;
 use rusqlite::{Connection, params};
 
 use crate::error::StoreError;
+use crate::graves::{self, Grave};
 use crate::judge::Sighting;
 use crate::own::Place;
 use crate::threads::Number;
@@ -31,6 +32,8 @@ pub(crate) struct Pending {
     pub(crate) no_sightings: Vec<(String, String, String)>,
     /// Rows that an earlier thread's message takes the id of, though it is another one.
     pub(crate) displaced: Vec<String>,
+    /// Parts that are purged, in each thread that holds or saw them.
+    pub(crate) graves: Vec<Grave>,
     /// Threads that saw parts of others since the last judgement began.
     pub(crate) seen_again: BTreeSet<Number>,
 }
@@ -107,6 +110,7 @@ impl Pending {
         for (part, thread, input) in &self.no_sightings {
             statement.execute([part, thread, input])?;
         }
+        graves::put(connection, &self.graves)?;
         put_sightings(connection, &self.sightings)
     }
 }
@@ -133,7 +137,10 @@ pub(crate) fn put_sightings(
 }
 
 /// Returns the keys of a part: of its response and of its call, where their ids are of the world.
-pub(crate) fn keys(response: Option<&str>, call: Option<&str>) -> impl Iterator<Item = Key> {
+pub(crate) fn keys(
+    response: Option<&str>,
+    call: Option<&str>,
+) -> impl Iterator<Item = Key> + use<> {
     let key = |kind, id: Option<&str>| {
         let id = id.filter(|id| id.len() >= LEAST_ID)?;
         Some(Key::of(format!("{kind}:{id}").as_bytes()))

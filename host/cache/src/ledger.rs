@@ -278,6 +278,7 @@ pub(crate) fn put_totals(
     connection: &Connection,
     units: &[UnitState],
     totals: &[ClientTotal],
+    is_whole: impl Fn(&str) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<()> {
     let mut forget =
         connection.prepare("DELETE FROM counters WHERE provider = ?1 AND unit_id = ?2")?;
@@ -287,6 +288,9 @@ pub(crate) fn put_totals(
     let mut statement =
         connection.prepare("INSERT OR REPLACE INTO counters VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for total in totals {
+        if !is_whole(&total.thread_id)? {
+            continue;
+        }
         statement.execute(params![
             total.provider,
             total.unit_id,

@@ -12,6 +12,7 @@ use hyp_model::judge::{Candidate, Verdict};
 use hyp_model::row::Key;
 use rusqlite::Connection;
 
+use crate::burial::Burial;
 use crate::error::StoreError;
 use crate::judge::{Change, Correction, Judgement};
 use crate::own::Place;
@@ -29,6 +30,8 @@ pub(crate) struct Chunk<'a> {
     taken: HashSet<&'a str>,
     /// Stored rows that the same recording now tells otherwise.
     refreshed: HashSet<&'a str>,
+    /// True where threads may have lost all their relatives.
+    is_left: bool,
 }
 
 /// A part of a thread that is being traced: stored, or a row of the chunk.
@@ -42,12 +45,13 @@ struct Traced {
 struct Looked {
     originals: HashMap<Number, HashMap<Key, (i32, i32, String)>>,
     parts: HashMap<Number, Vec<Part>>,
+    burial: Burial,
 }
 
 impl<'a> Chunk<'a> {
     fn new(rows: &'a [Candidate], places: &[Place], verdicts: &[Verdict]) -> Self {
         let (by_thread, taken, refreshed) = Default::default();
-        let mut chunk = Self { rows, by_thread, taken, refreshed };
+        let mut chunk = Self { rows, by_thread, taken, refreshed, is_left: false };
         for (at, row) in rows.iter().enumerate() {
             if verdicts[at].is_written() {
                 chunk.by_thread.entry(places[at].thread).or_default().push(at);
@@ -59,6 +63,11 @@ impl<'a> Chunk<'a> {
             };
         }
         chunk
+    }
+
+    /// Says whether a stored copy loses what it was copied from.
+    fn has_lost(&self, original: &str, in_chunk: Option<usize>) -> bool {
+        self.is_left && in_chunk.is_none() && self.refreshed.contains(original)
     }
 
     /// Returns the rows of a thread.
@@ -73,8 +82,7 @@ impl<'a> Chunk<'a> {
                 created_at: row.created_at,
                 is_replay: row.is_replay,
                 replay_of: None,
-                response_id: row.response_id.clone(),
-                call_id: row.call_id.clone(),
+                keys: kin::keys(row.response_id.as_deref(), row.call_id.as_deref()).collect(),
             };
             Traced { part, in_chunk: Some(*at) }
         })
@@ -90,8 +98,9 @@ impl Writer {
         rows: &[Candidate],
         places: &[Place],
         moved: &BTreeSet<Number>,
+        burial: Burial,
         judgement: &mut Judgement,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Burial, StoreError> {
         let mut changed = self.claim(rows, places)?;
         for thread in moved {
             changed.extend(self.kin.of(*thread).map(|(other, _)| other));
@@ -106,10 +115,31 @@ impl Writer {
             affected.extend(later.filter(|other| self.threads.is_earlier(thread, *other)));
             affected.insert(thread);
         }
-        let mut looked = Looked::default();
+        let mut looked = Looked { burial, ..Looked::default() };
         for thread in affected {
             let is_changed = changed.contains(&thread);
             self.trace(thread, is_changed, &chunk, &mut looked, judgement)?;
+        }
+        Ok(looked.burial)
+    }
+
+    /// Judges copies again that lose what they were copied from: rows in `gone` count for no thread any more.
+    pub(crate) fn trace_left(
+        &self,
+        rows: &[Candidate],
+        places: &[Place],
+        gone: HashSet<&str>,
+        threads: &BTreeSet<Number>,
+        judgement: &mut Judgement,
+    ) -> Result<(), StoreError> {
+        judgement.verdicts = vec![Verdict::TakeOver; rows.len()];
+        let mut chunk = Chunk { rows, refreshed: gone, is_left: true, ..Chunk::new(&[], &[], &[]) };
+        for (at, place) in places.iter().enumerate() {
+            chunk.by_thread.entry(place.thread).or_default().push(at);
+        }
+        let mut looked = Looked::default();
+        for thread in threads {
+            self.trace(*thread, true, &chunk, &mut looked, judgement)?;
         }
         Ok(())
     }
@@ -127,7 +157,8 @@ impl Writer {
             .of(thread)
             .filter(|(other, _)| self.threads.is_earlier(*other, thread))
             .collect();
-        if earlier.is_empty() && (!is_changed || self.kin.of(thread).next().is_none()) {
+        let is_alone = self.kin.of(thread).next().is_none() && !chunk.is_left;
+        if earlier.is_empty() && (!is_changed || is_alone) {
             return Ok(());
         }
         earlier.sort_by(|(a, _), (b, _)| self.threads.order(*a, *b));
@@ -136,6 +167,8 @@ impl Writer {
         }
         let mut parts: Vec<Traced> = chunk.of(thread).collect();
         let mut stored = self.stored(thread, chunk)?;
+        let (buried, _) = self.buried(thread, &looked.burial)?;
+        stored.extend(buried);
         stored.retain(|part| !chunk.taken.contains(part.part_id.as_str()));
         parts.extend(stored.into_iter().map(|part| Traced { part, in_chunk: None }));
         parts.sort_by_key(|it| (it.part.message_index, it.part.part_index));
@@ -150,8 +183,22 @@ impl Writer {
             let maps = earlier.iter().filter_map(|(other, _)| looked.originals.get(other));
             maps.filter_map(|map| map.get(key)).map(|(_, _, id)| id.clone()).next()
         };
-        for Traced { part, in_chunk } in parts {
+        for Traced { mut part, in_chunk } in parts {
+            let lost = part.replay_of.take_if(|id| chunk.has_lost(id, in_chunk));
+            if lost.is_some() {
+                let change = Change::NoOriginal;
+                judgement.corrections.push(Correction { part_id: part.part_id.clone(), change });
+            }
             let is_copy = part.message_index <= end && !self.is_news(&part, &earlier)?;
+            if is_copy && looked.burial.is_needed {
+                let original = original(&part.said_key).or_else(|| part.replay_of.clone());
+                if let Some(original) = original {
+                    looked.burial.link(&part.part_id, &original);
+                }
+                if in_chunk.is_none() && looked.burial.is_grave(&part.part_id) {
+                    continue;
+                }
+            }
             let change = match in_chunk {
                 Some(at) if is_copy && judgement.verdicts[at] == Verdict::Write => {
                     let replay_of = original(&part.said_key);
@@ -183,8 +230,8 @@ impl Writer {
     /// is none.
     fn is_news(&self, part: &Part, earlier: &[(Number, i32)]) -> Result<bool, StoreError> {
         let mut is_news = false;
-        for key in kin::keys(part.response_id.as_deref(), part.call_id.as_deref()) {
-            if self.is_claimed(key, |thread| earlier.iter().any(|(other, _)| *other == thread))? {
+        for key in &part.keys {
+            if self.is_claimed(*key, |thread| earlier.iter().any(|(other, _)| *other == thread))? {
                 return Ok(false);
             }
             is_news = true;
@@ -212,8 +259,11 @@ impl Writer {
         }
         let Some(known) = self.threads.get(thread) else { return Ok(()) };
         let mut parts = self.stored(thread, chunk)?;
-        let lost: Vec<Part> =
+        let (buried, seen_buried) = self.buried(thread, &looked.burial)?;
+        parts.extend(buried);
+        let mut lost: Vec<Part> =
             parts.extract_if(.., |part| chunk.taken.contains(part.part_id.as_str())).collect();
+        lost.extend(seen_buried);
         parts.extend(chunk.of(thread).map(|it| it.part));
         parts.sort_by_key(|part| (part.message_index, part.part_index));
         let seen = |said_key, message_index, part_id: String| {
@@ -222,7 +272,9 @@ impl Writer {
         let said: Vec<_> = parts
             .iter()
             .chain(&lost)
-            .map(|part| seen(part.said_key, part.message_index, part.part_id.clone()))
+            .map(|part| {
+                (part.said_key, (part.message_index, part.part_index, part.part_id.clone()))
+            })
             .collect();
         let elsewhere = sightings_of(&self.catalog.connection, &known.thread_id)
             .map_err(|error| self.catalog.error(error))?;
@@ -285,6 +337,6 @@ fn sightings_of(
 }
 
 /// Returns the part's position in its message, which ends its id.
-fn part_index(part_id: &str) -> i32 {
+pub(crate) fn part_index(part_id: &str) -> i32 {
     part_id.rsplit_once('#').and_then(|(_, index)| index.parse().ok()).unwrap_or_default()
 }

@@ -32,7 +32,8 @@ pub(crate) struct Edit {
     pub(crate) deletes: Vec<iceberg::spec::DataFile>,
     /// Locations of files that are no longer part of the table.
     pub(crate) removed: BTreeSet<String>,
-    /// True when no earlier snapshot may stay, since rows were removed for good.
+    /// True when nothing may tell of what was, since rows were removed for good: no earlier snapshot or metadata, no
+    /// entry of a removed file.
     pub(crate) forgets: bool,
     /// True when the table's location becomes that of the store.
     pub(crate) moves: bool,
@@ -196,7 +197,8 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     fn manifests(&self, edit: Edit, dirty: &mut Dirty) -> Result<Vec<ManifestFile>, StoreError> {
-        let is_rewrite = !edit.removed.is_empty() || self.table.manifests.len() >= MANIFESTS;
+        let is_rewrite =
+            edit.forgets || !edit.removed.is_empty() || self.table.manifests.len() >= MANIFESTS;
         let mut manifests = if is_rewrite { vec![] } else { self.table.manifests.clone() };
         let data: Vec<&LiveFile> =
             self.table.data.iter().map(|LiveData { live, .. }| live).collect();

@@ -11,15 +11,17 @@ use arrow::array::{
 };
 use arrow::compute::concat_batches;
 use arrow::compute::kernels::cmp::eq;
-use arrow::datatypes::{Int32Type, TimestampMicrosecondType};
+use arrow::datatypes::{Int32Type, Schema, TimestampMicrosecondType};
 use hyp_model::row::Key;
 use iceberg::spec::PrimitiveLiteral;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
 };
+use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::StoreError;
+use crate::kin;
 use crate::own::Print;
 use crate::schema::{field_id, file_schema};
 use crate::table::LiveData;
@@ -35,8 +37,8 @@ pub(crate) struct Part {
     pub(crate) created_at: i64,
     pub(crate) is_replay: bool,
     pub(crate) replay_of: Option<String>,
-    pub(crate) response_id: Option<String>,
-    pub(crate) call_id: Option<String>,
+    /// Keys that its thread shares with those that it copies from.
+    pub(crate) keys: Vec<Key>,
 }
 
 /// Reads whole rows of a file by their positions, in the order of the file.
@@ -109,6 +111,26 @@ fn key_at(keys: &FixedSizeBinaryArray, at: usize) -> Key {
     Key(key)
 }
 
+/// Reads some columns of rows of a file by their positions, in the order of the file.
+pub(crate) fn columns_at(
+    path: &Path,
+    positions: &BTreeSet<u64>,
+    columns: &[&str],
+) -> Result<RecordBatch, StoreError> {
+    let batches = read_at(path, positions, Some(columns))?;
+    let Some(first) = batches.first() else {
+        return Ok(RecordBatch::new_empty(Schema::empty().into()));
+    };
+    concat_batches(&first.schema(), &batches).map_err(StoreError::arrow(path))
+}
+
+/// Returns the rows of a file that are not superseded.
+pub(crate) fn live_rows(data: &LiveData, metadata: &ParquetMetaData) -> RowSelection {
+    let total = usize::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
+    let live = between(data.deleted.iter().copied(), total);
+    RowSelection::from_consecutive_ranges(live.into_iter(), total)
+}
+
 /// Returns rows with the columns of the table, in their order; an absent column is null.
 pub(crate) fn conform(batch: &RecordBatch) -> Result<RecordBatch, String> {
     let schema = file_schema();
@@ -146,7 +168,7 @@ pub(crate) fn of_thread(data: &[LiveData], known: &Known) -> Result<Vec<Part>, S
     Ok(parts)
 }
 
-fn may_hold(data: &LiveData, known: &Known) -> bool {
+pub(crate) fn may_hold(data: &LiveData, known: &Known) -> bool {
     let file = &data.live.file;
     let id = field_id("session_id");
     let text = |datum: &iceberg::spec::Datum| match datum.literal() {
@@ -182,13 +204,12 @@ fn read_thread(data: &LiveData, known: &Known, parts: &mut Vec<Part>) -> Result<
         "tool_call_id",
     ];
     let (mask, session) = (columns(&names), columns(&["session_id"]));
-    let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-    let live = between(data.deleted.iter().copied(), total);
+    let selection = live_rows(data, builder.metadata());
     let wanted = Scalar::new(StringArray::from(vec![known.session_id.clone()]));
     let filter = ArrowPredicateFn::new(session, move |batch| eq(batch.column(0), &wanted));
     let reader = builder
         .with_projection(mask)
-        .with_row_selection(RowSelection::from_consecutive_ranges(live.into_iter(), total))
+        .with_row_selection(selection)
         .with_row_filter(RowFilter::new(vec![Box::new(filter)]))
         .build()
         .map_err(StoreError::parquet(path))?;
@@ -226,8 +247,7 @@ fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<
             created_at: times.value(at),
             is_replay: replays.is_valid(at) && replays.value(at),
             replay_of: value(originals),
-            response_id: value(responses),
-            call_id: value(calls),
+            keys: kin::keys(value(responses).as_deref(), value(calls).as_deref()).collect(),
         });
     }
     Some(())

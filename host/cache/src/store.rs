@@ -10,6 +10,7 @@ use arrow::array::RecordBatch;
 use crate::catalog::Catalog;
 use crate::checkpoint::Checkpoint;
 use crate::error::{LockError, StoreError};
+use crate::forgotten::Forgotten;
 use crate::layout::{Layout, make_folder};
 use crate::ledger::{self, Listing, UnitState};
 use crate::lock::Holder;
@@ -193,8 +194,20 @@ impl Store {
         &self.layout
     }
 
+    /// Returns what was purged and is not to be imported again.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be read.
+    pub fn forgotten(&self) -> Result<Forgotten, StoreError> {
+        let Some(catalog) = self.reader()? else { return Ok(Forgotten::default()) };
+        if catalog.is_behind()? {
+            return Ok(Forgotten::default());
+        }
+        Forgotten::load(&catalog.connection).map_err(|error| catalog.error(error))
+    }
+
     /// Opens the catalog to read; none when nothing was ever written to it.
-    fn reader(&self) -> Result<Option<Catalog>, StoreError> {
+    pub(crate) fn reader(&self) -> Result<Option<Catalog>, StoreError> {
         if !self.layout.catalog().exists() {
             return Ok(None);
         }

@@ -6,6 +6,8 @@ mod histories;
 mod history;
 mod ledger;
 mod model;
+mod purge;
+mod purges;
 mod refresh;
 mod retention;
 mod storage;

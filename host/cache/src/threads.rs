@@ -5,8 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use hyp_model::event::ThreadKind;
 use hyp_model::judge::ThreadFacts;
+use hyp_model::row::Key;
 use rusqlite::{Connection, Row, params};
 
+use crate::ghosts;
 use crate::ledger::number as count;
 
 /// Number of a thread in this store.
@@ -22,6 +24,10 @@ pub(crate) struct Known {
     pub(crate) conversation_id: Option<String>,
     pub(crate) client: String,
     pub(crate) forked_from: Option<String>,
+    /// Key of the thread that this one was forked from.
+    pub(crate) origin: Option<Key>,
+    /// True where everything that the thread held was purged: no name is kept of it.
+    pub(crate) is_ghost: bool,
 }
 
 /// Columns of a row that tell its thread: session, conversation, input.
@@ -31,10 +37,10 @@ pub(crate) type Owner = (String, Option<String>, String);
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
     by_number: HashMap<Number, Known>,
-    by_id: HashMap<String, Number>,
+    by_id: HashMap<Key, Number>,
     by_owner: HashMap<Owner, Number>,
     /// Forks by the thread that they name as their origin.
-    forks: HashMap<String, BTreeSet<Number>>,
+    forks: HashMap<Key, BTreeSet<Number>>,
     next: Number,
 }
 
@@ -51,6 +57,7 @@ impl Threads {
              FROM sessions",
         )?;
         let known = |row: &Row<'_>| {
+            let forked_from: Option<String> = row.get(7)?;
             Ok((
                 row.get(0)?,
                 Known {
@@ -60,23 +67,30 @@ impl Threads {
                     session_id: row.get(4)?,
                     conversation_id: row.get(5)?,
                     client: row.get(6)?,
-                    forked_from: row.get(7)?,
+                    origin: forked_from.as_deref().map(key_of),
+                    forked_from,
+                    is_ghost: false,
                 },
             ))
         };
         for row in statement.query_map([], known)? {
             let (number, known) = row?;
-            threads.put(number, known);
+            threads.put(number, key_of(&known.thread_id), known);
+        }
+        for (number, key, known) in ghosts::load(connection)? {
+            threads.put(number, key, known);
         }
         Ok(threads)
     }
 
-    fn put(&mut self, number: Number, known: Known) {
+    fn put(&mut self, number: Number, key: Key, known: Known) {
         self.next = self.next.max(number + 1);
-        self.by_id.insert(known.thread_id.clone(), number);
-        self.by_owner.insert(owner_of(&known), number);
-        if let Some(origin) = &known.forked_from {
-            self.forks.entry(origin.clone()).or_default().insert(number);
+        self.by_id.insert(key, number);
+        if !known.is_ghost {
+            self.by_owner.insert(owner_of(&known), number);
+        }
+        if let Some(origin) = known.origin {
+            self.forks.entry(origin).or_default().insert(number);
         }
         self.by_number.insert(number, known);
     }
@@ -93,31 +107,64 @@ impl Threads {
             conversation_id: facts.conversation_id.clone(),
             client: client_of(&facts.client).to_owned(),
             forked_from: facts.forked_from.clone(),
+            origin: facts.forked_from.as_deref().map(key_of),
+            is_ghost: false,
         };
-        let Some(number) = self.by_id.get(&facts.thread_id).copied() else {
+        let key = key_of(&facts.thread_id);
+        let Some(number) = self.by_id.get(&key).copied() else {
             let number = self.next;
-            self.put(number, arriving);
-            self.note_forks(number, moved);
+            self.put(number, key, arriving);
+            self.note_forks(number, key, moved);
             return number;
         };
         let Some(known) = self.by_number.get(&number) else { return number };
+        if known.is_ghost {
+            arriving.thread_id.clone_from(&known.thread_id);
+            arriving.is_ghost = true;
+        }
         if facts.input_id > known.input_id {
             self.by_owner.insert(owner_of(&arriving), number);
             return number;
         }
         arriving.started_at = arriving.started_at.or(known.started_at);
         arriving.forked_from = arriving.forked_from.or_else(|| known.forked_from.clone());
-        let is_moved =
-            arriving.started_at != known.started_at || arriving.forked_from != known.forked_from;
+        arriving.origin = arriving.origin.or(known.origin);
+        let is_moved = arriving.started_at != known.started_at || arriving.origin != known.origin;
         if is_moved {
             moved.insert(number);
-            self.note_forks(number, moved);
+            self.note_forks(number, key, moved);
         }
-        self.put(number, arriving);
+        self.put(number, key, arriving);
         if is_moved {
-            self.note_forks(number, moved);
+            self.note_forks(number, key, moved);
         }
         number
+    }
+
+    /// Forgets the name of a thread: all that it held is purged.
+    pub(crate) fn lay_to_rest(&mut self, number: Number) {
+        let Some(known) = self.by_number.get_mut(&number) else { return };
+        if !known.is_ghost {
+            self.by_owner.remove(&owner_of(known));
+            known.thread_id = ghosts::name(key_of(&known.thread_id));
+            known.is_ghost = true;
+        }
+    }
+
+    /// Gives a thread its name back: it holds something that is not purged.
+    pub(crate) fn revive(&mut self, number: Number, facts: &ThreadFacts) {
+        let Some(known) = self.by_number.get_mut(&number).filter(|known| known.is_ghost) else {
+            return;
+        };
+        known.thread_id.clone_from(&facts.thread_id);
+        known.is_ghost = false;
+        let owner = owner_of(known);
+        self.by_owner.insert(owner, number);
+    }
+
+    /// Says whether all that a thread held is purged.
+    pub(crate) fn is_ghost(&self, number: Number) -> bool {
+        self.get(number).is_some_and(|known| known.is_ghost)
     }
 
     /// Notes where a thread was forked from, where that is not known yet.
@@ -127,30 +174,37 @@ impl Threads {
         origin: &str,
         moved: &mut BTreeSet<Number>,
     ) {
-        let Some(number) = self.by_id.get(thread_id).copied() else { return };
+        let key = key_of(thread_id);
+        let Some(number) = self.by_id.get(&key).copied() else { return };
         let Some(known) = self.by_number.get_mut(&number) else { return };
-        if known.forked_from.is_none() {
+        if known.origin.is_none() {
             known.forked_from = Some(origin.to_owned());
-            self.forks.entry(origin.to_owned()).or_default().insert(number);
+            known.origin = Some(key_of(origin));
+            self.forks.entry(key_of(origin)).or_default().insert(number);
             moved.insert(number);
-            self.note_forks(number, moved);
+            self.note_forks(number, key, moved);
         }
     }
 
     /// Adds the forks of a thread that began at the same moment, and theirs.
-    fn note_forks(&self, number: Number, moved: &mut BTreeSet<Number>) {
+    fn note_forks(&self, number: Number, key: Key, moved: &mut BTreeSet<Number>) {
         let Some(known) = self.by_number.get(&number) else { return };
-        for fork in self.forks.get(&known.thread_id).into_iter().flatten() {
-            let ties = self.get(*fork).is_some_and(|fork| fork.started_at == known.started_at);
-            if ties && moved.insert(*fork) {
-                self.note_forks(*fork, moved);
+        for fork in self.forks.get(&key).into_iter().flatten() {
+            let Some(other) = self.get(*fork) else { continue };
+            if other.started_at == known.started_at && moved.insert(*fork) {
+                self.note_forks(*fork, other.key(), moved);
             }
         }
     }
 
     /// Says whether a thread was ever seen.
     pub(crate) fn is_known(&self, thread_id: &str) -> bool {
-        self.by_id.contains_key(thread_id)
+        self.by_id.contains_key(&key_of(thread_id))
+    }
+
+    /// Returns the number of a thread.
+    pub(crate) fn number_of(&self, thread_id: &str) -> Option<Number> {
+        self.by_id.get(&key_of(thread_id)).copied()
     }
 
     pub(crate) fn get(&self, number: Number) -> Option<&Known> {
@@ -170,7 +224,10 @@ impl Threads {
             let known = self.by_number.get(&number);
             (known.is_none(), known.and_then(|known| known.started_at).unwrap_or(i64::MAX))
         };
-        let id = |number| self.by_number.get(&number).map(|known| known.thread_id.as_str());
+        let id = |number| {
+            let known = self.by_number.get(&number);
+            known.map(|known| (known.is_ghost, known.thread_id.as_str()))
+        };
         start(a)
             .cmp(&start(b))
             .then_with(|| self.depth(a).cmp(&self.depth(b)))
@@ -191,7 +248,7 @@ impl Threads {
         while let Some(known) = fork
             && depth < DEPTH
         {
-            let origin = known.forked_from.as_ref().and_then(|origin| self.by_id.get(origin));
+            let origin = known.origin.and_then(|origin| self.by_id.get(&origin));
             fork = origin
                 .and_then(|origin| self.get(*origin))
                 .filter(|origin| origin.started_at == known.started_at);
@@ -206,6 +263,17 @@ impl Threads {
     }
 }
 
+impl Known {
+    /// Returns the key of the thread's name.
+    pub(crate) fn key(&self) -> Key {
+        ghosts::key(&self.thread_id).unwrap_or_else(|| key_of(&self.thread_id))
+    }
+}
+
+fn key_of(thread_id: &str) -> Key {
+    Key::of(thread_id.as_bytes())
+}
+
 fn owner_of(known: &Known) -> Owner {
     (known.session_id.clone(), known.conversation_id.clone(), known.input_id.clone())
 }
@@ -216,9 +284,9 @@ pub(crate) fn client_of(client: &str) -> &str {
 }
 
 /// Writes threads under their numbers; of two recordings of one, that with the lesser input id stands.
-pub(crate) fn put(
+pub(crate) fn put<'a>(
     connection: &Connection,
-    facts: &[(Number, ThreadFacts)],
+    facts: impl Iterator<Item = &'a (Number, ThreadFacts)>,
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(
         "INSERT INTO sessions VALUES

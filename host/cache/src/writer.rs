@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::sweep::Rubbish;
 use crate::table::Table;
 use crate::threads::Threads;
-use crate::{facts, sweep};
+use crate::{facts, graves, purge, sweep};
 
 /// Writes to a store. Its lock is held until it is dropped.
 pub struct Writer {
@@ -36,7 +36,9 @@ pub struct Writer {
     pub(crate) doubles: Vec<String>,
     /// True when another program had written to the table.
     pub(crate) is_foreign: bool,
-    is_lineage_loaded: bool,
+    /// False where nothing was ever purged with its copies.
+    pub(crate) has_graves: bool,
+    pub(crate) is_lineage_loaded: bool,
     _lock: Lock,
 }
 
@@ -53,6 +55,7 @@ impl Writer {
             None => Table::new(layout)?,
         };
         let swept = sweep::sweep(layout, &table)?;
+        purge::finish(layout, &catalog, &table)?;
         let chunks = || {
             ledger::end_crashed_runs(&catalog.connection, run_id)?;
             catalog.connection.query_row(
@@ -78,6 +81,7 @@ impl Writer {
             swept,
             doubles: Vec::new(),
             is_foreign: false,
+            has_graves: false,
             is_lineage_loaded: false,
             _lock: lock,
         };
@@ -131,6 +135,7 @@ impl Writer {
         let failed = |error| self.catalog.error(error);
         self.threads = Threads::load(&self.catalog.connection).map_err(failed)?;
         self.kin = Kin::load(&self.catalog.connection).map_err(failed)?;
+        self.has_graves = graves::any(&self.catalog.connection).map_err(failed)?;
         self.is_lineage_loaded = true;
         Ok(())
     }

@@ -31,6 +31,8 @@ pub fn candidates(rows: &[Row], threads: &[ThreadFacts]) -> Vec<Candidate> {
             said_key: row.said_key,
             created_at: row.message.created_at,
             is_replay: row.is_replay,
+            replay_of: row.replay_of.clone(),
+            is_forgotten: false,
             span: (row.message.span.offset, row.message.span.length),
         });
     }

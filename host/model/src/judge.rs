@@ -24,6 +24,10 @@ pub struct Candidate {
     pub created_at: Micros,
     /// True when the client or the materializer knows it for a copy.
     pub is_replay: bool,
+    /// `part_id` of the original, where the client or the materializer knows it.
+    pub replay_of: Option<String>,
+    /// True when it is of what was purged, with its copies: it is judged, and not written.
+    pub is_forgotten: bool,
     /// Offset and length of the record in its input.
     pub span: (u64, u64),
 }
@@ -86,11 +90,13 @@ pub enum Verdict {
     TakeOver,
     /// Stored already from the same input with other content: write it in place of that row.
     Refresh,
+    /// Purged, or a copy of what was purged: drop it.
+    Purged,
 }
 
 impl Verdict {
     /// Says whether the row is written.
     pub fn is_written(&self) -> bool {
-        !matches!(self, Self::Stored | Self::IdTaken)
+        !matches!(self, Self::Stored | Self::IdTaken | Self::Purged)
     }
 }

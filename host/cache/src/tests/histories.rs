@@ -16,16 +16,16 @@ use super::world::{Thread, World, judged_with, world};
 const FEW: u64 = 16;
 
 /// One reading of a thread: what of it was there or asked for.
-struct Reading {
-    thread: Thread,
+pub(super) struct Reading {
+    pub(super) thread: Thread,
     /// Its lines that are in the window.
-    lines: Vec<usize>,
+    pub(super) lines: Vec<usize>,
     /// Its origin shows only at its end.
-    is_fork_told_late: bool,
+    pub(super) is_fork_told_late: bool,
 }
 
 /// Returns the readings of a history, in the order in which they happen.
-fn readings(dice: &mut Dice, threads: &[Thread]) -> Vec<Reading> {
+pub(super) fn readings(dice: &mut Dice, threads: &[Thread]) -> Vec<Reading> {
     let whole = |dice: &mut Dice, thread: Thread| {
         let lines = (0..thread.lines.len()).collect();
         let is_fork_told_late = dice.chance(2) && !decides_by_origin(&thread, threads);
@@ -70,7 +70,7 @@ fn decides_by_origin(thread: &Thread, threads: &[Thread]) -> bool {
 }
 
 /// Imports readings in chunks and runs of any size. A run reads a thread once.
-fn import(dice: &mut Dice, world: &World, readings: &[Reading]) {
+pub(super) fn import(dice: &mut Dice, world: &World, readings: &[Reading]) {
     let mut writer = Some(world.writer("run"));
     let mut in_run: BTreeSet<&str> = BTreeSet::new();
     let mut waiting: Vec<(usize, usize)> = Vec::new();
@@ -121,7 +121,7 @@ fn commit(
     said.clear();
 }
 
-fn sightings(world: &World) -> BTreeSet<(String, String)> {
+pub(super) fn sightings(world: &World) -> BTreeSet<(String, String)> {
     let batch = world.store.read_table("sightings").unwrap();
     let text = |name: &str| batch.column_by_name(name).unwrap().as_string::<i32>().clone();
     let (parts, threads) = (text("part_id"), text("thread_id"));
@@ -130,7 +130,7 @@ fn sightings(world: &World) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-fn differences(found: &Table, expect: &Table) -> Vec<String> {
+pub(super) fn differences(found: &Table, expect: &Table) -> Vec<String> {
     let ids: BTreeSet<&String> = found.keys().chain(expect.keys()).collect();
     let mut told = Vec::new();
     for id in ids {
@@ -167,7 +167,7 @@ fn check(seed: u64) {
 }
 
 /// Returns the seeds that are asked for.
-fn seeds() -> RangeInclusive<u64> {
+pub(super) fn seeds() -> RangeInclusive<u64> {
     let asked = std::env::var("HYP_HISTORIES").unwrap_or_default();
     let (first, last) = asked.split_once("..=").unwrap_or(("1", &asked));
     first.parse().unwrap_or(1)..=last.parse().unwrap_or(FEW)

@@ -166,7 +166,10 @@ fn talk(dice: &mut Dice, thread: &mut Thread) {
 }
 
 fn line(thread: &Thread, index: i32, at: i64, text: String, response: Option<String>) -> Line {
+    // Some folders are left and come back to within a thread.
+    let folder = ["/w", "/w/secret", "/w/secret/deep", "/w/secrets"][(at / 3 % 4) as usize];
     Line {
+        cwd: folder.to_owned(),
         message_id: format!("{}-m{index}", thread.id),
         message_index: index,
         part_index: 0,

@@ -48,6 +48,9 @@ pub(super) fn read(threads: &[Thread]) -> Expected {
             kept.push((*thread, number, replay));
         }
     }
+    if kept.is_empty() {
+        return Expected { table: Table::new(), sightings };
+    }
     let rows = batch(&kept);
     let table = (0..rows.num_rows()).map(|at| row(&rows, at));
     let table = table.map(|row| (row["part_id"].clone(), row)).collect();

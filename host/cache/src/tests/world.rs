@@ -19,7 +19,9 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
 
 use crate::schema::messages_schema;
-use crate::{Arriving, Change, Commit, Committed, Correction, Store, StoreError, Writer};
+use crate::{
+    Arriving, Change, Commit, Committed, Correction, Fate, Store, StoreError, Told, Writer,
+};
 
 /// 2025-10-09.
 pub(super) const START: i64 = 1_760_000_000_000_000;
@@ -37,6 +39,7 @@ pub(super) struct Line {
     pub(super) is_marked: bool,
     pub(super) tokens: Option<u64>,
     pub(super) at: i64,
+    pub(super) cwd: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -80,6 +83,7 @@ pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
         is_marked: false,
         tokens: (at % 2 == 1).then_some(10 + at as u64),
         at: START + started_at + i64::from(at),
+        cwd: "/w".into(),
     });
     Thread {
         id: id.to_owned(),
@@ -211,6 +215,20 @@ pub(super) fn judged_with(
     said: &[(String, Fact)],
 ) -> Result<Commit, StoreError> {
     let facts: Vec<ThreadFacts> = threads.iter().map(Thread::facts).collect();
+    let rules = writer.store().forgotten()?;
+    let fate = |(thread, line): &(usize, usize)| {
+        let (thread, line) = (&threads[*thread], &threads[*thread].lines[*line]);
+        rules.fate(Told {
+            provider: "claude",
+            sessions: [&thread.id, thread.parent.as_deref().unwrap_or_default(), ""],
+            cwd: Some(&line.cwd),
+            created_at: Some(line.at),
+        })
+    };
+    let all = rows;
+    let rows: Vec<(usize, usize)> =
+        rows.iter().copied().filter(|row| fate(row) != Some(Fate::Alone)).collect();
+    let rows = &rows[..];
     let candidates: Vec<Candidate> = rows
         .iter()
         .map(|(thread, line)| {
@@ -224,6 +242,8 @@ pub(super) fn judged_with(
                 said_key: line_of.said_key(),
                 created_at: line_of.at,
                 is_replay: line_of.is_marked,
+                replay_of: None,
+                is_forgotten: fate(&(*thread, *line)).is_some(),
                 span: (*line as u64 * 10, 10),
             }
         })
@@ -261,6 +281,11 @@ pub(super) fn judged_with(
         };
         kept.push((&threads[*thread], *line, replay));
     }
+    // A thread of which only left out rows came is not told of.
+    let is_told =
+        |at: usize| all.iter().all(|row| row.0 != at) || rows.iter().any(|row| row.0 == at);
+    let facts: Vec<ThreadFacts> =
+        facts.into_iter().enumerate().filter(|(at, _)| is_told(*at)).map(|it| it.1).collect();
     Ok(Commit {
         rows: (!kept.is_empty()).then(|| batch(&kept)),
         take_over,
@@ -346,6 +371,7 @@ fn text(
         "response_id" => line.response_id.clone()?,
         "tool_call_id" => line.call_id.clone()?,
         "input_id" => format!("input-{}", thread.id),
+        "cwd" => line.cwd.clone(),
         "replay_of" => replay.clone()??,
         "attributes" => {
             let usage = Usage { output: Some(line.tokens?), ..Usage::default() };
