@@ -134,7 +134,12 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Returns the folder of fixtures.
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
+    repository().join("fixtures")
+}
+
+/// Returns the folder of the repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Returns the binary under test.

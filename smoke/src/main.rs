@@ -6,6 +6,7 @@
 mod fixture;
 mod hyp;
 mod interop;
+mod registry;
 mod upgrade;
 mod year;
 
@@ -18,6 +19,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("backfill_claude_fixture", fixture::claude),
     ("backfill_codex_fixture", fixture::codex),
     ("interop_iceberg", interop::iceberg),
+    ("plugins_of_a_registry", registry::check),
     ("upgrade_keeps_everything", upgrade::check),
     ("a_year_of_imports", year::check),
 ];

@@ -51,6 +51,10 @@ pub enum BackfillError {
     Offer {
         /// What it is, and what is wrong with it.
         reason: String,
+        /// Code of the error.
+        code: &'static str,
+        /// What there is to do.
+        help: Option<String>,
     },
 
     /// A file or folder of installed components cannot be written.
@@ -99,7 +103,7 @@ impl Explain for BackfillError {
             Self::Store(error) => error.code(),
             Self::Lock(error) => error.code(),
             Self::PluginList { .. } => "hyp::backfill::plugins_lock",
-            Self::Offer { .. } => "hyp::plugin::offer",
+            Self::Offer { code, .. } => code,
             Self::PluginFile { .. } => "hyp::plugin::file",
             Self::NameTaken { .. } => "hyp::plugin::name_taken",
             Self::NotInstalled { .. } => "hyp::plugin::not_installed",
@@ -117,7 +121,7 @@ impl Explain for BackfillError {
             Self::PluginList { path, .. } => {
                 Some(format!("mend it, or move `{}` away and install again", path.display()))
             }
-            Self::Offer { .. } => None,
+            Self::Offer { help, .. } => help.clone(),
             Self::PluginFile { .. } => {
                 Some("make room, or name a store that can be written to with --store DIR".to_owned())
             }

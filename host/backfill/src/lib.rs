@@ -68,6 +68,15 @@ pub use run::{Request, run};
 
 /// Returns an error with its causes and its help as one line.
 fn explain(error: &dyn hyp_model::Explain) -> String {
+    let line = causes(error);
+    match error.help() {
+        Some(help) => format!("{line} ({help})"),
+        None => line,
+    }
+}
+
+/// Returns an error with its causes as one line.
+fn causes(error: &dyn hyp_model::Explain) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -77,8 +86,5 @@ fn explain(error: &dyn hyp_model::Explain) -> String {
         }
         cause = error.source();
     }
-    match error.help() {
-        Some(help) => format!("{line} ({help})"),
-        None => line,
-    }
+    line
 }

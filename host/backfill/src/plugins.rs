@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use hyp_model::Explain;
 use hyp_plugin::{
     Candidate, Description, Host, Interfaces, Limits, Plugin, Purpose, Source, digest_of,
 };
@@ -95,8 +96,10 @@ pub fn offer(places: &Places, bytes: Vec<u8>, source: &str) -> Result<Offer, Bac
     let path = held.path().to_owned();
     let (plugin, interfaces) = host
         .inspect(Source::File { path: path.clone(), digest: digest.clone() })
-        .map_err(|error| BackfillError::Offer {
-            reason: crate::explain(&error).replace(&path.display().to_string(), source),
+        .map_err(|error| {
+            let named = |words: String| words.replace(&path.display().to_string(), source);
+            let reason = named(crate::causes(&error));
+            BackfillError::Offer { reason, code: error.code(), help: error.help().map(named) }
         })?;
     let description = plugin.description().clone();
     let reads = reads(&description);

@@ -1,7 +1,7 @@
 //! Every environment variable that hyp itself reads.
 //!
 //! Nothing else in the workspace asks for one, but for `HYP_FAILPOINT` in hyp-cache, by which tests
-//! make a commit fail.
+//! make a commit fail, and for the proxy (`HTTPS_PROXY`), which the HTTP client knows by itself.
 //!
 //! Providers may name more in their descriptions (`CLAUDE_CONFIG_DIR`, `CODEX_HOME`); those come
 //! out of [`all`], and out of nowhere else.

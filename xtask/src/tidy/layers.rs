@@ -34,6 +34,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     // The store's own database, and those of other programs.
     ("rusqlite", &["hyp-cache", "hyp-sqlite"]),
     ("datafusion", &["hyp-query"]),
+    // The only way out to the network.
+    ("ureq", &["hyp"]),
 ];
 
 /// Lists the dependencies that the tables do not allow.

@@ -6,6 +6,7 @@ mod list;
 mod run;
 mod test;
 mod trial;
+mod update;
 
 use std::path::PathBuf;
 
@@ -58,7 +59,8 @@ Examples:
 const INSTALL_EXAMPLES: &str = "\
 Examples:
   hyp plugin install notebook.wasm
-  hyp plugin install ./target/notebook --yes";
+  hyp plugin install https://example.org/notebook.wasm
+  hyp plugin install oci://ghcr.io/example/notebook:0.1.0";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -94,7 +96,7 @@ struct InspectArgs {
 /// Arguments of `hyp plugin install`.
 #[derive(Debug, clap::Args)]
 struct InstallArgs {
-    /// The component: a file, or a folder that holds one
+    /// The component: a file, a folder that holds one, an https:// address, or oci://HOST/REPOSITORY:TAG
     source: String,
 
     /// Agree without being asked
@@ -163,7 +165,7 @@ pub(crate) fn plugin(session: &Session, args: &PluginArgs) -> Result<Exit, Failu
         PluginCommand::Verify(args) => list::verify(session, args),
         PluginCommand::Inspect(args) => install::inspect(session, args),
         PluginCommand::Install(args) => install::install(session, args),
-        PluginCommand::Update(args) => install::update(session, args),
+        PluginCommand::Update(args) => update::update(session, args),
         PluginCommand::Run(args) => run::run(session, args),
         PluginCommand::Test(args) => test::test(session, args),
         PluginCommand::Remove(NameArgs { name }) => {

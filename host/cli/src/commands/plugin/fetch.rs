@@ -1,65 +1,55 @@
 //! Brings a component from where a person says that it is.
+//!
+//! This is the one place of hyp that opens a socket, and [`fetch`] the one way to it: `hyp plugin install` and
+//! `hyp plugin update` call it, nothing else does.
+
+mod error;
+mod oci;
+mod web;
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hyp_model::Explain;
+pub(super) use error::FetchError;
+use oci::Reference;
+use web::Web;
 
 /// A component may have this many bytes.
 const LIMIT: u64 = 64 << 20;
 
 /// A component's bytes, and where they are from.
+#[derive(Debug)]
 pub(super) struct Fetched {
     pub(super) bytes: Vec<u8>,
     /// Where it can be fetched again.
     pub(super) source: String,
 }
 
-/// Why there is no component.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(super) enum FetchError {
-    /// It cannot be read.
-    #[error("cannot read `{}`", path.display())]
-    Read {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The folder holds none, or several.
-    #[error("`{}` holds {found} `.wasm` files, not one", folder.display())]
-    Which {
-        /// The folder.
-        folder: PathBuf,
-        /// How many there are.
-        found: usize,
-    },
-    /// It is larger than a component may be.
-    #[error("`{source_name}` has more than {} MiB", LIMIT >> 20)]
-    TooLarge {
-        /// What has.
-        source_name: String,
-    },
+/// Says whether bringing a component means to ask another machine, or another program of this one.
+pub(super) fn is_remote(source: &str) -> bool {
+    ["https://", "http://", "oci://"].iter().any(|scheme| source.starts_with(scheme))
 }
 
-impl Explain for FetchError {
-    fn code(&self) -> &'static str {
-        "hyp::plugin::fetch"
-    }
-
-    fn help(&self) -> Option<String> {
-        Some(match self {
-            Self::Read { .. } => "name a `.wasm` file, or a folder that holds one".to_owned(),
-            Self::Which { .. } => "name the file itself".to_owned(),
-            Self::TooLarge { .. } => "strip debug information from the component".to_owned(),
-        })
-    }
-}
-
-/// Brings a component.
+/// Brings a component: a file, a folder that holds one, an address, or an artifact of a registry.
 pub(super) fn fetch(source: &str) -> Result<Fetched, FetchError> {
+    if !is_remote(source) {
+        return fetch_local(source);
+    }
+    let web = Web::new();
+    let bytes = if source.starts_with("oci://") {
+        oci::pull(&web, &Reference::parse(source)?)?
+    } else {
+        web::download(&web, source)?
+    };
+    Ok(Fetched { bytes, source: source.to_owned() })
+}
+
+/// Brings a component that is on this machine.
+pub(super) fn fetch_local(source: &str) -> Result<Fetched, FetchError> {
+    if is_remote(source) {
+        return Err(FetchError::Remote { source_name: source.to_owned() });
+    }
     let path = std::path::absolute(source).unwrap_or_else(|_| PathBuf::from(source));
     let read = |source| FetchError::Read { path: path.clone(), source };
     let file = if fs::metadata(&path).map_err(read)?.is_dir() { only_one(&path)? } else { path };

@@ -1,4 +1,4 @@
-//! `hyp plugin inspect`, `install` and `update`: what a component is, and what you agree to.
+//! `hyp plugin inspect` and `install`: what a component is, and what you agree to.
 
 use std::fmt::Write;
 
@@ -6,8 +6,8 @@ use hyp_backfill::Offer;
 use hyp_model::Exit;
 use serde::Serialize;
 
-use super::fetch::fetch;
-use super::{InspectArgs, InstallArgs, UpdateArgs};
+use super::fetch::{fetch, fetch_local, is_remote};
+use super::{InspectArgs, InstallArgs};
 use crate::commands::consent::{Consent, consent};
 use crate::commands::{Session, print, print_json, say};
 use crate::failure::Failure;
@@ -32,7 +32,7 @@ struct Inspected<'a> {
 
 /// Runs `hyp plugin inspect`.
 pub(super) fn inspect(session: &Session, args: &InspectArgs) -> Result<Exit, Failure> {
-    let fetched = fetch(&args.source)?;
+    let fetched = fetch_local(&args.source)?;
     let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
     let description = &offer.description;
     if args.json {
@@ -62,6 +62,9 @@ pub(super) fn inspect(session: &Session, args: &InspectArgs) -> Result<Exit, Fai
 
 /// Runs `hyp plugin install`.
 pub(super) fn install(session: &Session, args: &InstallArgs) -> Result<Exit, Failure> {
+    if is_remote(&args.source) {
+        say(&format!("fetching {}", text::line(&args.source)));
+    }
     let fetched = fetch(&args.source)?;
     let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
     say(show(&offer, &fetched.source).trim_end());
@@ -76,53 +79,6 @@ pub(super) fn install(session: &Session, args: &InstallArgs) -> Result<Exit, Fai
         locked.name, locked.version
     ));
     Ok(Exit::Done)
-}
-
-/// Runs `hyp plugin update`.
-pub(super) fn update(session: &Session, args: &UpdateArgs) -> Result<Exit, Failure> {
-    let mut installed = hyp_backfill::installed(&session.places)?;
-    if let Some(name) = args.names.iter().find(|name| !installed.iter().any(|it| it.name == **name))
-    {
-        return Err(hyp_backfill::BackfillError::NotInstalled { name: name.clone() }.into());
-    }
-    installed.retain(|it| args.names.is_empty() || args.names.contains(&it.name));
-    if installed.is_empty() {
-        say("nothing is installed; `hyp plugin install FILE` does that");
-    }
-    let damaged: Vec<String> = hyp_backfill::states(&session.places)?
-        .into_iter()
-        .filter(|state| state.error.is_some())
-        .map(|state| state.name)
-        .collect();
-    let mut exit = Exit::Done;
-    for before in installed {
-        let fetched = fetch(&before.source)?;
-        let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
-        let (name, version) = (&offer.description.name, &offer.description.version);
-        if *name != before.name {
-            let message = format!("what `{}` holds now calls itself `{name}`", before.source);
-            return Err(Failure::Refused { command: "hyp plugin update", message });
-        }
-        if offer.digest == before.digest && !damaged.contains(name) {
-            say(&format!("{name} {version} is what is there"));
-            continue;
-        }
-        say(&format!("{name} {} -> {version}  sha256:{}", before.version, offer.digest));
-        let more = offer.more_reads();
-        if !more.is_empty() {
-            for place in &more {
-                say(&format!("  will also read {}", text::line(place)));
-            }
-            let question = format!("Let {name} read that?");
-            if let Consent::Refused = consent(&question, args.yes, "hyp plugin update")? {
-                exit = Exit::Refused;
-                continue;
-            }
-        }
-        hyp_backfill::install(&session.places, &offer, before.replaces_bundled)?;
-        say(&format!("updated {name}"));
-    }
-    Ok(exit)
 }
 
 fn show(offer: &Offer, source: &str) -> String {

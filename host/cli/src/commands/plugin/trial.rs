@@ -11,7 +11,7 @@ use hyp_backfill::{Places, ProviderReport, Report, Request};
 use hyp_model::Explain;
 use tempfile::TempDir;
 
-use super::fetch::fetch;
+use super::fetch::fetch_local;
 use crate::commands::Session;
 use crate::failure::Failure;
 
@@ -75,7 +75,7 @@ pub(super) struct Trial {
 impl Trial {
     /// Brings a component and makes it ready.
     pub(super) fn new(session: &Session, source: &str) -> Result<Self, Failure> {
-        let fetched = fetch(source)?;
+        let fetched = fetch_local(source)?;
         let store = temporary()?;
         let home = session.places.history_home.clone();
         let mut trial = Self { store, home, name: String::new() };
