@@ -55,7 +55,7 @@ mod worker;
 pub use components::bundled;
 pub use detect::{Detected, DetectedSession, detect};
 pub use error::BackfillError;
-pub use hyp_plugin::{CONTRACT, PACKAGE};
+pub use hyp_plugin::{CONTRACT, Description, PACKAGE};
 pub use inspect::{list, plan, variables};
 pub use places::Places;
 pub use plugins::{

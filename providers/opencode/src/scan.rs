@@ -20,6 +20,10 @@ pub(crate) const SESSION: &[&str] = &[
     "project_id",
 ];
 
+/// Where the session's project lies.
+const WORKTREE: &str =
+    "select worktree from project where id = (select project_id from session where id = ?1)";
+
 /// Messages with their parts, each right after its message. Only ids are sorted; what a record holds is fetched after.
 const MESSAGES: &str = "\
     select message, part, case when part is null \
@@ -129,12 +133,13 @@ impl Scan for Records {
             .map(|column| if there.iter().any(|one| one == column) { *column } else { "null" })
             .collect();
         let session = format!("select {} from session where id = ?1", columns.join(", "));
-        let worktree = "select worktree from project where id = (select project_id from session where id = ?1)";
-        Ok(vec![
-            Query::new("session", session).bind(&self.id),
-            Query::new("project", worktree).bind(&self.id),
-            Query::new("record", MESSAGES).bind(&self.id),
-        ])
+        let mut queries = vec![Query::new("session", session).bind(&self.id)];
+        let has = |columns: &[String], name: &str| columns.iter().any(|column| column == name);
+        if has(&database.columns("project")?, "worktree") && has(&there, "project_id") {
+            queries.push(Query::new("project", WORKTREE).bind(&self.id));
+        }
+        queries.push(Query::new("record", MESSAGES).bind(&self.id));
+        Ok(queries)
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut Page) {

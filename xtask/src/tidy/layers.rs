@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hyp-cache",       &["hyp-model"]),
     ("hyp-query",       &["hyp-model", "hyp-cache"]),
     ("hyp-backfill",    &["hyp-model", "hyp-plugin", "hyp-materialize", "hyp-cache"]),
-    ("hyp",             &["hyp-model", "hyp-plugin", "hyp-materialize", "hyp-cache", "hyp-query", "hyp-backfill"]),
+    ("hyp",             &["hyp-model", "hyp-sqlite", "hyp-plugin", "hyp-materialize", "hyp-cache", "hyp-query", "hyp-backfill"]),
     ("hyp-sdk",         &["hyp-sqlite"]),
     ("hyp-provider-*",  &["hyp-sdk"]),
     ("hyp-guests",      &["hyp-sdk"]),

@@ -69,9 +69,10 @@ Examples:
 
 const TEST_EXAMPLES: &str = "\
 A case is a folder CASES/NAME: `in/` is what the client writes, `rows.json` what should come of it.
+For a provider that reads databases, a file `chats.db.sql` becomes the database `chats.db`.
 
 Examples:
-  hyp plugin test notebook.wasm --cases tests/cases
+  hyp plugin test notebook
   hyp plugin test notebook.wasm --cases tests/cases --bless";
 
 /// Arguments of `hyp plugin list` and `hyp plugin verify`.
@@ -148,11 +149,11 @@ struct TestArgs {
     /// The component: a file, or a folder that holds one
     source: String,
 
-    /// Folder of the cases
+    /// Folder of the cases [default: `cases` beside the component]
     #[arg(long, value_name = "CASES")]
-    cases: PathBuf,
+    cases: Option<PathBuf>,
 
-    /// Write what comes out as what is expected
+    /// Write what comes out as what is expected, and damage nothing
     #[arg(long)]
     bless: bool,
 }

@@ -4,58 +4,69 @@ mod hostile;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use hyp_backfill::{ProviderReport, Status};
 use hyp_model::Exit;
 use serde_json::Value;
 
 use super::TestArgs;
-use super::trial::{Trial, TrialError, folder, only};
+use super::trial::{Trial, TrialError, fault, folder, only, temporary};
 use crate::commands::{Session, ask, print};
 use crate::failure::Failure;
 use crate::{interrupt, text};
+use hostile::{Extent, Hostile};
 
-/// What a case's rows are compared by: all but the run, and where the case happens to lie.
+/// What a case's rows are compared by.
 const ROWS: &str =
     "select * from ai_gateway_messages order by session_id, message_index, part_index, part_id";
 
-/// Columns that differ from run to run, or from place to place.
-const APART: [&str; 2] = ["run_id", "attributes"];
+/// Columns that say nothing of the reading: the run, and a hash over the names of provider and unit.
+const APART: [&str; 2] = ["run_id", "input_id"];
+
+/// Folder of the cases beside the component, where none is named.
+const CASES: &str = "cases";
 
 /// Runs `hyp plugin test`.
 pub(super) fn test(session: &Session, args: &TestArgs) -> Result<Exit, Failure> {
-    let cases = cases(&folder(&args.cases)?)?;
     let trial = Trial::new(session, &args.source)?;
+    let cases = cases(&folder(&place(args))?)?;
     let cancelled = interrupt::flag();
     let mut faults = 0;
+    let mut extent = Extent::WithHugeLine;
     for case in &cases {
         let name = case.file_name().unwrap_or_default().to_string_lossy();
-        let found = golden(&trial, case, args.bless, &cancelled)?;
-        let (verdict, fault) = match &found {
-            Ok(rows) => (format!("ok, {rows} rows"), None),
-            Err(fault) => ("FAILED".to_owned(), Some(fault)),
+        let golden = golden(&trial, case, args.bless, &cancelled)?;
+        let hostile = match args.bless {
+            true => Hostile::default(),
+            false => hostile::read(&trial, case, extent, &cancelled)?,
         };
-        print(&format!("case {}: {verdict}\n", text::line(&name)))?;
-        if let Some(fault) = fault {
-            faults += 1;
-            print(
-                &fault.lines().map(|line| format!("  {}\n", text::line(line))).collect::<String>(),
-            )?;
+        extent = Extent::Usual;
+        if cancelled.load(Ordering::Relaxed) {
+            return Ok(Exit::Interrupted);
         }
-        let hostile = hostile::read(&trial, case, &cancelled)?;
-        faults += hostile.faults.len();
-        for fault in &hostile.faults {
-            print(&format!("  {}\n", text::line(fault)))?;
-        }
-        print(&format!(
-            "  {} damaged readings, {} faults\n",
-            hostile.readings,
-            hostile.faults.len()
-        ))?;
+        let mut found: Vec<&str> =
+            golden.as_ref().err().into_iter().flat_map(|it| it.lines()).collect();
+        faults += usize::from(golden.is_err()) + hostile.faults.len();
+        found.extend(hostile.faults.iter().map(String::as_str));
+        let verdict = if found.is_empty() { "ok" } else { "FAILED" };
+        let rows = golden.as_ref().map_or_else(|_| String::new(), |rows| format!(" {rows} rows,"));
+        let head = format!(
+            "{verdict:<6} {}:{rows} {} damaged copies",
+            text::line(&name),
+            hostile.readings
+        );
+        let lines = found.iter().map(|line| format!("       {}\n", text::line(line)));
+        print(&format!("{}\n{}", head, lines.collect::<String>()))?;
     }
     print(&format!("{} cases, {faults} faults\n", cases.len()))?;
     Ok(if faults == 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// Returns where the cases are: as named, or beside the component.
+fn place(args: &TestArgs) -> PathBuf {
+    let source = Path::new(&args.source);
+    let beside = || if source.is_dir() { source } else { source.parent().unwrap_or(source) };
+    args.cases.clone().unwrap_or_else(|| beside().join(CASES))
 }
 
 /// Returns the folders of the cases, by name.
@@ -82,8 +93,10 @@ fn golden(
     bless: bool,
     cancelled: &AtomicBool,
 ) -> Result<Result<usize, String>, Failure> {
-    let store = trial.another()?;
-    let read = || trial.read(store.path(), &case.join("in"), false, cancelled);
+    let (store, place) = (trial.another()?, temporary()?);
+    let input = place.path().join("in");
+    trial.lay_out(case, &input)?;
+    let read = || trial.read(store.path(), &input, false, cancelled);
     let report = read()?;
     let Some(first) = only(&report) else { return Ok(Err("nothing was read".to_owned())) };
     if let Some(fault) = fault(first) {
@@ -106,16 +119,6 @@ fn golden(
         Ok(expected) => Err(difference(&expected, &actual)),
         Err(_) => Err("there is no `rows.json`; look at what `--bless` writes".to_owned()),
     })
-}
-
-/// Says what is wrong with a report, whatever was read.
-fn fault(report: &ProviderReport) -> Option<String> {
-    if report.status == Status::Failed {
-        return Some(report.error.clone().unwrap_or_else(|| "it failed".to_owned()));
-    }
-    let accounted: u64 = report.accounting.values().sum();
-    (accounted != report.bytes_read)
-        .then(|| format!("{accounted} of {} bytes are accounted for", report.bytes_read))
 }
 
 /// Returns the rows without what differs from run to run; absent values are left out.

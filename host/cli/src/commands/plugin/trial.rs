@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::{fs, path};
 
-use hyp_backfill::{Places, ProviderReport, Report, Request};
+use hyp_backfill::{Description, Places, ProviderReport, Report, Request, Status};
 use hyp_model::Explain;
 use tempfile::TempDir;
 
@@ -36,6 +36,14 @@ pub(super) enum TrialError {
         /// Why.
         source: io::Error,
     },
+    /// A database of a case cannot be made of its text.
+    #[error("`{}` is no SQL that SQLite takes", path.display())]
+    Sql {
+        /// The text.
+        path: PathBuf,
+        /// Why.
+        source: hyp_sqlite::QueryError,
+    },
     /// There is nothing to compare.
     #[error("`{}` holds no case", folder.display())]
     NoCase {
@@ -54,6 +62,7 @@ impl Explain for TrialError {
             Self::NoFolder { .. } => "name a folder that holds what the client writes".to_owned(),
             Self::Temporary(_) => "set TMPDIR to a folder that can be written to".to_owned(),
             Self::File { .. } => "see who may read and write it".to_owned(),
+            Self::Sql { .. } => "try it with `sqlite3 new.db < FILE`".to_owned(),
             Self::NoCase { folder } => {
                 format!(
                     "a case is a folder `{}/NAME/in` with what the client writes",
@@ -68,8 +77,8 @@ impl Explain for TrialError {
 pub(super) struct Trial {
     store: TempDir,
     home: PathBuf,
-    /// Name of the provider.
-    pub(super) name: String,
+    /// What the provider says of itself.
+    pub(super) description: Description,
 }
 
 impl Trial {
@@ -78,12 +87,10 @@ impl Trial {
         let fetched = fetch_local(source)?;
         let store = temporary()?;
         let home = session.places.history_home.clone();
-        let mut trial = Self { store, home, name: String::new() };
-        let places = trial.places(trial.store.path(), Path::new(""));
+        let places = places(&home, store.path(), Path::new(""));
         let offer = hyp_backfill::offer(&places, fetched.bytes, &fetched.source)?;
         hyp_backfill::install(&places, &offer, true)?;
-        trial.name.clone_from(&offer.description.name);
-        Ok(trial)
+        Ok(Self { store, home, description: offer.description })
     }
 
     /// Returns the first store: whoever needs no other uses it.
@@ -109,7 +116,7 @@ impl Trial {
         cancelled: &AtomicBool,
     ) -> Result<Report, Failure> {
         let request = Request {
-            providers: vec![self.name.clone()],
+            providers: vec![self.description.name.clone()],
             enabled: None,
             since: None,
             until: None,
@@ -121,28 +128,60 @@ impl Trial {
             wait: Duration::ZERO,
             run_id: "bf-trial".to_owned(),
         };
-        let places = self.places(store, folder);
+        let places = places(&self.home, store, folder);
         Ok(hyp_backfill::run(&places, &request, &|_| {}, cancelled)?)
+    }
+
+    /// Lays out what a case holds: a file `NAME.sql` of a provider that reads databases becomes the database `NAME`.
+    pub(super) fn lay_out(&self, case: &Path, to: &Path) -> Result<(), TrialError> {
+        copy(&case.join("in"), to)?;
+        if !self.reads_databases() {
+            return Ok(());
+        }
+        for path in files(to)? {
+            if path.extension().is_some_and(|extension| extension == "sql") {
+                let failed = |source| TrialError::File { path: path.clone(), source };
+                let sql = fs::read_to_string(&path).map_err(failed)?;
+                hyp_sqlite::make(&path.with_extension(""), &sql)
+                    .map_err(|source| TrialError::Sql { path: path.clone(), source })?;
+                fs::remove_file(&path).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn reads_databases(&self) -> bool {
+        self.description.roots.iter().any(|root| !root.tables.is_empty())
     }
 
     /// Returns what commands need to ask a store.
     pub(super) fn session(&self, store: &Path) -> Session {
-        Session { places: self.places(store, Path::new("")) }
+        Session { places: places(&self.home, store, Path::new("")) }
     }
+}
 
-    fn places(&self, store: &Path, folder: &Path) -> Places {
-        Places {
-            history_home: self.home.clone(),
-            history_folder: Some(folder.to_owned()),
-            store: store.to_owned(),
-            environment: BTreeMap::new(),
-        }
+fn places(home: &Path, store: &Path, folder: &Path) -> Places {
+    Places {
+        history_home: home.to_owned(),
+        history_folder: Some(folder.to_owned()),
+        store: store.to_owned(),
+        environment: BTreeMap::new(),
     }
 }
 
 /// Returns what the one provider of a report did.
 pub(super) fn only(report: &Report) -> Option<&ProviderReport> {
     report.providers.first()
+}
+
+/// Says what is wrong with a report, whatever was read.
+pub(super) fn fault(report: &ProviderReport) -> Option<String> {
+    if report.status == Status::Failed {
+        return Some(report.error.clone().unwrap_or_else(|| "it failed".to_owned()));
+    }
+    let accounted: u64 = report.accounting.values().sum();
+    (accounted != report.bytes_read)
+        .then(|| format!("{accounted} of {} bytes are accounted for", report.bytes_read))
 }
 
 /// Returns a folder that is there, by its whole path.
@@ -169,4 +208,20 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), TrialError> {
         fs::copy(from, to).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Lists the files below a folder, sorted.
+pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, TrialError> {
+    let failed = |source| TrialError::File { path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() {
+            files.extend(self::files(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
 }
