@@ -30,6 +30,7 @@ mod refresh;
 mod remote;
 mod report;
 mod resume;
+mod runs;
 mod sandbox;
 mod schedule;
 mod server;

@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::{
     AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
     ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs,
-    ReportArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
+    ReportArgs, RunsArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs,
+    StatusArgs,
 };
 
 /// The history of coding agents as one table
@@ -81,6 +82,8 @@ pub(crate) enum Command {
     Schedule(ScheduleArgs),
     /// Find what is wrong, or may go wrong, and say what to do
     Doctor(DoctorArgs),
+    /// List what imports did, or show one import whole
+    Runs(RunsArgs),
     /// Say what the store holds
     Status(StatusArgs),
     /// Import a small made-up history into a temporary store and query it

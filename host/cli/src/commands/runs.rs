@@ -1,0 +1,195 @@
+//! `hyp runs`: what imports did, one line a run; `hyp runs show RUN`: one of them, whole.
+
+mod show;
+
+use std::fmt::Write;
+
+use hyp_model::Exit;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ask::{self, Lake, Row};
+use super::{Session, print, print_json};
+use crate::failure::Failure;
+use crate::{moment, text};
+
+/// The words before each message.
+const COMMAND: &str = "hyp runs";
+
+/// Arguments of `hyp runs`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Examples:
+  hyp runs
+  hyp runs show bf-3f2a --json
+
+Runs that wrote nothing, such as dry ones, are there too.")]
+pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    command: Option<RunsCommand>,
+
+    /// List at most that many; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: u32,
+
+    /// Print the list as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum RunsCommand {
+    /// Show a run: what each provider read and wrote, what was noted, what was kept in quarantine
+    Show(show::ShowArgs),
+}
+
+#[derive(Serialize)]
+struct List {
+    runs: Vec<Entry>,
+}
+
+/// A run.
+#[derive(Debug, Serialize)]
+struct Entry {
+    run_id: String,
+    started_at: Option<String>,
+    ended_at: Option<String>,
+    status: String,
+    dry_run: bool,
+    /// Providers whose history was there.
+    providers: Vec<String>,
+    rows_written: u64,
+    rows_skipped: u64,
+    #[serde(skip)]
+    started: Option<i64>,
+    #[serde(skip)]
+    ended: Option<i64>,
+}
+
+/// What is read of each run.
+const COLUMNS: &str = "run_id, status, dry_run, rows_written, rows_skipped, report, \
+     cast(started_at as bigint) as started, cast(ended_at as bigint) as ended, \
+     cast(since as bigint) as since, cast(until as bigint) as until";
+
+/// Runs `hyp runs`.
+pub(crate) fn runs(session: &Session, args: &RunsArgs) -> Result<Exit, Failure> {
+    if let Some(RunsCommand::Show(args)) = &args.command {
+        return show::show(session, args);
+    }
+    let limit = if args.limit == 0 { String::new() } else { format!("limit {}", args.limit) };
+    let rows = Lake::open(session)?
+        .rows(&format!("select {COLUMNS} from runs order by started desc, run_id {limit}"))?;
+    let runs: Vec<Entry> = rows.iter().map(entry).collect();
+    if args.json {
+        print_json(&List { runs })?;
+    } else {
+        print(&table(&runs))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn entry(row: &Row) -> Entry {
+    let providers = report(row)["providers"].as_array().cloned().unwrap_or_default();
+    let (started, ended) = (ask::long(row, "started"), ask::long(row, "ended"));
+    Entry {
+        run_id: ask::text(row, "run_id").unwrap_or_default(),
+        started_at: started.and_then(moment::rfc3339),
+        ended_at: ended.and_then(moment::rfc3339),
+        status: ask::text(row, "status").unwrap_or_default(),
+        dry_run: row.get("dry_run").is_some_and(|it| it == true),
+        providers: providers
+            .iter()
+            .filter_map(|provider| Some(provider["provider"].as_str()?.to_owned()))
+            .collect(),
+        rows_written: ask::count(row, "rows_written"),
+        rows_skipped: ask::count(row, "rows_skipped"),
+        started,
+        ended,
+    }
+}
+
+/// Returns the report of a run; one that never ended has none.
+fn report(row: &Row) -> Value {
+    let text = ask::text(row, "report").unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+impl Entry {
+    /// Returns how it ended, and whether it wrote at all.
+    fn ending(&self) -> String {
+        let dry = if self.dry_run { " (dry-run)" } else { "" };
+        format!("{}{dry}", self.status)
+    }
+
+    fn took(&self) -> String {
+        let micros = self.started.zip(self.ended).map(|(started, ended)| ended - started);
+        let seconds = micros.and_then(|micros| u64::try_from(micros / 100_000).ok());
+        seconds
+            .map_or_else(|| "-".to_owned(), |tenths| format!("{}.{} s", tenths / 10, tenths % 10))
+    }
+}
+
+fn table(runs: &[Entry]) -> String {
+    let head = ["RUN", "STARTED", "TOOK", "STATUS", "WRITTEN", "SKIPPED", "PROVIDERS"];
+    let mut lines = vec![head.map(str::to_owned)];
+    lines.extend(runs.iter().map(|run| {
+        [
+            text::line(&run.run_id).into_owned(),
+            moment::show(run.started),
+            run.took(),
+            run.ending(),
+            text::full(run.rows_written),
+            text::full(run.rows_skipped),
+            text::line(&run.providers.join(" ")).into_owned(),
+        ]
+    }));
+    let widths: Vec<usize> =
+        (0..head.len()).map(|at| lines.iter().map(|it| it[at].len()).max().unwrap_or(0)).collect();
+    let mut out = String::new();
+    for line in lines {
+        let cells: Vec<String> =
+            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let _ = writeln!(out, "{}", cells.join("  ").trim_end());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_a_run_and_one_that_died_has_no_end() {
+        let run = Entry {
+            run_id: "bf-1".to_owned(),
+            started_at: None,
+            ended_at: None,
+            status: "ok".to_owned(),
+            dry_run: true,
+            providers: vec!["claude".to_owned(), "codex".to_owned()],
+            rows_written: 12_345,
+            rows_skipped: 0,
+            started: Some(0),
+            ended: Some(1_340_000),
+        };
+        let died = Entry {
+            run_id: "bf-22\u{1b}".to_owned(),
+            status: "crashed".to_owned(),
+            dry_run: false,
+            providers: Vec::new(),
+            started: None,
+            ended: None,
+            started_at: None,
+            ended_at: None,
+            rows_written: 1,
+            rows_skipped: 2,
+        };
+        let lines = table(&[Entry { started: None, ended: None, ..died }, run]);
+        let lines: Vec<&str> = lines.lines().collect();
+        assert!(lines[1].contains("crashed") && lines[1].contains("  -  "), "{lines:?}");
+        assert!(!lines[1].contains('\u{1b}'), "{lines:?}");
+        assert!(lines[2].contains("1.3 s  ok (dry-run)"), "{lines:?}");
+        assert!(lines[2].ends_with("claude codex"), "{lines:?}");
+    }
+}
