@@ -17,7 +17,7 @@ const ROWS: &str = "select client_name, count(*) from ai_gateway_messages group 
 
 /// Questions until the settings are written, in their order.
 const QUESTIONS: [&str; 3] =
-    ["Whose history do you want", "Import from when on", "Keep what was imported"];
+    ["Whose history should be", "Import how far back", "Keep imported messages"];
 
 fn config(sandbox: &Sandbox) -> String {
     fs::read_to_string(sandbox.store().join("config.toml")).unwrap()
@@ -33,13 +33,17 @@ fn accept(terminal: &mut Terminal) {
 
 /// Returns the screen without what differs from day to day.
 fn screen(sandbox: &Sandbox, terminal: &Terminal) -> String {
-    let show = sandbox.named(&terminal.show());
+    undated(&sandbox.named(&terminal.show()))
+}
+
+/// Returns a text with its days replaced by a name.
+fn undated(text: &str) -> String {
     let days = |text: &str| -> String {
         let is_day = |word: &str| word.len() == 10 && word.matches('-').count() == 2;
         let word = |word: &'_ str| if is_day(word) { "[DAY]".into() } else { word.to_owned() };
         text.split(' ').map(word).collect::<Vec<_>>().join(" ")
     };
-    show.lines().map(days).collect::<Vec<_>>().join("\n")
+    text.lines().map(days).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -48,7 +52,39 @@ fn from_hyp_alone_to_the_first_query() {
     let mut terminal = sandbox.terminal(WIDE, []);
     accept(&mut terminal);
     assert_eq!(terminal.end().unwrap(), Some(0), "{}", terminal.show());
-    insta::assert_snapshot!(screen(&sandbox, &terminal), @"");
+    insta::assert_snapshot!(screen(&sandbox, &terminal), @"
+    ┌  hyp: the history of coding agents as one table
+    │
+    ◇  Found history of 2 clients
+    │
+    ◇  hyp reads these files, changes none, and sends nothing anywhere
+    │
+    ◇  Whose history should be imported? (Space picks, Enter goes on)
+    │  Claude Code  3 sessions  28.1 KiB  [DAY]
+    │  Codex        2 sessions  15.4 KiB  [DAY]
+    │
+    ◇  Import how far back?
+    │  Everything: 5 sessions
+    │
+    ◇  Keep imported messages for how long?
+    │  For ever
+    │
+    ◇  Settings written: [HYP_HOME]/config.toml
+    │
+    ◇  Import the Claude Code and Codex history already on this machine now?
+    │  Yes
+    │
+    └  Importing, newest first; what is in can be queried at once
+    backfill claude: ok (scanned 4, wrote 26, skipped 7)
+    backfill codex: ok (scanned 2, wrote 18, skipped 0)
+
+    next:
+      hyp query overview  what is there, on one screen
+      hyp sessions        the conversations; `hyp show ID` reads one
+      hyp search TEXT     where something was said
+      hyp report --open   a page of charts
+      hyp backfill        imports what is new since
+    ");
     assert_eq!(sandbox.rows(ROWS), ["claude,26", "codex,18"]);
     let path = sandbox.store().join("config.toml");
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -71,7 +107,26 @@ fn what_is_picked_is_written_and_imported_and_nothing_else() {
     terminal.answer(QUESTIONS[2], &format!("{DOWN}\r")).unwrap();
     terminal.answer("Import the Codex history", "\r").unwrap();
     assert_eq!(terminal.end().unwrap(), Some(0), "{}", terminal.show());
-    insta::assert_snapshot!(config(&sandbox), @"");
+    insta::assert_snapshot!(config(&sandbox), @r#"
+    # Settings of hyp. Every key may be left out, and a flag goes before what stands here.
+    # A key that hyp does not know is an error.
+
+    version = 1
+
+    [import]
+    # Clients whose history `hyp backfill` imports when none is named.
+    # Left out: every client that left history here.
+    clients = ["codex"]
+
+    # Earliest message to import: a day, or a time such as "2026-01-31T09:00:00Z".
+    # Left out: everything.
+    since = "2026-11-01"
+
+    [retention]
+    # Days that messages are kept, by their own time.
+    # Left out: for ever.
+    ai_gateway_messages = 365
+    "#);
     assert_eq!(sandbox.rows(ROWS), ["codex,6"]);
 }
 
@@ -81,7 +136,52 @@ fn a_narrow_terminal_is_a_terminal() {
     let mut terminal = sandbox.terminal((50, 40), ["init"]);
     accept(&mut terminal);
     assert_eq!(terminal.end().unwrap(), Some(0), "{}", terminal.show());
-    insta::assert_snapshot!(screen(&sandbox, &terminal), @"");
+    insta::assert_snapshot!(screen(&sandbox, &terminal), @"
+    ┌  hyp: the history of coding agents as
+    │  one table
+    │
+    ◇  Found history of 2 clients
+    │
+    ◇  hyp reads these files, changes none,
+    │  and sends nothing anywhere
+    │
+    ◇  Whose history should be imported?
+    │  (Space picks, Enter goes on)
+    │  Claude Code  3 sessions  28.1 KiB
+    │  Codex        2 sessions  15.4 KiB
+    │
+    ◇  Import how far back?
+    │  Everything: 5 sessions
+    │
+    ◇  Keep imported messages for how long?
+    │  For ever
+    │
+    ◇  Settings written:
+    │  [HYP_HOME]/config.toml
+    │
+    ◇  Import the Claude Code and Codex
+    │  history already on this machine now?
+    │  Yes
+    │
+    └  Importing, newest first; what is in
+       can be queried at once
+    backfill claude: ok (scanned 4, wrote 26
+    , skipped 7)
+    backfill codex: ok (scanned 2, wrote 18,
+     skipped 0)
+
+    next:
+      hyp query overview  what is there, on
+                          one screen
+      hyp sessions        the conversations;
+                          `hyp show ID`
+                          reads one
+      hyp search TEXT     where something
+                          was said
+      hyp report --open   a page of charts
+      hyp backfill        imports what is
+                          new since
+    ");
 }
 
 #[test]
@@ -133,6 +233,8 @@ fn who_declines_the_import_is_told_how_to_have_it_later() {
     assert!(show.contains("backfill: skipped (declined)"), "{show}");
     assert!(show.contains("`hyp backfill` imports the history"), "{show}");
     assert!(!sandbox.store().join("catalog.db").exists());
+    let alone = sandbox.hyp([]);
+    assert!(alone.stderr.contains("is set up, and nothing is imported yet"), "{alone}");
 }
 
 #[test]
@@ -153,13 +255,18 @@ fn settings_that_are_there_are_kept_or_changed_key_by_key() {
     changed.answer(QUESTIONS[1], "\r").unwrap();
     changed.answer(QUESTIONS[2], &format!("{DOWN}{DOWN}\r")).unwrap();
     assert_eq!(changed.end().unwrap(), Some(0), "{}", changed.show());
-    assert_eq!(config(&sandbox).replace("ai_gateway_messages = 90\n", ""), mine);
+    let expected = mine.replace("# ai_gateway_messages = 365", "ai_gateway_messages = 90");
+    assert_eq!(config(&sandbox), expected);
 }
 
 #[test]
 fn without_a_terminal_nothing_is_asked_and_nothing_is_done() {
     let sandbox = Sandbox::with("sample");
-    insta::assert_snapshot!(sandbox.hyp(["init"]), @"");
+    insta::assert_snapshot!(sandbox.hyp(["init"]), @"
+    exit: 2
+    -- stderr
+    hyp init: there is no terminal to ask on; `hyp init --yes` asks nothing
+    ");
     let alone = sandbox.hyp([]);
     assert_eq!(alone.status, Some(0));
     assert!(alone.stdout.contains("Usage: hyp"), "{alone}");
@@ -171,9 +278,15 @@ fn with_yes_nothing_is_asked_and_all_is_imported() {
     let sandbox = Sandbox::with("sample");
     let output = sandbox.hyp(["init", "--yes"]);
     assert_eq!(output.status, Some(0), "{output}");
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @"
+    backfill claude: ok (scanned 4, wrote 26, skipped 7)
+    backfill codex: ok (scanned 2, wrote 18, skipped 0)
+    ");
     assert_eq!(sandbox.rows(ROWS), ["claude,26", "codex,18"]);
-    insta::assert_snapshot!(sandbox.hyp(["init", "--yes"]).stdout, @"");
+    insta::assert_snapshot!(sandbox.hyp(["init", "--yes"]).stdout, @"
+    backfill claude: ok (scanned 0, wrote 0, skipped 0)
+    backfill codex: ok (scanned 0, wrote 0, skipped 0)
+    ");
 }
 
 #[test]
@@ -182,8 +295,11 @@ fn a_dry_run_leaves_no_file_at_all() {
     let before = files(&sandbox.home());
     let output = sandbox.hyp(["init", "--dry-run"]);
     assert_eq!(output.status, Some(0), "{output}");
-    insta::assert_snapshot!(output.stdout, @"");
-    assert!(output.stderr.contains("(dry-run) Settings are not written"), "{output}");
+    insta::assert_snapshot!(output.stdout, @"
+    (dry-run) backfill claude: ok (scanned 4, wrote 0, skipped 7)
+    (dry-run) backfill codex: ok (scanned 2, wrote 0, skipped 0)
+    ");
+    assert!(output.stderr.contains("(dry-run) Settings not written"), "{output}");
     assert!(!sandbox.store().exists());
     assert_eq!(files(&sandbox.home()), before);
 
@@ -212,7 +328,11 @@ fn the_summary_for_programs_says_the_same() {
 
     let unknown = sandbox.hyp(["init", "--client", "gone"]);
     assert_eq!(unknown.status, Some(1));
-    insta::assert_snapshot!(unknown.stderr, @"");
+    insta::assert_snapshot!(undated(&unknown.stderr), @"
+    Claude Code  3 sessions  28.1 KiB  [DAY]
+    Codex        2 sessions  15.4 KiB  [DAY]
+    hyp init: no provider reads gone; known are: claude, codex, cursor, gemini, opencode, pi, qwen
+    ");
 }
 
 #[test]
@@ -223,7 +343,10 @@ fn a_provider_that_fails_stops_neither_another_nor_the_setup() {
     let output = sandbox.hyp_without_privilege(["init", "--client", "claude", "--client", "codex"]);
     fs::set_permissions(&project, fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(output.status, Some(1), "{output}");
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @"
+    backfill claude: failed (scanned 0, wrote 0, skipped 0)
+    backfill codex: ok (scanned 2, wrote 18, skipped 0)
+    ");
     assert!(output.stderr.contains("backfill claude failed: cannot list"), "{output}");
     assert!(config(&sandbox).contains(r#"clients = ["claude", "codex"]"#));
     sandbox.import([]);
@@ -272,7 +395,28 @@ fn a_home_without_history_is_set_up_for_what_is_to_come() {
     let mut terminal = sandbox.terminal(WIDE, []);
     terminal.answer(QUESTIONS[2], "\r").unwrap();
     assert_eq!(terminal.end().unwrap(), Some(0), "{}", terminal.show());
-    insta::assert_snapshot!(screen(&sandbox, &terminal), @"");
+    insta::assert_snapshot!(screen(&sandbox, &terminal), @"
+    ┌  hyp: the history of coding agents as one table
+    │
+    ◇  Found no history
+    │
+    ◇  It would lie here, among other places:
+    │    [HOME]/.claude/projects
+    │    [HOME]/.codex/sessions
+    │    [HOME]/.config/Cursor/User/globalStorage
+    │    [HOME]/.gemini/tmp
+    │    [HOME]/.local/share/opencode
+    │    [HOME]/.pi/agent/sessions
+    │    [HOME]/.qwen/projects
+    │
+    ◇  Keep imported messages for how long?
+    │  For ever
+    │
+    ◇  Settings written: [HYP_HOME]/config.toml
+    │
+    └  There is nothing to import yet
+    next: `hyp backfill` imports history once there is some
+    ");
     let output = sandbox.hyp(["init", "--yes"]);
     assert_eq!((output.status, output.stdout.as_str()), (Some(0), ""), "{output}");
 }
@@ -284,7 +428,14 @@ fn a_home_that_cannot_be_written_to_is_told_in_one_error() {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o500)).unwrap();
     let output = sandbox.hyp_without_privilege(["init", "--yes"]);
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-    insta::assert_snapshot!(output, @"");
+    insta::assert_snapshot!(output, @"
+    exit: 1
+    -- stderr
+    error: cannot use `[HYP_HOME]/cache/components` for compiled components
+      cause: Permission denied (os error 13)
+      code: hyp::plugin::cache
+      help: name a folder that can be written to: `--store DIR` or HYP_HOME
+    ");
 }
 
 #[test]

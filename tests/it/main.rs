@@ -34,6 +34,8 @@ mod runs;
 mod sandbox;
 mod schedule;
 mod server;
+mod sandbox;
+mod schedule;
 mod show;
 mod store;
 mod terminal;

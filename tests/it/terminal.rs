@@ -80,8 +80,9 @@ impl Terminal {
 
     /// Returns what is on the screen.
     pub(crate) fn show(&self) -> String {
-        let contents = self.screen.screen().contents();
-        contents.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+        let screen = self.screen.screen();
+        let rows = screen.rows(0, screen.size().1).map(|row| row.trim_end().to_owned());
+        rows.collect::<Vec<_>>().join("\n").trim_end().to_owned()
     }
 
     /// Waits for the end of the program and returns its exit status.

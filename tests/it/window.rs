@@ -34,7 +34,7 @@ fn unknown_flags_and_commands_exit_2() {
         &["backfill", "plan", "--since", "2026-01-01"],
         &["backfill", "list", "claude"],
         &["nosuch"],
-        &[],
+        &["--nosuch"],
     ] {
         let output = sandbox.hyp(args.iter().copied());
         assert_eq!(output.status, Some(2), "{args:?}\n{output}");

@@ -104,6 +104,10 @@ fn detected(plugin: &Plugin, places: &Places) -> Detected {
 impl Detected {
     fn look(&mut self, plugin: &Plugin, found: &Found) {
         self.error = found.unreadable.first().cloned();
+        // A component takes time to bring up, and of nothing it can tell nothing.
+        if found.files.is_empty() {
+            return;
+        }
         let plan = match plugin.plan(&found.files, &mut Vec::new()) {
             Ok(plan) => plan,
             Err(error) => {

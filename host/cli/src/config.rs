@@ -4,6 +4,7 @@
 //! the file says. A key that is not known, or that is known to a newer hyp only, is an error with
 //! its line and column: a setting that is read over in silence would be one that nobody keeps.
 
+mod edit;
 mod error;
 mod write;
 

@@ -40,6 +40,21 @@ pub(crate) fn headline(text: &str, limit: usize) -> String {
     safe.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// Returns the start of a text, on one line, in at most as many columns of a terminal.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    let safe = line(text);
+    if safe.width() <= width {
+        return safe.into_owned();
+    }
+    let mut left = width.saturating_sub(1);
+    let fits = safe.chars().take_while(|c| {
+        let rest = left.checked_sub(c.width().unwrap_or(0));
+        left = rest.unwrap_or(0);
+        rest.is_some()
+    });
+    fits.chain(['…']).collect()
+}
+
 /// Returns the end of a text, on one line, in exactly as many columns of a terminal.
 pub(crate) fn tail_cell(text: &str, width: usize) -> String {
     let safe = line(text);

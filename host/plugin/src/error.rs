@@ -91,7 +91,9 @@ impl Explain for LoadError {
             Self::Read { origin, .. } => {
                 format!("put the file back to `{origin}`, or take it out of plugins.lock")
             }
-            Self::Cache { source, .. } if source.kind() != ErrorKind::PermissionDenied => {
+            Self::Cache { path, source }
+                if source.kind() != ErrorKind::PermissionDenied || !path.exists() =>
+            {
                 "name a folder that can be written to: `--store DIR` or HYP_HOME".into()
             }
             Self::Cache { path, .. } => {

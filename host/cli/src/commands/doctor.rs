@@ -15,6 +15,10 @@ use crate::{moment, terminal, text};
 
 /// Arguments of `hyp doctor`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  hyp doctor           what is wrong, and what to do about it
+  hyp doctor --json    the same, for programs")]
 pub(crate) struct DoctorArgs {
     /// Print the findings as JSON
     #[arg(long)]

@@ -1,12 +1,14 @@
 //! `hyp init`: sees which clients left history here, settles what happens with it, imports it.
 
 mod clients;
+mod closing;
 mod finale;
 mod questions;
 mod rehearsal;
 mod setup;
 mod summary;
 mod talk;
+mod timer;
 
 use std::path::PathBuf;
 
@@ -56,6 +58,10 @@ pub(crate) struct InitArgs {
     /// Write the settings only
     #[arg(long)]
     no_backfill: bool,
+
+    /// Leave it to me to import what is new: no timer
+    #[arg(long, alias = "no-schedule")]
+    no_daemon: bool,
 
     /// Print a summary as JSON
     #[arg(long)]

@@ -26,6 +26,7 @@ pub(crate) struct PluginArgs {
 #[derive(Debug, clap::Subcommand)]
 enum PluginCommand {
     /// List the providers, and what each may read
+    #[command(after_help = "Example: hyp plugin list --json")]
     List(ListArgs),
     /// Say what a component is and could read, without installing it
     #[command(after_help = INSPECT_EXAMPLES)]
@@ -34,14 +35,19 @@ enum PluginCommand {
     #[command(after_help = INSTALL_EXAMPLES)]
     Install(InstallArgs),
     /// Fetch an installed provider again from where it came
+    #[command(after_help = "Example: hyp plugin update notes")]
     Update(UpdateArgs),
     /// Remove an installed provider; rows that it gave stay
+    #[command(after_help = "Example: hyp plugin remove notes")]
     Remove(NameArgs),
     /// Let an installed provider run when no provider is named
+    #[command(after_help = "Example: hyp plugin enable notes")]
     Enable(NameArgs),
     /// Let an installed provider run only when it is named
+    #[command(after_help = "Example: hyp plugin disable notes")]
     Disable(NameArgs),
     /// Compare every installed file with what was agreed to
+    #[command(after_help = "Example: hyp plugin verify")]
     Verify(ListArgs),
     /// Read a folder with a component and show the rows; nothing is stored
     #[command(after_help = RUN_EXAMPLES)]

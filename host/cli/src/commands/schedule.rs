@@ -36,16 +36,20 @@ pub(crate) struct ScheduleArgs {
 #[derive(Debug, Subcommand)]
 enum ScheduleCommand {
     /// Import twice a day from now on
+    #[command(after_help = "Example: hyp schedule install")]
     Install,
     /// Say whether imports are scheduled
+    #[command(after_help = "Example: hyp schedule status --json")]
     Status {
         /// Print the status as JSON
         #[arg(long)]
         json: bool,
     },
     /// No longer import by itself
+    #[command(after_help = "Example: hyp schedule remove")]
     Remove,
     /// Print the schedule for a scheduler, to be copied
+    #[command(after_help = "Example: hyp schedule print cron")]
     Print {
         /// Which one
         scheduler: Scheduler,
@@ -98,15 +102,25 @@ pub(crate) fn schedule(session: &Session, args: &ScheduleArgs) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-/// Sets the schedule up. Where no systemd answers, says what is to be run.
-pub(crate) fn install(session: &Session) -> Result<(), Failure> {
-    let job = Job::new(session)?;
-    let units = systemd::Units::new(&job, folder()?);
+/// Says whether a systemd of the person is there to run a timer.
+pub(crate) fn is_possible() -> bool {
+    cfg!(target_os = "linux") && systemd::answers()
+}
+
+/// Writes the files and switches the timer on; the inner error is why systemd did not take it.
+pub(crate) fn switch_on(session: &Session) -> Result<Result<(), String>, Failure> {
+    let units = systemd::Units::new(&Job::new(session)?, folder()?);
     units.write()?;
-    for file in units.files() {
+    Ok(systemd::enable())
+}
+
+/// Sets the schedule up. Where no systemd answers, says what is to be run.
+fn install(session: &Session) -> Result<(), Failure> {
+    let enabled = switch_on(session)?;
+    for file in systemd::Units::placed(folder()?).files() {
         say(&format!("wrote {}", file.display()));
     }
-    match systemd::enable() {
+    match enabled {
         Ok(()) => {
             say("history is imported twice a day from now on; `hyp schedule remove` ends that")
         }

@@ -26,8 +26,13 @@ pub(crate) fn welcome(session: &Session) -> Result<Exit, Failure> {
              `hyp --help` lists the commands");
         return Ok(Exit::Done);
     }
+    if config::path(store).exists() {
+        say("hyp is set up, and nothing is imported yet: `hyp backfill` imports, \
+             `hyp init` asks again, `hyp --help` lists the commands");
+        return Ok(Exit::Done);
+    }
     let is_watched = prompt::is_possible() && io::stdout().is_terminal();
-    if is_watched && !config::path(store).exists() {
+    if is_watched {
         return init(session, &InitArgs::default());
     }
     print(&Cli::command().render_help().to_string())?;

@@ -82,7 +82,26 @@ fn wishes() -> Wishes {
 
 #[test]
 fn a_new_file_explains_itself_and_says_what_was_wished_for() {
-    insta::assert_snapshot!(Wishes::default().fresh(), @"");
+    insta::assert_snapshot!(Wishes::default().fresh(), @r#"
+    # Settings of hyp. Every key may be left out, and a flag goes before what stands here.
+    # A key that hyp does not know is an error.
+
+    version = 1
+
+    [import]
+    # Clients whose history `hyp backfill` imports when none is named.
+    # Left out: every client that left history here.
+    # clients = ["claude", "codex"]
+
+    # Earliest message to import: a day, or a time such as "2026-01-31T09:00:00Z".
+    # Left out: everything.
+    # since = "2026-01-31"
+
+    [retention]
+    # Days that messages are kept, by their own time.
+    # Left out: for ever.
+    # ai_gateway_messages = 365
+    "#);
     assert_eq!(parse(&Wishes::default().fresh()).unwrap().import, Import::default());
     let config = parse(&wishes().fresh()).unwrap();
     assert_eq!(config.import.clients, Some(vec!["codex".to_owned(), "claude".to_owned()]));
@@ -103,10 +122,24 @@ fn a_key_that_is_commented_out_is_a_key_that_there_is() {
 fn an_old_file_keeps_its_comments_and_what_nobody_spoke_of() {
     let old = "# mine\nversion = 1\nimport = { since = 2026-01-01 } # short\n";
     let wish = Wishes { keep_days: Wish::Is(7), ..Wishes::default() };
-    insta::assert_snapshot!(wish.applied_to(old), @"");
+    insta::assert_snapshot!(wish.applied_to(old), @"
+    # mine
+    version = 1
+    import = { since = 2026-01-01 } # short
+
+    [retention]
+    ai_gateway_messages = 7
+    ");
     assert_eq!(Wishes::default().applied_to(old), old);
     let unset = Wishes { since: Wish::Default, ..wishes() };
-    insta::assert_snapshot!(unset.applied_to(old), @"");
+    insta::assert_snapshot!(unset.applied_to(old), @r#"
+    # mine
+    version = 1
+    import = { clients = ["codex", "claude"] } # short
+
+    [retention]
+    ai_gateway_messages = 90
+    "#);
     parse(&unset.applied_to(old)).unwrap();
 }
 

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use hyp_model::{Exit, Explain};
-use toml_edit::{Array, DocumentMut, Item, Table, Value, value};
+use toml_edit::{Array, Value};
+
+use super::edit::with_key;
 
 /// What somebody wants of a key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,12 +83,10 @@ impl Wishes {
     ///
     /// The text must be one that [`super::Config::parse`] took.
     pub(crate) fn applied_to(&self, text: &str) -> String {
-        let Ok(mut file) = text.parse::<DocumentMut>() else { return text.to_owned() };
-        set(&mut file, "import", "clients", &self.clients, |names| value(array(names)));
-        set(&mut file, "import", "since", &self.since, |since| value(since.as_str()));
-        let days = |days: &u32| value(i64::from(*days));
-        set(&mut file, "retention", "ai_gateway_messages", &self.keep_days, days);
-        file.to_string()
+        let text = self.clients.put(text, "import", "clients", |names| array(names).into());
+        let text = self.since.put(&text, "import", "since", |since| since.into());
+        let days = |days: &u32| i64::from(*days).into();
+        self.keep_days.put(&text, "retention", "ai_gateway_messages", days)
     }
 }
 
@@ -95,6 +95,14 @@ impl<T> Wish<T> {
         match self {
             Self::Is(value) => Some(value),
             Self::AsItIs | Self::Default => None,
+        }
+    }
+
+    /// Returns the text with what is wished for.
+    fn put(&self, text: &str, table: &str, key: &str, written: impl Fn(&T) -> Value) -> String {
+        match self {
+            Self::AsItIs => text.to_owned(),
+            Self::Default | Self::Is(_) => with_key(text, table, key, self.value().map(written)),
         }
     }
 }
@@ -118,29 +126,6 @@ pub(crate) fn save(path: &Path, text: &str) -> Result<(), WriteError> {
 
 fn array(names: &[String]) -> Array {
     names.iter().map(String::as_str).collect()
-}
-
-fn set<T>(
-    file: &mut DocumentMut,
-    table: &str,
-    key: &str,
-    wish: &Wish<T>,
-    item: impl Fn(&T) -> Item,
-) {
-    match wish {
-        Wish::AsItIs => {}
-        Wish::Default => {
-            if let Some(table) = file.get_mut(table).and_then(Item::as_table_like_mut) {
-                table.remove(key);
-            }
-        }
-        Wish::Is(wanted) => {
-            let table = file.entry(table).or_insert_with(|| Item::Table(Table::new()));
-            if let Some(table) = table.as_table_like_mut() {
-                table.insert(key, item(wanted));
-            }
-        }
-    }
 }
 
 const HEAD: &str = "\

@@ -11,6 +11,7 @@ const COMMAND: &str = "hyp cache gc";
 
 /// Arguments of `hyp cache gc`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp cache gc --dry-run")]
 pub(crate) struct GcArgs {
     /// Only say what would be removed
     #[arg(long)]

@@ -10,6 +10,7 @@ const COMMAND: &str = "hyp cache relocate";
 
 /// Arguments of `hyp cache relocate`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp cache relocate --store /mnt/moved/hyp")]
 pub(crate) struct RelocateArgs {
     #[command(flatten)]
     wait: Wait,

@@ -11,6 +11,7 @@ const COMMAND: &str = "hyp cache rollback";
 
 /// Arguments of `hyp cache rollback`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp cache rollback")]
 pub(crate) struct RollbackArgs {
     /// Wait that many seconds for another run to end
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]

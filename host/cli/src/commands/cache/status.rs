@@ -11,6 +11,7 @@ use crate::text;
 
 /// Arguments of `hyp cache status`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp cache status --json")]
 pub(crate) struct CacheStatusArgs {
     /// Print the status as JSON
     #[arg(long)]

@@ -10,6 +10,7 @@ use crate::{interrupt, text};
 
 /// Arguments of `hyp cache verify`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: hyp cache verify")]
 pub(crate) struct VerifyArgs {
     /// Print the result as JSON
     #[arg(long)]

@@ -163,17 +163,26 @@ mod tests {
         ];
         let clients: Vec<&Client> = clients.iter().collect();
         let at = |width| lines(&clients, width).join("\n");
-        insta::assert_snapshot!(at(80), @"");
-        insta::assert_snapshot!(at(50), @"");
-        insta::assert_snapshot!(at(10), @"");
+        insta::assert_snapshot!(at(80), @r"
+        Claude Code               3 sessions    2.1 MiB  2025-12-28 to 2026-02-15
+        No\u{1b}[31mtes\u{202e}…   1 session  700.0 KiB  2026-02-15
+        ");
+        insta::assert_snapshot!(at(50), @r"
+        Claude Code               3 sessions    2.1 MiB
+        No\u{1b}[31mtes\u{202e}…   1 session  700.0 KiB
+        ");
+        insta::assert_snapshot!(at(10), @r"
+        Claude Code
+        No\u{1b}[31mtes\u{202e}…
+        ");
     }
 
     #[test]
     fn what_a_client_deletes_soon_is_a_sentence() {
         let warning = |days: &[i64]| client("claude", "Claude Code", days).warning();
         assert_eq!(warning(&[20_499]), None);
-        insta::assert_snapshot!(warning(&[20_499, 20_476]).unwrap(), @"");
-        insta::assert_snapshot!(warning(&[20_470, 20_400]).unwrap(), @"");
+        insta::assert_snapshot!(warning(&[20_499, 20_476]).unwrap(), @"Claude Code deletes a session 30 days after its last use: 1 of 2 (700.0 KiB) is gone within a week");
+        insta::assert_snapshot!(warning(&[20_470, 20_400]).unwrap(), @"Claude Code deletes a session 30 days after its last use: 2 of 2 (1.4 MiB) are gone within a week");
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use hyp_backfill::{Places, Progress, Report, Request, Status};
+use hyp_backfill::{Progress, Report, Request, Status};
 use hyp_model::Exit;
 use serde::Serialize;
 use tracing::field::Empty;
 use tracing::info_span;
 
+use super::rehearsal::Rehearsal;
 use crate::failure::Failure;
 use crate::{env, text};
 
@@ -30,7 +31,8 @@ pub(super) enum Consent {
 
 /// What the finale imports.
 pub(super) struct Finale {
-    pub(super) places: Places,
+    /// Where it happens.
+    pub(super) stage: Rehearsal,
     /// Names of providers, in the order in which they run.
     pub(super) picked: Vec<String>,
     pub(super) since: Option<i64>,
@@ -86,6 +88,8 @@ pub(super) struct Outcome {
     pub(super) is_cancelled: bool,
     /// Rows that are later than the start of the finale, or earlier than what is imported.
     pub(super) outside_window: u64,
+    /// Rows that a dry run would have written.
+    pub(super) would_write: u64,
     /// Why nothing could be imported at all.
     pub(super) failure: Option<Failure>,
 }
@@ -124,7 +128,8 @@ impl Finale {
                     ..Outcome::default()
                 };
             }
-            match hyp_backfill::run(&self.places, &self.request(run_id), progress, cancelled) {
+            match hyp_backfill::run(&self.stage.places, &self.request(run_id), progress, cancelled)
+            {
                 Ok(report) => self.outcome(&report),
                 Err(error) => Outcome {
                     entries: self.picked.iter().map(|name| self.entry(name)).collect(),
@@ -183,7 +188,8 @@ impl Finale {
         Outcome {
             entries: entries.collect(),
             is_cancelled: report.interrupted,
-            outside_window: report.providers.iter().map(outside_window).sum(),
+            outside_window: rows(report, "outside_window"),
+            would_write: if self.is_dry_run { rows(report, "written") } else { 0 },
             failure: None,
         }
     }
@@ -199,8 +205,8 @@ impl Finale {
     }
 }
 
-fn outside_window(report: &hyp_backfill::ProviderReport) -> u64 {
-    report.rows_by_reason.get("outside_window").copied().unwrap_or(0)
+fn rows(report: &Report, reason: &str) -> u64 {
+    report.providers.iter().filter_map(|it| it.rows_by_reason.get(reason)).sum()
 }
 
 impl Outcome {
@@ -232,6 +238,10 @@ mod tests {
         };
         let failed = Entry { ok: false, dry_run: true, ..Entry::default() };
         let lines = [entry.line(), failed.line(), Entry { cancelled: true, ..failed }.line()];
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        backfill codex\u{1b}: ok (scanned 3, wrote 40, skipped 1)
+        (dry-run) backfill : failed (scanned 0, wrote 0, skipped 0)
+        (dry-run) backfill : cancelled (scanned 0, wrote 0, skipped 0)
+        ");
     }
 }

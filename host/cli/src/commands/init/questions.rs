@@ -3,11 +3,8 @@
 use super::clients::{Client, lines};
 use crate::config::{Config, Wish, Wishes};
 use crate::moment::{self, Edge};
-use crate::prompt::{self, Choice, Unanswered};
+use crate::prompt::{self, Choice, MARGIN, Unanswered};
 use crate::terminal;
-
-/// Columns that the prompts draw before an answer.
-const MARGIN: usize = 6;
 
 /// An answer that is worked out further.
 #[derive(Clone, PartialEq, Eq)]
@@ -78,7 +75,7 @@ fn whose(clients: &[Client], old: Option<&Config>) -> Result<Wish<Vec<String>>, 
         .collect();
     let enabled = old.and_then(|old| old.import.clients.as_ref());
     let picked = prompt::several(
-        "Whose history do you want to import? Space picks, Enter goes on",
+        "Whose history should be imported? (Space picks, Enter goes on)",
         &choices,
         |name| enabled.is_none_or(|enabled| enabled.contains(name)),
     )?;
@@ -111,7 +108,7 @@ fn from_when(
         choices.push(Choice::new(Pick::Days(days), label));
     }
     choices.push(Choice::new(Pick::Other, "From a certain day on"));
-    Ok(match prompt::one("Import from when on?", &choices)? {
+    Ok(match prompt::one("Import how far back?", &choices)? {
         Pick::AsItIs => Wish::AsItIs,
         Pick::Everything => Wish::Default,
         Pick::Days(days) => Wish::Is(moment::local_day(moment::days_before(now, days))),
@@ -131,7 +128,7 @@ fn how_long(old: Option<&Config>) -> Result<Wish<u32>, Unanswered> {
     choices.push(Choice::new(Pick::Days(365), "A year"));
     choices.push(Choice::new(Pick::Days(90), "90 days"));
     choices.push(Choice::new(Pick::Other, "A certain number of days"));
-    Ok(match prompt::one("Keep what was imported for how long?", &choices)? {
+    Ok(match prompt::one("Keep imported messages for how long?", &choices)? {
         Pick::AsItIs => Wish::AsItIs,
         Pick::Everything => Wish::Default,
         Pick::Days(days) => Wish::Is(days),

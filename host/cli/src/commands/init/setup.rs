@@ -7,21 +7,21 @@ use std::{fs, io};
 use hyp_cache::{Store, StoreError};
 use hyp_model::Exit;
 
-use super::super::{Session, print, say};
+use super::super::{Session, say};
 use super::clients::{Client, lines, listed};
-use super::finale::{Consent, Entry, Finale, Outcome};
+use super::finale::{Consent, Finale};
 use super::rehearsal::Rehearsal;
 use super::summary::{Settings, Summary};
 use super::talk::Talk;
+use super::timer::Timer;
 use super::{COMMAND, InitArgs, once_each, questions};
 use crate::config::{self, Config, ConfigError, Wish, Wishes};
 use crate::failure::Failure;
-use crate::progress::Watch;
-use crate::prompt::{self, Unanswered};
+use crate::prompt::{self, Hush, Unanswered};
 use crate::{moment, terminal, text};
 
 /// What is said when it is cancelled.
-const CANCELLED: &str = "hyp init: cancelled";
+pub(super) const CANCELLED: &str = "hyp init: cancelled";
 
 /// A setup under way.
 pub(super) struct Setup<'a> {
@@ -48,24 +48,40 @@ impl Setup<'_> {
             Rehearsal::none(real.clone())
         };
 
+        let hush = self.args.asks()?.then(Hush::begin);
         self.talk.begin("hyp: the history of coding agents as one table");
         let clients = self.look(&stage)?;
         self.check_names(&clients)?;
+        if let Some(hush) = &hush {
+            hush.wait_for_questions();
+        }
         if self.cancelled.load(Ordering::Relaxed) {
             return Ok(self.cancel_before());
         }
-        let wishes = match self.args.asks()? {
-            true => {
-                match questions::ask(&clients, old.as_ref().map(|it| &it.1), flags, moment::now()) {
-                    Ok(wishes) => wishes,
-                    Err(Unanswered::Cancelled) => return Ok(self.cancel_before()),
-                    Err(Unanswered::Terminal(error)) => return Err(Failure::Output(error)),
-                }
-            }
-            false => self.known(flags, &clients),
+        let answered = self.ask(flags, old.as_ref().map(|it| &it.1), &clients);
+        let (wishes, timer) = match answered {
+            Ok(answers) => answers,
+            Err(Unanswered::Cancelled) => return Ok(self.cancel_before()),
+            Err(Unanswered::Terminal(error)) => return Err(Failure::Output(error)),
         };
         let config = self.settle(old, &wishes)?;
-        self.finish(stage, &clients, &config)
+        let finale = self.finale(stage, &clients, &config)?;
+        drop(hush);
+        self.close(&finale, timer)
+    }
+
+    /// Asks what the command line leaves open, and where nobody is there, takes what it says.
+    fn ask(
+        &mut self,
+        flags: &Wishes,
+        old: Option<&Config>,
+        clients: &[Client],
+    ) -> Result<(Wishes, Timer), Unanswered> {
+        let wishes = match self.talk {
+            Talk::Rail => questions::ask(clients, old, flags, moment::now())?,
+            Talk::Plain | Talk::Silent => self.known(flags, clients),
+        };
+        Ok((wishes, Timer::settle(self.session, self.args, self.talk)?))
     }
 
     /// Returns the settings that are there, as text and as read.
@@ -85,20 +101,28 @@ impl Setup<'_> {
     fn look(&mut self, stage: &Rehearsal) -> Result<Vec<Client>, Failure> {
         let waiting = self.talk.wait("Looking for history");
         let found = hyp_backfill::detect(&stage.places);
-        waiting.stop("Looked for history");
         let now = moment::now();
         let clients: Vec<Client> = found?.into_iter().map(|it| Client::new(it, now)).collect();
         self.summary.clients = clients.iter().map(Client::summary).collect();
 
         let here: Vec<&Client> = clients.iter().filter(|client| client.is_here()).collect();
         if here.is_empty() {
-            let mut words = String::from("No history was found. It would lie in, among others:");
+            waiting.stop("Found no history");
+            let mut words = String::from("It would lie here, among other places:");
             for place in clients.iter().filter_map(|client| client.found.candidates.first()) {
                 words.push_str(&format!("\n  {}", text::line(&place.display().to_string())));
             }
             self.talk.note(words);
-        } else if self.talk == Talk::Plain {
-            lines(&here, terminal::talk_width()).iter().for_each(|line| self.talk.note(line));
+        } else {
+            waiting.stop(&match here.len() {
+                1 => "Found history of 1 client".to_owned(),
+                clients => format!("Found history of {clients} clients"),
+            });
+            if self.talk == Talk::Rail {
+                self.talk.note("hyp reads these files, changes none, and sends nothing anywhere");
+            } else {
+                lines(&here, terminal::talk_width()).iter().for_each(|line| self.talk.note(line));
+            }
         }
         for client in &clients {
             if let Some(error) = &client.found.error {
@@ -175,26 +199,26 @@ impl Setup<'_> {
             config::save(&path, &text)?;
         }
         self.talk.note(match (state, is_written) {
-            (Settings::Kept, _) => format!("Settings are as they were: {shown}"),
-            (_, true) => format!("Settings are written: {shown}"),
-            (_, false) => format!("(dry-run) Settings are not written: {shown}"),
+            (Settings::Kept, _) => format!("Settings kept: {shown}"),
+            (_, true) => format!("Settings written: {shown}"),
+            (_, false) => format!("(dry-run) Settings not written: {shown}"),
         });
         self.summary.settled(shown, if self.args.dry_run { Settings::DryRun } else { state });
         Ok(config)
     }
 
-    /// The finale: from here on, whatever happens, the settings stand.
-    fn finish(
+    /// Works out the finale: from here on, whatever happens, the settings stand.
+    fn finale(
         &mut self,
         stage: Rehearsal,
         clients: &[Client],
         config: &Config,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<Finale, Failure> {
         let until = moment::now();
         let picked = self.picked(clients, config);
-        let finale = Finale {
+        Ok(Finale {
             consent: self.consent(clients, &picked)?,
-            places: stage.places.clone(),
+            stage,
             picked,
             since: config.import.since.map(|since| since.0),
             until,
@@ -202,11 +226,7 @@ impl Setup<'_> {
             keep_days: config.retention.ai_gateway_messages.map(|days| days.0),
             is_dry_run: self.args.dry_run,
             is_asking: self.talk == Talk::Rail,
-        };
-        let watch = Watch::for_terminal(self.args.json);
-        let outcome = finale.run(&|progress| watch.show(progress), &self.cancelled);
-        watch.clear();
-        self.tell(&finale, outcome)
+        })
     }
 
     /// Returns the providers that the settings name or leave open, in their order.
@@ -257,68 +277,11 @@ impl Setup<'_> {
         }
     }
 
-    /// Tells what came of it.
-    fn tell(&mut self, finale: &Finale, outcome: Outcome) -> Result<Exit, Failure> {
-        let mut exit = outcome.exit();
-        for entry in &outcome.entries {
-            if let Some(error) = &entry.error {
-                let provider = text::line(&entry.provider);
-                say(&format!("backfill {provider} failed: {}", text::line(error)));
-            }
-            if !self.args.json {
-                print(&format!("{}\n", entry.line()))?;
-            }
-        }
-        let is_failed = outcome.failure.is_some();
-        if let Some(failure) = outcome.failure {
-            exit = failure.report();
-        }
-        if outcome.outside_window > 0 {
-            let rows = outcome.outside_window;
-            self.talk_on(&format!("{rows} rows are outside the window and were left out"));
-        }
-        if exit == Exit::Interrupted {
-            say(CANCELLED);
-            self.talk_on("the settings stand; `hyp backfill` goes on where the import ended");
-        } else if !finale.is_dry_run && !is_failed {
-            self.talk_on(next(finale, &outcome.entries));
-        }
-        self.summary.cancelled = exit == Exit::Interrupted;
-        self.summary.until = moment::rfc3339(finale.until);
-        self.summary.backfill = outcome.entries;
-        Ok(exit)
-    }
-
-    /// Says something after the import, to people.
-    fn talk_on(&self, words: &str) {
-        if self.talk != Talk::Silent {
-            say(words);
-        }
-    }
-
     /// Ends before anything was settled.
     fn cancel_before(&mut self) -> Exit {
         say(&format!("{CANCELLED}; no settings were written"));
         self.summary.cancelled = true;
         Exit::Interrupted
-    }
-}
-
-/// Returns what to run next.
-fn next(finale: &Finale, entries: &[Entry]) -> &'static str {
-    let is_in = entries.iter().any(|entry| entry.rows_written + entry.skipped > 0);
-    match (is_in, finale.consent) {
-        (true, _) => {
-            "\nnext:\n  \
-             hyp query overview   what is there, on one screen\n  \
-             hyp sessions         the conversations; `hyp show ID` reads one\n  \
-             hyp search TEXT      where something was said\n  \
-             hyp backfill         imports what is new since"
-        }
-        (false, Consent::Declined | Consent::Unwanted) => {
-            "next: `hyp backfill` imports the history"
-        }
-        (false, _) => "next: `hyp backfill` imports history once there is some",
     }
 }
 

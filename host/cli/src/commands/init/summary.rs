@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::clients::ClientSummary;
 use super::finale::Entry;
+use super::timer::Timer;
 
 /// What became of the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -31,6 +32,9 @@ pub(super) struct Summary {
     pub(super) skipped_clients: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     config: Option<ConfigSummary>,
+    /// What became of the timer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) schedule: Option<Timer>,
     /// Latest moment that was imported: when the finale began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) until: Option<String>,
@@ -52,6 +56,7 @@ impl Summary {
             clients: Vec::new(),
             skipped_clients: Vec::new(),
             config: None,
+            schedule: None,
             until: None,
             backfill: Vec::new(),
         }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use cliclack::ProgressBar;
 
 use super::super::say;
-use crate::terminal;
+use crate::prompt::fold;
 
 /// Something that goes on.
 pub(super) struct Waiting(Option<ProgressBar>);
@@ -35,7 +35,7 @@ impl Talk {
     /// Begins.
     pub(super) fn begin(self, title: &str) {
         if self == Self::Rail {
-            let _ = cliclack::intro(title);
+            let _ = cliclack::intro(fold(title).replace('\n', "\n│  "));
         }
     }
 
@@ -68,16 +68,9 @@ impl Talk {
     /// Says the last thing before the terminal is the import's.
     pub(super) fn end(self, words: impl Display) {
         match self {
-            Self::Rail => drop(cliclack::outro(fold(words))),
+            Self::Rail => drop(cliclack::outro(fold(words).replace('\n', "\n   "))),
             Self::Plain => say(&words.to_string()),
             Self::Silent => {}
         }
     }
-}
-
-/// Returns words on lines that fit behind the rail.
-fn fold(words: impl Display) -> String {
-    const RAIL: usize = 3;
-    let width = terminal::talk_width().saturating_sub(RAIL).max(10);
-    textwrap::fill(&words.to_string(), width)
 }

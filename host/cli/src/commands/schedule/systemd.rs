@@ -147,6 +147,11 @@ pub(super) fn enable() -> Result<(), String> {
     systemctl(&["enable", "--now", TIMER])
 }
 
+/// Says whether there is one to be asked.
+pub(super) fn answers() -> bool {
+    systemctl(&["show-environment"]).is_ok()
+}
+
 pub(super) fn disable() -> Result<(), String> {
     systemctl(&["disable", "--now", TIMER])
 }
