@@ -34,8 +34,6 @@ mod runs;
 mod sandbox;
 mod schedule;
 mod server;
-mod sandbox;
-mod schedule;
 mod show;
 mod store;
 mod terminal;

@@ -1,6 +1,6 @@
 //! Rows on their way to a commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::RecordBatch;
 use hyp_cache::{Arriving, Correction, Judgement, Writer};
@@ -10,6 +10,7 @@ use hyp_model::judge::{ThreadFacts, Verdict};
 use hyp_model::row::Row;
 
 use crate::error::BackfillError;
+use crate::policy::{PURGED, Policy, Ruling};
 use crate::scope::Scope;
 use crate::tally::RowTally;
 
@@ -29,6 +30,8 @@ pub(crate) fn weight(row: &Row) -> usize {
 #[derive(Default)]
 pub(crate) struct Chunk {
     rows: Vec<(usize, Row)>,
+    /// Positions of rows that were purged.
+    forgotten: BTreeSet<usize>,
     threads: Vec<ThreadFacts>,
     by_id: HashMap<String, usize>,
     facts: Vec<(String, Fact)>,
@@ -70,7 +73,7 @@ impl Chunk {
         &mut self,
         unit: usize,
         produced: Produced,
-        scope: &Scope,
+        (scope, policy): (&Scope, &mut Policy),
         tally: &mut RowTally,
     ) {
         for thread in produced.threads {
@@ -83,9 +86,17 @@ impl Chunk {
             }
         }
         for row in produced.rows {
-            match scope.left_out(row.message.created_at) {
+            let ruling = policy.ruling(&row);
+            let left_out = match ruling {
+                Ruling::LeftOut(reason) => Some(reason),
+                _ => scope.left_out(row.message.created_at),
+            };
+            match left_out {
                 Some(reason) => tally.note(row.message.span, reason),
                 None => {
+                    if ruling == Ruling::Forgotten {
+                        self.forgotten.insert(self.rows.len());
+                    }
                     self.weight += weight(&row);
                     self.rows.push((unit, row));
                 }
@@ -97,14 +108,17 @@ impl Chunk {
 
     /// Asks the store about every row, and makes a batch of those that are to be written.
     pub(crate) fn judge(
-        self,
+        mut self,
         writer: &mut Writer,
+        policy: &mut Policy,
         run_id: &str,
         tallies: &mut HashMap<usize, RowTally>,
     ) -> Result<Judged, BackfillError> {
+        policy.settle(&mut self.threads, &mut self.facts);
         let (units, mut rows): (Vec<usize>, Vec<Row>) = self.rows.into_iter().unzip();
         let late = settle(&mut rows, self.late);
-        let candidates = hyp_materialize::candidates(&rows, &self.threads);
+        let mut candidates = hyp_materialize::candidates(&rows, &self.threads);
+        self.forgotten.iter().for_each(|at| candidates[*at].is_forgotten = true);
         let content = |at: &[usize]| hyp_materialize::batch(at.iter().map(|at| &rows[*at]), run_id);
         let judgement = writer.judge(Arriving {
             threads: &self.threads,
@@ -126,6 +140,10 @@ impl Chunk {
                 Verdict::Stored => "stored_already",
                 Verdict::IdTaken => {
                     tallies.entry(unit).or_default().note_taken(row.message.span);
+                    continue;
+                }
+                Verdict::Purged => {
+                    tallies.entry(unit).or_default().note(row.message.span, PURGED);
                     continue;
                 }
                 Verdict::WriteReplay { replay_of } => {

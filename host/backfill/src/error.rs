@@ -46,6 +46,15 @@ pub enum BackfillError {
         reason: String,
     },
 
+    /// The list of folders that are not imported cannot be read or written.
+    #[error("cannot use `{}`, which says what is not imported: {reason}", path.display())]
+    IgnoreList {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// What was offered is no provider that this hyp can use.
     #[error("{reason}")]
     Offer {
@@ -104,6 +113,7 @@ impl Explain for BackfillError {
             Self::Lock(error) => error.code(),
             Self::PluginList { .. } => "hyp::backfill::plugins_lock",
             Self::Offer { code, .. } => code,
+            Self::IgnoreList { .. } => "hyp::privacy::list",
             Self::PluginFile { .. } => "hyp::plugin::file",
             Self::NameTaken { .. } => "hyp::plugin::name_taken",
             Self::NotInstalled { .. } => "hyp::plugin::not_installed",
@@ -122,6 +132,10 @@ impl Explain for BackfillError {
                 Some(format!("mend it, or move `{}` away and install again", path.display()))
             }
             Self::Offer { help, .. } => help.clone(),
+            Self::IgnoreList { path, .. } => Some(format!(
+                "nothing was imported; mend `{}`, or move it away to import everything",
+                path.display()
+            )),
             Self::PluginFile { .. } => {
                 Some("make room, or name a store that can be written to with --store DIR".to_owned())
             }
@@ -141,7 +155,7 @@ impl Explain for BackfillError {
             Self::Run(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Lock(error) => error.exit(),
-            Self::PluginList { .. } => Exit::Usage,
+            Self::PluginList { .. } | Self::IgnoreList { .. } => Exit::Usage,
             Self::Unknown { .. }
             | Self::Offer { .. }
             | Self::PluginFile { .. }

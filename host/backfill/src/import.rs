@@ -15,9 +15,11 @@ use tracing::info_span;
 use crate::chunk::{CHUNK_BYTES, Chunk, FIRST_CHUNK_BYTES, Judged};
 use crate::discover::Found;
 use crate::error::BackfillError;
+use crate::policy::Policy;
 use crate::report::{Progress, ProviderReport};
 use crate::run::{Request, now};
 use crate::scope::Scope;
+use crate::secrets::Secrets;
 use crate::tally::RowTally;
 use crate::unit::Ended;
 use crate::work::{Agenda, Question, Work, agenda};
@@ -32,6 +34,9 @@ pub(crate) struct Import<'a> {
     pub(crate) writer: &'a mut Writer,
     pub(crate) request: &'a Request,
     pub(crate) scope: Scope,
+    pub(crate) policy: Policy,
+    /// What secrets are replaced by rules, if any are.
+    pub(crate) secrets: Option<&'a Secrets>,
     pub(crate) window: &'a Window,
     pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
     pub(crate) cancelled: &'a AtomicBool,
@@ -116,8 +121,17 @@ impl Import<'_> {
         let ends = listing.until.is_none_or(|had| self.window.until.is_some_and(|now| now <= had));
         Ok(starts
             && ends
-            && listing.component_digest == self.plugin.digest()
+            && listing.component_digest == self.reader()
             && listing.hash == found.fingerprint())
+    }
+
+    /// Returns what the ledger knows a reader by: with other rules for secrets, rows are others.
+    fn reader(&self) -> String {
+        let digest = self.plugin.digest();
+        match self.secrets {
+            Some(secrets) => format!("{digest}+{}", secrets.digest()),
+            None => digest.to_owned(),
+        }
     }
 
     fn agenda(&mut self, found: &Found) -> Result<Agenda, AgendaError> {
@@ -134,7 +148,7 @@ impl Import<'_> {
             plan,
             &Question {
                 ledger: &ledger,
-                component_digest: self.plugin.digest(),
+                component_digest: &self.reader(),
                 window: self.window,
                 full: self.request.full,
                 now: now(),
@@ -172,7 +186,7 @@ impl Import<'_> {
         };
         let listing = Listing {
             hash: found.fingerprint(),
-            component_digest: self.plugin.digest().to_owned(),
+            component_digest: self.reader(),
             since: self.window.since,
             until: self.window.until,
         };
@@ -180,6 +194,7 @@ impl Import<'_> {
         let shared = Shared {
             plugin: self.plugin,
             store: &store,
+            secrets: self.secrets,
             units: &agenda.work,
             next: AtomicUsize::new(0),
             cancelled: self.cancelled,
@@ -214,7 +229,7 @@ impl Import<'_> {
                     if let Some(mark) = mark {
                         tally.set_mark(mark);
                     }
-                    chunk.add(unit, produced, &self.scope, tally);
+                    chunk.add(unit, produced, (&self.scope, &mut self.policy), tally);
                 }
                 Parcel::Done { unit, end } => {
                     self.progress_of(&units[unit]);
@@ -260,8 +275,9 @@ impl Import<'_> {
             hyp_dataset = hyp_model::dataset::MESSAGES,
             provider = self.report.provider
         );
-        let mut judged =
-            span.in_scope(|| chunk.judge(self.writer, &self.request.run_id, &mut sums.tallies))?;
+        let run_id = &self.request.run_id;
+        let judging_all = || chunk.judge(self.writer, &mut self.policy, run_id, &mut sums.tallies);
+        let mut judged = span.in_scope(judging_all)?;
         let settled = sums.settle_tokens(&mut judged);
         judged.corrections.extend(settled);
         self.report.time("judge", judging.elapsed().as_secs_f64());
@@ -277,6 +293,7 @@ impl Import<'_> {
         for ended in &ended {
             self.report.units_resumed += u64::from(ended.is_resumed());
             ended.add_to(&mut self.report);
+            sums.is_whole &= !ended.has_ignored();
             for reason in ended.broken_off() {
                 sums.is_whole = false;
                 self.warn(reason);
@@ -322,9 +339,13 @@ impl Import<'_> {
             threads: judged.threads,
             units: ended.iter().map(|ended| self.state_of(ended, &units[ended.unit])).collect(),
             inputs: ended.iter().map(Ended::input_state).collect(),
-            totals: ended.iter().flat_map(Ended::totals).collect(),
+            totals: ended
+                .iter()
+                .flat_map(Ended::totals)
+                .filter(|total| !self.policy.is_in_part(&total.thread_id))
+                .collect(),
             facts: judged.facts,
-            quarantine: ended.iter().flat_map(Ended::quarantined).collect(),
+            quarantine: ended.iter().flat_map(|ended| ended.quarantined(self.secrets)).collect(),
             checkpoints: ended
                 .into_iter()
                 .filter_map(|ended| {
@@ -340,7 +361,7 @@ impl Import<'_> {
     }
 
     fn state_of(&self, ended: &Ended, work: &Work) -> UnitState {
-        ended.state(work, self.plugin.digest(), self.window)
+        ended.state(work, &self.reader(), self.window)
     }
 
     fn progress_of(&self, work: &Work) {
@@ -354,7 +375,10 @@ impl Import<'_> {
         self.report.fail(message);
     }
 
-    fn finish(&self) {
+    fn finish(&mut self) {
+        for warning in self.policy.warnings() {
+            self.report.warnings.push(warning);
+        }
         let report = &self.report;
         info_span!(
             "backfill.provider_finish",

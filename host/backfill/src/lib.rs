@@ -24,6 +24,7 @@
 //!     dry_run: true,
 //!     full: false,
 //!     allow_copy: false,
+//!     secrets: None,
 //!     wait: std::time::Duration::ZERO,
 //!     run_id: "bf-1".into(),
 //! };
@@ -38,15 +39,18 @@ mod components;
 mod detect;
 mod discover;
 mod error;
+mod ignored;
 mod import;
 mod inspect;
 mod places;
 mod plugins;
+mod policy;
 mod quarantine;
 mod report;
 mod resume;
 mod run;
 mod scope;
+mod secrets;
 mod tally;
 mod unit;
 mod work;
@@ -56,6 +60,7 @@ pub use components::bundled;
 pub use detect::{Detected, DetectedSession, detect};
 pub use error::BackfillError;
 pub use hyp_plugin::{CONTRACT, Description, PACKAGE};
+pub use ignored::{Class, Entry, Ignored, list_path, read_list, write_list};
 pub use inspect::{list, plan, variables};
 pub use places::Places;
 pub use plugins::{
@@ -65,6 +70,7 @@ pub use report::{
     Progress, ProviderInfo, ProviderPlan, ProviderReport, Report, RootInfo, Status, UpkeepReport,
 };
 pub use run::{Request, run};
+pub use secrets::{Finding, Secrets};
 
 /// Returns an error with its causes and its help as one line.
 fn explain(error: &dyn hyp_model::Explain) -> String {

@@ -6,16 +6,24 @@ use std::path::Path;
 
 use hyp_model::event::Span;
 
+use crate::secrets::Secrets;
+
 /// Bytes of a record that are kept at most; of longer ones, the first 4 KiB.
 const KEPT: u64 = 1 << 20;
 const HEAD: u64 = 4 << 10;
 
 /// Returns the bytes of a record, or of its head, compressed with zstd; none if they are gone.
-pub(crate) fn bytes_at(file: &Path, span: Span) -> Option<Vec<u8>> {
+///
+/// With rules for secrets, these are replaced, and so is what is no text.
+pub(crate) fn bytes_at(file: &Path, span: Span, secrets: Option<&Secrets>) -> Option<Vec<u8>> {
     let length = if span.length > KEPT { HEAD } else { span.length };
     let mut input = File::open(file).ok()?;
     input.seek(SeekFrom::Start(span.offset)).ok()?;
     let mut bytes = Vec::new();
     input.take(length).read_to_end(&mut bytes).ok()?;
+    if let Some(secrets) = secrets {
+        let text = String::from_utf8_lossy(&bytes);
+        bytes = secrets.redacted(&text).unwrap_or(text.into_owned()).into_bytes();
+    }
     zstd::bulk::compress(&bytes, 3).ok()
 }

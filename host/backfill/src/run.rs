@@ -12,10 +12,13 @@ use tracing::info_span;
 use crate::components::{Components, is_enabled, name_of};
 use crate::discover::{discover, sweep, terms};
 use crate::error::BackfillError;
+use crate::ignored::Ignored;
 use crate::import::Import;
 use crate::places::Places;
+use crate::policy::Policy;
 use crate::report::{Progress, ProviderReport, Report, Status, UpkeepReport};
 use crate::scope::Scope;
+use crate::secrets::Secrets;
 
 /// What is asked of a run.
 #[derive(Debug, Clone)]
@@ -41,6 +44,8 @@ pub struct Request {
     pub allow_copy: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
+    /// Replaces likely secrets before anything is stored; none where they are stored as they are.
+    pub secrets: Option<Secrets>,
     /// Id of the run.
     pub run_id: String,
 }
@@ -94,6 +99,9 @@ pub fn run(
     let plugins = components.select(&request.providers, request.enabled.as_deref())?;
     let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
 
+    let ignored = Ignored::load(&places.store)?;
+    let forgotten = writer.store().forgotten()?;
+
     let span = info_span!(
         "backfill.start",
         hyp_component = "backfill",
@@ -136,6 +144,8 @@ pub fn run(
             writer: &mut writer,
             request,
             scope,
+            policy: Policy::new(ignored.clone(), forgotten.clone(), name_of(&plugin)),
+            secrets: request.secrets.as_ref(),
             window: &window,
             progress,
             cancelled,

@@ -135,6 +135,11 @@ impl RowTally {
         }
     }
 
+    /// Says whether a row was left out for this reason.
+    pub(crate) fn has(&self, reason: &str) -> bool {
+        self.rows.contains_key(reason)
+    }
+
     /// Sets the mark, given as input and offset. All rows counted so far lie before it.
     pub(crate) fn set_mark(&mut self, mark: (u32, u64)) {
         self.mark = mark;

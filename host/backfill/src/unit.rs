@@ -6,9 +6,11 @@ use hyp_cache::{Checkpoint, ClientTotal, InputState, Quarantined, UnitState};
 use hyp_materialize::Window;
 use hyp_plugin::UnitInputs;
 
+use crate::policy::{IGNORED, PURGED};
 use crate::quarantine::bytes_at;
 use crate::report::ProviderReport;
 use crate::resume::{self, Before, Bytes};
+use crate::secrets::Secrets;
 use crate::tally::{ID_TAKEN, RowTally};
 use crate::work::Work;
 use crate::worker::{UnitEnd, input_id};
@@ -81,7 +83,9 @@ impl Ended {
         }
         for (reason, rows) in &self.rows.rows {
             ProviderReport::count(&mut report.rows_by_reason, reason, *rows);
-            if matches!(*reason, "stored_already" | "outside_window" | "expired" | ID_TAKEN) {
+            const SKIPPED: [&str; 6] =
+                ["stored_already", "outside_window", "expired", ID_TAKEN, IGNORED, PURGED];
+            if SKIPPED.contains(reason) {
                 report.rows_skipped += rows;
             }
         }
@@ -106,6 +110,16 @@ impl Ended {
         }
         report.time("guest", self.end.guest_seconds);
         report.time("rows", self.end.row_seconds);
+    }
+
+    /// Says whether rows are left out because of their folders: as soon as these are allowed, they are to be read.
+    pub(crate) fn has_ignored(&self) -> bool {
+        self.rows.has(IGNORED)
+    }
+
+    /// Says whether the unit holds what may not be kept.
+    fn is_withheld(&self) -> bool {
+        self.has_ignored() || self.rows.has(PURGED)
     }
 
     /// Says whether nothing in the unit was understood.
@@ -137,7 +151,8 @@ impl Ended {
 
     /// Returns where the next run may go on with the unit.
     pub(crate) fn checkpoint(mut self, unit: &UnitInputs) -> Option<Checkpoint> {
-        if !self.broken_off().is_empty() {
+        // What is gone on with holds content.
+        if !self.broken_off().is_empty() || self.is_withheld() {
             return None;
         }
         let before = self.end.before.as_ref();
@@ -158,7 +173,7 @@ impl Ended {
             provider: self.provider.clone(),
             unit_id: self.id.clone(),
             // A file that may change without its time changing matches nothing.
-            fingerprint: if work.is_settled && self.broken_off().is_empty() {
+            fingerprint: if work.is_settled && self.broken_off().is_empty() && !self.has_ignored() {
                 work.fingerprint.clone()
             } else {
                 String::new()
@@ -223,7 +238,7 @@ impl Ended {
     }
 
     /// Returns the records that gave no row and should have, with their bytes where they can be had.
-    pub(crate) fn quarantined(&self) -> Vec<Quarantined> {
+    pub(crate) fn quarantined(&self, secrets: Option<&Secrets>) -> Vec<Quarantined> {
         let failures = self.end.tally.failures.iter();
         let failures =
             failures.map(|failed| (failed.span, failed.class.as_str(), failed.reason.as_str()));
@@ -239,8 +254,8 @@ impl Ended {
                 length: span.length,
                 class: class.to_owned(),
                 reason: reason.to_owned(),
-                bytes: (self.is_plain && span.input == 0)
-                    .then(|| bytes_at(&self.file, span))
+                bytes: (self.is_plain && span.input == 0 && !self.is_withheld())
+                    .then(|| bytes_at(&self.file, span, secrets))
                     .flatten(),
             })
             .collect()

@@ -14,6 +14,7 @@ use hyp_plugin::{Checkpoint, Counter, InputReport, Page, Plugin, RunError, Stop,
 
 use crate::discover::hex;
 use crate::resume::{self, Before, Point};
+use crate::secrets::Secrets;
 use crate::tally::Tally;
 use crate::work::Work;
 
@@ -70,6 +71,8 @@ impl Times {
 pub(crate) struct Shared<'a> {
     pub(crate) plugin: &'a Arc<Plugin>,
     pub(crate) store: &'a Store,
+    /// Rules by which secrets are replaced, if they are.
+    pub(crate) secrets: Option<&'a Secrets>,
     pub(crate) units: &'a [Work],
     /// The unit that is taken next.
     pub(crate) next: AtomicUsize,
@@ -78,13 +81,13 @@ pub(crate) struct Shared<'a> {
 
 /// Takes units from the queue until there are none, or the run is told to stop.
 pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
-    let Shared { plugin, store, units, next, cancelled } = shared;
+    let Shared { plugin, store, secrets, units, next, cancelled } = shared;
     let mut worker = plugin.worker();
     while !cancelled.load(Ordering::Relaxed) {
         let unit = next.fetch_add(1, Ordering::Relaxed);
         let Some(work) = units.get(unit) else { return };
         let source = source(plugin, &work.inputs);
-        let mut reading = Reading::new(unit, work, source.clone(), to);
+        let mut reading = Reading::new(unit, work, source.clone(), (*secrets, to));
         let mut from = None;
         if let Some(resume) = resume::find(store, source.clone(), work) {
             from = Some(resume.from);
@@ -95,7 +98,7 @@ pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
             worker.scan(&work.inputs, from.as_ref(), cancelled, &mut |page| reading.take(page));
         if from.is_some() && !reading.has_begun && scanned.is_err() {
             // The component does not know its checkpoint any more.
-            reading = Reading::new(unit, work, source, to);
+            reading = Reading::new(unit, work, source, (*secrets, to));
             scanned = worker.scan(&work.inputs, None, cancelled, &mut |page| reading.take(page));
         }
         let parcel = match scanned {
@@ -126,6 +129,7 @@ pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
 struct Reading<'a> {
     unit: usize,
     work: &'a Work,
+    secrets: Option<&'a Secrets>,
     to: &'a SyncSender<Parcel>,
     exchange: Exchange,
     before: Option<Before>,
@@ -144,10 +148,16 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(unit: usize, work: &'a Work, source: Source, to: &'a SyncSender<Parcel>) -> Self {
+    fn new(
+        unit: usize,
+        work: &'a Work,
+        source: Source,
+        (secrets, to): (Option<&'a Secrets>, &'a SyncSender<Parcel>),
+    ) -> Self {
         Self {
             unit,
             work,
+            secrets,
             to,
             exchange: Exchange::new(source),
             before: None,
@@ -229,7 +239,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn add(&mut self, produced: Produced) {
+    fn add(&mut self, mut produced: Produced) {
+        if let Some(secrets) = self.secrets {
+            secrets.redact(&mut produced);
+        }
         self.parcel_bytes += produced.rows.iter().map(crate::chunk::weight).sum::<usize>();
         for thread in &produced.threads {
             self.times.note(thread);

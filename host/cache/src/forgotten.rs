@@ -1,24 +1,11 @@
 //! What is never imported again: rules, as hashes of what they are about.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use hyp_model::row::Key;
 use rusqlite::{Connection, params};
 
 use crate::purge::{Purge, Selector};
-
-/// What a rule is looked up by.
-#[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
-    /// Name of the hyp provider that read it.
-    pub provider: &'a str,
-    /// Names of the session: its own id, that of its thread, that of the thread that started it.
-    pub sessions: [&'a str; 3],
-    /// Working directory of the message.
-    pub cwd: Option<&'a str>,
-    /// `message_created_at`; none asks about what has no time, such as a thread.
-    pub created_at: Option<i64>,
-}
 
 /// What becomes of something that was purged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,14 +16,29 @@ pub enum Fate {
     WithCopies,
 }
 
-/// What becomes of something, and of which moment the last message is that it holds for.
+/// What a message is told by, but for its time.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// Name of the hyp provider that read it.
+    pub provider: &'a str,
+    /// Names of the session: its own id, that of its thread, those of the threads that started it.
+    pub sessions: &'a [&'a str],
+    /// Working directory of the message.
+    pub cwd: Option<&'a str>,
+}
+
+/// What becomes of something, and the last moment that it holds for.
 type Rule = (Fate, Option<i64>);
 
 /// Rules of a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forgotten {
-    rules: HashMap<(String, Key), Vec<Rule>>,
+    rules: HashMap<Key, Vec<Rule>>,
 }
+
+/// The rules for messages that are told by the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fates(Vec<Rule>);
 
 const ALL: &str = "all";
 const BEFORE: &str = "before";
@@ -50,55 +52,56 @@ impl Forgotten {
         self.rules.is_empty()
     }
 
-    /// Says what becomes of a message, or of a thread; none where nothing of it was purged.
-    pub fn fate(&self, told: Told<'_>) -> Option<Fate> {
+    /// Returns the rules that hold for messages.
+    pub fn fates(&self, told: Told<'_>) -> Fates {
         if self.rules.is_empty() {
-            return None;
+            return Fates::default();
         }
         let named = [ALL, BEFORE].into_iter().map(|kind| (kind, ""));
         let named = named.chain([(PROVIDER, told.provider)]);
-        let named = named.chain(told.sessions.into_iter().map(|id| (SESSION, id)));
+        let named = named.chain(told.sessions.iter().map(|id| (SESSION, *id)));
         let paths = told.cwd.into_iter().flat_map(ancestors).map(|path| (PATH, path));
-        let applies = |until: &Option<i64>| match (until, told.created_at) {
-            (Some(until), Some(at)) => at <= *until,
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        named
-            .chain(paths)
-            .filter_map(|(kind, name)| self.rules.get(&(kind.to_owned(), key(kind, name))))
-            .flatten()
-            .filter(|(_, until)| applies(until))
-            .map(|(fate, _)| *fate)
-            .max()
-    }
-
-    /// Says whether a folder, or one above it, was purged.
-    pub fn has_path(&self, folder: &str) -> bool {
-        ancestors(folder).any(|path| self.rules.contains_key(&(PATH.to_owned(), key(PATH, path))))
+        let found = named.chain(paths).filter_map(|(kind, name)| self.rules.get(&key(kind, name)));
+        Fates(found.flatten().copied().collect())
     }
 
     pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut statement =
-            connection.prepare("SELECT kind, key, keeps_copies, until FROM forgotten")?;
+        let mut statement = connection.prepare("SELECT key, keeps_copies, until FROM forgotten")?;
         let mut rows = statement.query([])?;
         let mut forgotten = Self::default();
         while let Some(row) = rows.next()? {
-            let fate = if row.get(2)? { Fate::Alone } else { Fate::WithCopies };
-            let rules = forgotten.rules.entry((row.get(0)?, Key(row.get(1)?))).or_default();
-            rules.push((fate, row.get(3)?));
+            let fate = if row.get(1)? { Fate::Alone } else { Fate::WithCopies };
+            forgotten.rules.entry(Key(row.get(0)?)).or_default().push((fate, row.get(2)?));
         }
         Ok(forgotten)
     }
 }
 
+impl Fates {
+    /// Says what becomes of a message of some time; none where it was not purged.
+    pub fn at(&self, created_at: i64) -> Option<Fate> {
+        let applies = |rule: &&Rule| rule.1.is_none_or(|until| created_at <= until);
+        self.0.iter().filter(applies).map(|(fate, _)| *fate).max()
+    }
+}
+
 /// Writes the rules of a purge; those that are about times hold for messages until `now`.
-pub(crate) fn put(connection: &Connection, purge: &Purge, now: i64) -> rusqlite::Result<()> {
+///
+/// `threads` are those that go with the sessions that are asked for.
+pub(crate) fn put<'a>(
+    connection: &Connection,
+    purge: &'a Purge,
+    threads: impl Iterator<Item = &'a str>,
+    now: i64,
+) -> rusqlite::Result<()> {
     let rules: Vec<(&str, &str, Option<i64>)> = match &purge.what {
         Selector::All => vec![(ALL, "", Some(now))],
         Selector::Before(time) => vec![(BEFORE, "", Some(time.saturating_sub(1)))],
         Selector::Provider(name) => vec![(PROVIDER, name, Some(now))],
-        Selector::Sessions(ids) => ids.iter().map(|id| (SESSION, id.as_str(), None)).collect(),
+        Selector::Sessions(ids) => {
+            let names: BTreeSet<&str> = ids.iter().map(String::as_str).chain(threads).collect();
+            names.into_iter().map(|id| (SESSION, id, None)).collect()
+        }
         Selector::Paths(paths) => {
             paths.iter().map(|path| (PATH, trimmed(path), Some(now))).collect()
         }

@@ -76,7 +76,7 @@ pub use backup::Backup;
 pub use checkpoint::Checkpoint;
 pub use commit::{Commit, Committed};
 pub use error::{LockError, StoreError};
-pub use forgotten::{Fate, Forgotten, Told};
+pub use forgotten::{Fate, Fates, Forgotten, Told};
 pub use heir::Heir;
 pub use judge::{Arriving, Change, Correction, Judgement};
 pub use lease::Lease;

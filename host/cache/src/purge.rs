@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use iceberg::spec::Operation;
+use serde::Serialize;
 
 use crate::catalog::Catalog;
 use crate::clock;
@@ -17,7 +18,7 @@ use crate::index::Index;
 use crate::layout::Dirty;
 use crate::store::Store;
 use crate::table::Table;
-use crate::threads::Threads;
+use crate::threads::{Number, Threads};
 use crate::writer::Writer;
 
 mod erase;
@@ -56,7 +57,7 @@ pub enum Selector {
 }
 
 /// What a purge took, or would take.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Purged {
     /// Rows, copies included.
@@ -154,7 +155,9 @@ impl Writer {
         let purged = selection.count(&left, victims.len() as u64);
         let latest = selection.picked().map(|picked| picked.created_at).max();
         let until = latest.map_or(now, |latest| latest.max(now));
-        let write = || forgotten::put(&self.catalog.connection, purge, until);
+        let known = |thread: &Number| self.threads.get(*thread).filter(|known| !known.is_ghost);
+        let family = selection.chosen.iter().filter_map(known).map(|it| it.thread_id.as_str());
+        let write = || forgotten::put(&self.catalog.connection, purge, family, until);
         write().map_err(|error| self.catalog.error(error))?;
         let work = if purge.keeps_copies {
             self.settle_without(&selection, &left)?

@@ -26,6 +26,7 @@ const OURS: &[&str] = &[
     "compiled",
     "components",
     "config.toml",
+    "hypaware",
     "lock",
     "log",
     "logs",

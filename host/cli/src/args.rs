@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
-    ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, ReconcileArgs,
-    ReportArgs, RunsArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs, ShowArgs, SqlArgs,
-    StatusArgs,
+    ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, PrivacyArgs,
+    ReconcileArgs, ReportArgs, RunsArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs,
+    ShowArgs, SqlArgs, StatusArgs,
 };
 
 /// The history of coding agents as one table
@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Reconcile(ReconcileArgs),
     /// Providers from elsewhere: look at them, install them, check them
     Plugin(PluginArgs),
+    /// Keep folders out, remove for good what was imported, look for secrets
+    Privacy(PrivacyArgs),
     /// Look after the store's files
     Cache(CacheArgs),
     /// Import twice a day, so that history is here before its client deletes it

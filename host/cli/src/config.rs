@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{fs, str};
 
+use hyp_backfill::Secrets;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
@@ -40,7 +41,7 @@ pub(crate) struct Config {
     pub(crate) import: Import,
     /// How long the store keeps what it has.
     pub(crate) retention: Retention,
-    /// What never gets into the store.
+    /// What does not get into the store as it was written.
     pub(crate) privacy: Privacy,
 }
 
@@ -72,7 +73,63 @@ impl Retention {
 /// `[privacy]`
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Privacy {}
+pub(crate) struct Privacy {
+    /// Likely secrets that are replaced while they are imported.
+    pub(crate) redact: Redact,
+}
+
+/// Kinds of likely secrets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Which")]
+pub(crate) enum Redact {
+    /// None.
+    #[default]
+    Nothing,
+    /// All.
+    Everything,
+    /// Those with these names.
+    Kinds(Vec<String>),
+}
+
+/// Kinds as written.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected true, false, or a list of kinds such as [\"github-token\"]"
+)]
+enum Which {
+    All(bool),
+    Kinds(Vec<String>),
+}
+
+impl TryFrom<Which> for Redact {
+    type Error = String;
+
+    fn try_from(which: Which) -> Result<Self, String> {
+        match which {
+            Which::All(false) => Ok(Self::Nothing),
+            Which::All(true) => Ok(Self::Everything),
+            Which::Kinds(kinds) => match Secrets::of(&kinds) {
+                Ok(_) => Ok(Self::Kinds(kinds)),
+                Err(other) => {
+                    let known: Vec<&str> = Secrets::kinds().into_iter().collect();
+                    Err(format!("`{other}` is no kind of secret; there are: {}", known.join(", ")))
+                }
+            },
+        }
+    }
+}
+
+impl Privacy {
+    /// Returns the rules by which likely secrets are replaced.
+    pub(crate) fn secrets(&self) -> Option<Secrets> {
+        match &self.redact {
+            Redact::Nothing => None,
+            Redact::Everything => Some(Secrets::all()),
+            Redact::Kinds(kinds) => Secrets::of(kinds).ok(),
+        }
+    }
+}
 
 /// A time, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

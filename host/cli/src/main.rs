@@ -81,6 +81,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Explain(args) => commands::explain(&session, &args),
         Command::Reconcile(args) => commands::reconcile(&session, &args),
         Command::Plugin(args) => commands::plugin(&session, &args),
+        Command::Privacy(args) => commands::privacy(&session, args.command),
         Command::Cache(args) => commands::cache(&session, args.command),
         Command::Schedule(args) => commands::schedule(&session, &args),
         Command::Doctor(args) => commands::doctor(&session, &args),

@@ -218,12 +218,9 @@ pub(super) fn judged_with(
     let rules = writer.store().forgotten()?;
     let fate = |(thread, line): &(usize, usize)| {
         let (thread, line) = (&threads[*thread], &threads[*thread].lines[*line]);
-        rules.fate(Told {
-            provider: "claude",
-            sessions: [&thread.id, thread.parent.as_deref().unwrap_or_default(), ""],
-            cwd: Some(&line.cwd),
-            created_at: Some(line.at),
-        })
+        let sessions = [thread.id.as_str(), thread.parent.as_deref().unwrap_or_default()];
+        let told = Told { provider: "claude", sessions: &sessions, cwd: Some(&line.cwd) };
+        rules.fates(told).at(line.at)
     };
     let all = rows;
     let rows: Vec<(usize, usize)> =

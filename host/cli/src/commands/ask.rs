@@ -65,6 +65,12 @@ impl Lake {
         Ok(lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parse).collect())
     }
 
+    /// Hands out the rows of a query one by one, while it is computed.
+    pub(super) fn each(&self, sql: &str, take: impl FnMut(&Row)) -> Result<(), Failure> {
+        let mut lines = Lines { take, begun: Vec::new() };
+        self.answer(sql, &Output::new(Format::Jsonl), &mut lines).map(|_| ())
+    }
+
     async fn print(
         &self,
         sql: &str,
@@ -110,6 +116,30 @@ impl Lake {
             writer.finish()
         });
         receipt.map_err(failed)
+    }
+}
+
+/// Takes rows that are written to it as lines of JSON.
+struct Lines<F> {
+    take: F,
+    begun: Vec<u8>,
+}
+
+impl<F: FnMut(&Row)> Write for Lines<F> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+            self.begun.extend_from_slice(&rest[..end]);
+            (self.take)(&serde_json::from_slice(&self.begun)?);
+            self.begun.clear();
+            rest = &rest[end + 1..];
+        }
+        self.begun.extend_from_slice(rest);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

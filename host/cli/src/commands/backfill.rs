@@ -94,6 +94,7 @@ fn import(session: &Session, args: BackfillArgs, watch: &Watch) -> Result<Exit, 
     let config = session.config()?;
     let request = Request {
         retained_from: config.retention.from(moment::now()),
+        secrets: config.privacy.secrets(),
         ..request(args, config.import, &TimeZone::system())?
     };
     let cancelled = interrupt::flag();
@@ -152,6 +153,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
         full: args.full,
         allow_copy: args.allow_copy,
         wait: Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX),
+        secrets: None,
         run_id: env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4())),
     })
 }

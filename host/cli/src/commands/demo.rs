@@ -86,6 +86,7 @@ fn request() -> Request {
         full: false,
         allow_copy: false,
         wait: Duration::ZERO,
+        secrets: None,
         run_id: "bf-demo".to_owned(),
     }
 }

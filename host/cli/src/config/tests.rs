@@ -22,9 +22,11 @@ fn every_setting_is_read() {
     let config = parse(
         "version = 1\n\
          [import]\nclients = [\"codex\", \"claude\"]\nsince = \"2026-01-31T00:00:00Z\"\n\
-         [retention]\nai_gateway_messages = 365\n",
+         [retention]\nai_gateway_messages = 365\n\
+         [privacy]\nredact = [\"github-token\"]\n",
     )
     .unwrap();
+    assert_eq!(config.privacy.redact, Redact::Kinds(vec!["github-token".to_owned()]));
     assert_eq!(config.import.clients, Some(vec!["codex".to_owned(), "claude".to_owned()]));
     assert_eq!(config.import.since, Some(Moment(1_769_817_600_000_000)));
     assert_eq!(config.retention.ai_gateway_messages, Some(Days(365)));
@@ -54,6 +56,8 @@ fn what_is_wrong_is_told_with_line_and_column() {
         ("no time",       "[import]\nsince = \"soon\"\n",        "/store/config.toml:2:9: `soon` is no time"),
         ("no time",       "[import]\nsince = 7\n",               "/store/config.toml:2:9: expected a time"),
         ("no day",        "[retention]\nai_gateway_messages = 0","/store/config.toml:2:23: expected a number of days"),
+        ("no kind",       "[privacy]\nredact = [\"tokens\"]\n",   "/store/config.toml:2:10: `tokens` is no kind of secret"),
+        ("no kinds",      "[privacy]\nredact = 1\n",             "/store/config.toml:2:10: expected true, false, or a list"),
         ("twice",         "version = 1\nversion = 1\n",          "/store/config.toml:2:1: duplicate key"),
         ("characters",    "[import]\nclients = [\"é\", 7]\n",    "/store/config.toml:2:17: invalid type"),
     ];
@@ -113,9 +117,11 @@ fn a_new_file_explains_itself_and_says_what_was_wished_for() {
 fn a_key_that_is_commented_out_is_a_key_that_there_is() {
     let text = Wishes::default().fresh().replace("# clients =", "clients =");
     let text = text.replace("# since =", "since =").replace("# ai_gateway", "ai_gateway");
+    let text = text.replace("# redact", "redact");
     let config = parse(&text).unwrap();
     assert!(config.import.clients.is_some() && config.import.since.is_some());
     assert!(config.retention.ai_gateway_messages.is_some());
+    assert_eq!(config.privacy.redact, Redact::Everything);
 }
 
 #[test]

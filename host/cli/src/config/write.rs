@@ -76,6 +76,7 @@ impl Wishes {
         key(SINCE, "since", self.since.value().map(Value::from), "\"2026-01-31\"");
         let days = self.keep_days.value().map(|days| i64::from(*days).into());
         key(RETENTION, "ai_gateway_messages", days, "365");
+        key(PRIVACY, "redact", None, "true");
         out
     }
 
@@ -151,4 +152,10 @@ const RETENTION: &str = "
 [retention]
 # Days that messages are kept, by their own time.
 # Left out: for ever.
+";
+
+const PRIVACY: &str = "
+[privacy]
+# Likely secrets, such as keys and tokens, that are replaced before anything is stored: true, or a list of
+# kinds, as `hyp privacy scan` names them. Left out: what is imported is stored as it was written.
 ";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use hyp_backfill::{Progress, Report, Request, Status};
+use hyp_backfill::{Progress, Report, Request, Secrets, Status};
 use hyp_model::Exit;
 use serde::Serialize;
 use tracing::field::Empty;
@@ -40,6 +40,8 @@ pub(super) struct Finale {
     pub(super) until: i64,
     /// First moment of messages that the store keeps.
     pub(super) retained_from: Option<i64>,
+    /// Rules by which likely secrets are replaced, if they are.
+    pub(super) secrets: Option<Secrets>,
     pub(super) keep_days: Option<u32>,
     pub(super) is_dry_run: bool,
     pub(super) is_asking: bool,
@@ -157,6 +159,7 @@ impl Finale {
             full: false,
             allow_copy: false,
             wait: Duration::ZERO,
+            secrets: self.secrets.clone(),
             run_id,
         }
     }

@@ -37,11 +37,11 @@ impl Rehearsal {
         Self { places, _folder: None }
     }
 
-    /// Returns places whose store is a temporary folder with the providers of the real one.
+    /// Returns places whose store is a temporary folder with the providers of the real one, and what it ignores.
     pub(super) fn of(places: &Places) -> Result<Self, RehearsalError> {
         let failed = |source| RehearsalError { path: std::env::temp_dir(), source };
         let folder = tempfile::Builder::new().prefix("hyp-dry-run-").tempdir().map_err(failed)?;
-        for name in ["plugins", "plugins.lock"] {
+        for name in ["plugins", "plugins.lock", "hypaware"] {
             let from = places.store.join(name);
             if from.exists() {
                 lend(&from, &folder.path().join(name)).map_err(failed)?;

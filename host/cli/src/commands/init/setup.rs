@@ -223,6 +223,7 @@ impl Setup<'_> {
             since: config.import.since.map(|since| since.0),
             until,
             retained_from: config.retention.from(until),
+            secrets: config.privacy.secrets(),
             keep_days: config.retention.ai_gateway_messages.map(|days| days.0),
             is_dry_run: self.args.dry_run,
             is_asking: self.talk == Talk::Rail,

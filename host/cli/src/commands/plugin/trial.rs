@@ -126,6 +126,7 @@ impl Trial {
             full: true,
             allow_copy: false,
             wait: Duration::ZERO,
+            secrets: None,
             run_id: "bf-trial".to_owned(),
         };
         let places = places(&self.home, store, folder);
