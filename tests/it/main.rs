@@ -14,6 +14,7 @@ mod databases;
 #[cfg(target_os = "linux")]
 mod disk;
 mod doctor;
+mod embedding;
 mod explain;
 mod habits;
 mod independent;

@@ -136,6 +136,12 @@ impl Sandbox {
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// Starts `hyp` with its stderr to be read, and returns at once.
+    pub(crate) fn start_talking<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> Child {
+        let mut command = self.command(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     /// Starts `hyp` on a terminal of so many rows and columns.
     pub(crate) fn terminal<'a>(
         &self,

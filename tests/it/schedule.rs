@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use crate::sandbox::Sandbox;
 
 /// Puts a `systemctl` in front of the real one that notes how it is called.
-fn with_systemctl(sandbox: &mut Sandbox, exit: u8) -> std::path::PathBuf {
+pub(crate) fn with_systemctl(sandbox: &mut Sandbox, exit: u8) -> std::path::PathBuf {
     let folder = sandbox.beside("bin");
     let calls = sandbox.beside("calls");
     fs::create_dir(&folder).unwrap();

@@ -395,6 +395,7 @@ impl Import<'_> {
         (self.progress)(Progress::Finished {
             provider: report.provider.clone(),
             status: report.status,
+            error: report.error.clone(),
         });
     }
 }

@@ -236,6 +236,8 @@ pub enum Progress {
         provider: String,
         /// How it ended.
         status: Status,
+        /// Why it failed.
+        error: Option<String>,
     },
     /// Something a person should know now.
     Warned {

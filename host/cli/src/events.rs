@@ -29,14 +29,46 @@ struct Line<'a> {
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Event<'a> {
-    Started { run_id: &'a str, dry_run: bool, since: Option<String>, until: Option<String> },
-    Discovered { provider: &'a str, files: u64, bytes: u64 },
-    Read { provider: &'a str, bytes: u64, total_bytes: u64 },
-    Committed { provider: &'a str, rows: u64 },
-    Warning { provider: &'a str, message: &'a str },
-    Finished { provider: &'a str, status: Status, rows: u64 },
-    Error { code: Option<&'a str>, message: String, help: Option<String> },
-    Ended { exit: u8, interrupted: bool },
+    Started {
+        run_id: &'a str,
+        dry_run: bool,
+        since: Option<String>,
+        until: Option<String>,
+    },
+    Discovered {
+        provider: &'a str,
+        files: u64,
+        bytes: u64,
+    },
+    Read {
+        provider: &'a str,
+        bytes: u64,
+        total_bytes: u64,
+    },
+    Committed {
+        provider: &'a str,
+        rows: u64,
+    },
+    Warning {
+        provider: &'a str,
+        message: &'a str,
+    },
+    Finished {
+        provider: &'a str,
+        status: Status,
+        rows: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<&'a str>,
+    },
+    Error {
+        code: &'a str,
+        message: String,
+        help: Option<String>,
+    },
+    Ended {
+        exit: u8,
+        interrupted: bool,
+    },
 }
 
 /// What is known of a provider under way.
@@ -72,6 +104,8 @@ impl Events {
                 all.entry(provider.clone()).or_default().total = *bytes;
                 tell(Event::Discovered { provider, files: *files, bytes: *bytes });
             }
+            // Of nothing there is no part.
+            Progress::Read { bytes: 0, .. } => {}
             Progress::Read { provider, bytes } => {
                 let Counts { read, total, .. } = all.entry(provider.clone()).or_default();
                 let before = step(*read, *total);
@@ -85,9 +119,10 @@ impl Events {
                 counts.rows += rows;
                 tell(Event::Committed { provider, rows: counts.rows });
             }
-            Progress::Finished { provider, status } => {
+            Progress::Finished { provider, status, error } => {
                 let rows = all.entry(provider.clone()).or_default().rows;
-                tell(Event::Finished { provider, status: *status, rows });
+                let error = error.as_deref();
+                tell(Event::Finished { provider, status: *status, rows, error });
             }
             Progress::Warned { provider, message } => tell(Event::Warning { provider, message }),
             _ => {}

@@ -82,13 +82,13 @@ impl Failure {
 
 impl Failure {
     /// Returns exit, code, message and help, for programs.
-    pub(crate) fn parts(&self) -> (Exit, Option<&'static str>, String, Option<String>) {
+    pub(crate) fn parts(&self) -> (Exit, &'static str, String, Option<String>) {
         match self {
-            Self::Usage { message, .. } => (Exit::Usage, None, message.clone(), None),
-            Self::Refused { message, .. } => (Exit::Failed, None, message.clone(), None),
-            Self::Guarded { message, .. } => (Exit::Refused, None, message.clone(), None),
-            Self::Told(exit) => (*exit, None, String::new(), None),
-            Self::Output(error) => (Exit::Failed, None, error.to_string(), None),
+            Self::Usage { message, .. } => (Exit::Usage, "hyp::usage", message.clone(), None),
+            Self::Refused { message, .. } => (Exit::Failed, "hyp::refused", message.clone(), None),
+            Self::Guarded { message, .. } => (Exit::Refused, "hyp::guarded", message.clone(), None),
+            Self::Told(exit) => (*exit, "hyp::told", String::new(), None),
+            Self::Output(error) => (Exit::Failed, "hyp::output", error.to_string(), None),
             Self::Explained(error) => {
                 let mut message = error.to_string();
                 let mut cause = error.source();
@@ -100,7 +100,7 @@ impl Failure {
                     }
                     cause = next.source();
                 }
-                (error.exit(), Some(error.code()), message, error.help())
+                (error.exit(), error.code(), message, error.help())
             }
         }
     }

@@ -3,7 +3,7 @@
 use hyp_model::Exit;
 
 use super::super::{print, say};
-use super::finale::{Consent, Entry, Finale, Outcome};
+use super::finale::{Consent, Finale, Outcome};
 use super::setup::{CANCELLED, Setup};
 use super::talk::Talk;
 use super::timer::Timer;
@@ -17,11 +17,12 @@ impl Setup<'_> {
         let watch = Watch::for_terminal(self.args.json);
         let outcome = finale.run(&|progress| watch.show(progress), &self.cancelled);
         watch.clear();
+        let has_history = outcome.files > 0;
         let exit = self.tell(finale, outcome)?;
         let timer = timer.finish(self.session, self.talk)?;
         self.summary.schedule = Some(timer);
         if exit == Exit::Done && !finale.is_dry_run {
-            self.talk_on(&next(finale, &self.summary.backfill, timer));
+            self.talk_on(&next(finale.consent, has_history, timer));
         }
         Ok(exit)
     }
@@ -74,10 +75,9 @@ fn counted(rows: u64) -> String {
 }
 
 /// Returns what to run next.
-fn next(finale: &Finale, entries: &[Entry], timer: Timer) -> String {
-    let is_in = entries.iter().any(|entry| entry.rows_written + entry.skipped > 0);
-    if !is_in {
-        return match finale.consent {
+fn next(consent: Consent, has_history: bool, timer: Timer) -> String {
+    if !has_history {
+        return match consent {
             Consent::Declined | Consent::Unwanted => "next: `hyp backfill` imports the history",
             _ => "next: `hyp backfill` imports history once there is some",
         }

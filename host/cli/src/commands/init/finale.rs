@@ -90,6 +90,8 @@ pub(super) struct Outcome {
     pub(super) is_cancelled: bool,
     /// Rows that are later than the start of the finale, or earlier than what is imported.
     pub(super) outside_window: u64,
+    /// Files that are read, or were.
+    pub(super) files: u64,
     /// Rows that a dry run would have written.
     pub(super) would_write: u64,
     /// Why nothing could be imported at all.
@@ -191,6 +193,7 @@ impl Finale {
         Outcome {
             entries: entries.collect(),
             is_cancelled: report.interrupted,
+            files: report.providers.iter().map(|it| it.files_seen).sum(),
             outside_window: rows(report, "outside_window"),
             would_write: if self.is_dry_run { rows(report, "written") } else { 0 },
             failure: None,
