@@ -8,6 +8,7 @@ mod hyp;
 mod interop;
 mod registry;
 mod upgrade;
+mod walkthrough;
 mod year;
 
 use anyhow::{Result, bail};
@@ -18,6 +19,7 @@ type Check = fn() -> Result<()>;
 const CHECKS: &[(&str, Check)] = &[
     ("backfill_claude_fixture", fixture::claude),
     ("backfill_codex_fixture", fixture::codex),
+    ("walkthrough_backfill_client_history", walkthrough::check),
     ("interop_iceberg", interop::iceberg),
     ("plugins_of_a_registry", registry::check),
     ("upgrade_keeps_everything", upgrade::check),
