@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::sandbox::{Sandbox, files};
-use crate::schedule::with_systemctl;
 use crate::terminal::Terminal;
+
+mod timer;
 
 const WIDE: (u16, u16) = (40, 90);
 
@@ -127,6 +128,11 @@ fn what_is_picked_is_written_and_imported_and_nothing_else() {
     # Days that messages are kept, by their own time.
     # Left out: for ever.
     ai_gateway_messages = 365
+
+    [privacy]
+    # Likely secrets, such as keys and tokens, that are replaced before anything is stored: true, or a list of
+    # kinds, as `hyp privacy scan` names them. Left out: what is imported is stored as it was written.
+    # redact = true
     "#);
     assert_eq!(sandbox.rows(ROWS), ["codex,6"]);
 }
@@ -459,47 +465,4 @@ fn what_the_client_deletes_soon_is_told() {
     assert_eq!(claude["deletes"]["sessions_soon"], claude["sessions"], "{summary:#}");
     let said = "Claude Code deletes a session 5 days after its last use";
     assert!(output.stderr.contains(said), "{output}");
-}
-
-#[test]
-fn a_timer_is_set_where_systemd_answers_and_it_is_wanted() {
-    let mut sandbox = Sandbox::with("sample");
-    let calls = with_systemctl(&mut sandbox, 0);
-    let unit = sandbox.home().join(".config/systemd/user/hyp-import.timer");
-    let question = "Import what is new twice a day";
-
-    let without = sandbox.hyp(["init", "--yes", "--no-daemon", "--json"]).json();
-    assert_eq!((&without["schedule"], unit.exists()), (&"off".into(), false));
-    let dry = sandbox.hyp(["init", "--dry-run", "--json"]).json();
-    assert_eq!((&dry["schedule"], unit.exists()), (&"off".into(), false));
-
-    let mut no = sandbox.terminal(WIDE, ["init"]);
-    no.answer("There are settings already", "\r").unwrap();
-    no.answer(question, "n").unwrap();
-    no.answer("on this machine now?", "\r").unwrap();
-    assert_eq!(no.end().unwrap(), Some(0), "{}", no.show());
-    assert!(!unit.exists() && no.show().contains("hyp backfill        imports what is new"));
-
-    let mut yes = sandbox.terminal(WIDE, ["init"]);
-    yes.answer("There are settings already", "\r").unwrap();
-    yes.answer(question, "\r").unwrap();
-    yes.answer("on this machine now?", CTRL_C).unwrap();
-    assert_eq!(yes.end().unwrap(), Some(130), "{}", yes.show());
-    assert!(yes.show().contains("History is imported twice a day from now on"), "{}", yes.show());
-    assert!(unit.exists() && fs::read_to_string(&calls).unwrap().contains("enable --now"));
-
-    // Once it is on, nobody is asked again.
-    let kept = sandbox.hyp(["init", "--yes", "--json"]).json();
-    assert_eq!(kept["schedule"], "kept", "{kept:#}");
-    assert_eq!(sandbox.rows(ROWS), ["claude,26", "codex,18"]);
-}
-
-#[test]
-fn a_systemd_that_refuses_the_timer_is_no_failure() {
-    let mut sandbox = Sandbox::with("sample");
-    with_systemctl(&mut sandbox, 1);
-    let output = sandbox.hyp(["init", "--yes", "--json"]);
-    assert_eq!(output.status, Some(0), "{output}");
-    assert_eq!(output.json()["schedule"], "unavailable");
-    assert!(!sandbox.home().join(".config").exists());
 }

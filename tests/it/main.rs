@@ -16,6 +16,10 @@ mod disk;
 mod doctor;
 mod embedding;
 mod explain;
+#[cfg(unix)]
+mod forge;
+#[cfg(unix)]
+mod grants;
 mod habits;
 mod independent;
 #[cfg(target_os = "linux")]

@@ -7,18 +7,30 @@ use sha2::{Digest, Sha256};
 
 use crate::sandbox::{Sandbox, assert_same_rows, files, repository, total};
 
+/// Returns what a guest of the repository wants to read.
+fn read_by(name: &str) -> &'static str {
+    match name {
+        "sql" => "$GUEST_HOME: *.db; tables chat (id, title, absent)",
+        _ => "$GUEST_HOME: *.jsonl",
+    }
+}
+
 fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Puts a component below `plugins/` and allows it.
+/// Puts a component below `plugins/` and allows it to read what the guests of the repository want.
 fn install(sandbox: &Sandbox, name: &str, bytes: &[u8], digest: &str) {
     let folder = sandbox.store().join("plugins");
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(format!("{name}.wasm")), bytes).unwrap();
     let list = sandbox.store().join("plugins.lock");
     let mut text = fs::read_to_string(&list).unwrap_or_default();
-    text.push_str(&format!("[[plugin]]\nname = \"{name}\"\ndigest = \"{digest}\"\n"));
+    text.push_str(&format!(
+        "[[plugin]]\nname = \"{name}\"\ndigest = \"{digest}\"\n\
+         [[plugin.grants]]\nroot = \"home\"\nreads = [\"{}\"]\n",
+        read_by(name)
+    ));
     fs::write(list, text).unwrap();
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::error::BackfillError;
 use crate::places::Places;
 use crate::plugins::Locked;
+use crate::plugins::grants::{Grant, Lending};
 use crate::plugins::lock::{Lock, file_of};
 
 /// Digests of the components that the binary holds, by name.
@@ -69,6 +70,8 @@ pub(crate) struct Components {
     known: BTreeSet<String>,
     /// Names of installed ones that run only when they are named.
     resting: BTreeSet<String>,
+    /// What installed ones may read, by name.
+    grants: BTreeMap<String, Vec<Grant>>,
 }
 
 impl Components {
@@ -121,7 +124,9 @@ impl Components {
         }
         let resting = installed.iter().filter(|plugin| !plugin.enabled);
         let resting = resting.map(|plugin| plugin.name.clone()).collect();
-        Ok(Self { registry, refused, known: known.collect(), resting })
+        let known = known.collect();
+        let grants = installed.into_iter().map(|plugin| (plugin.name, plugin.grants)).collect();
+        Ok(Self { registry, refused, known, resting, grants })
     }
 
     /// Returns the providers with these names, each once, in the order of the names; without names,
@@ -153,6 +158,14 @@ impl Components {
             }
         }
         Ok(chosen)
+    }
+
+    /// Returns what is lent to a provider.
+    pub(crate) fn lending(&self, plugin: &Plugin) -> Lending {
+        match plugin.source() {
+            Source::Bundled { .. } => Lending::Everything,
+            _ => Lending::Agreed(self.grants.get(name_of(plugin)).cloned().unwrap_or_default()),
+        }
     }
 
     /// Returns those names that no provider has.

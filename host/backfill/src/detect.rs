@@ -9,6 +9,7 @@ use crate::components::{Components, name_of, origin_of};
 use crate::discover::{Found, discover, terms};
 use crate::error::BackfillError;
 use crate::places::Places;
+use crate::plugins::grants::Lending;
 
 /// What a provider's client left on this machine.
 #[derive(Debug, Default)]
@@ -64,8 +65,11 @@ impl Detected {
 /// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
 pub fn detect(places: &Places) -> Result<Vec<Detected>, BackfillError> {
     let components = Components::load(places, Limits::default(), &[])?;
-    let mut all: Vec<Detected> =
-        components.registry.iter().map(|plugin| detected(plugin, places)).collect();
+    let mut all: Vec<Detected> = components
+        .registry
+        .iter()
+        .map(|plugin| detected(plugin, &components.lending(plugin), places))
+        .collect();
     all.extend(components.refused.iter().map(|(name, error)| Detected {
         provider: name.clone(),
         title: name.clone(),
@@ -77,7 +81,7 @@ pub fn detect(places: &Places) -> Result<Vec<Detected>, BackfillError> {
     Ok(all)
 }
 
-fn detected(plugin: &Plugin, places: &Places) -> Detected {
+fn detected(plugin: &Plugin, lending: &Lending, places: &Places) -> Detected {
     let description = plugin.description();
     let histories = description.roots.iter().filter(|root| root.purpose == Purpose::History);
     let mut candidates: Vec<PathBuf> = Vec::new();
@@ -94,7 +98,7 @@ fn detected(plugin: &Plugin, places: &Places) -> Detected {
         candidates,
         ..Detected::default()
     };
-    match discover(description, places, &terms(&places.store, false)) {
+    match discover(description, lending, places, &terms(&places.store, false)) {
         Ok(found) => detected.look(plugin, &found),
         Err(error) => detected.error = Some(crate::explain(&error)),
     }

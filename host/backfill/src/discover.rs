@@ -14,6 +14,7 @@ use walkdir::WalkDir;
 
 use crate::error::BackfillError;
 use crate::places::Places;
+use crate::plugins::grants::{Lending, Withheld};
 use crate::work::is_settled;
 
 /// What lies below a provider's roots.
@@ -36,6 +37,30 @@ impl Found {
         databases.all(|lent| is_settled(lent.entry.modified, now))
     }
 
+    /// Tells of a root, or of a folder that it leads to, that is not lent.
+    fn withhold(
+        &mut self,
+        description: &Description,
+        root: &Root,
+        folder: Option<&Path>,
+        withheld: &Withheld,
+    ) {
+        let (name, root) = (&description.name, &root.name);
+        let folder = folder.map_or_else(String::new, |folder| folder.display().to_string());
+        match withheld {
+            Withheld::Revoked => self.notes.push(Note {
+                event: "not_lent".to_owned(),
+                attributes: vec![("root".to_owned(), root.clone())],
+            }),
+            Withheld::NotAgreed => self.unreadable.push(format!(
+                "`{name}` wants to read more as `{root}` than was agreed to: `hyp plugin update {name}` shows what, and asks"
+            )),
+            Withheld::Outside(what) => self.unreadable.push(format!(
+                "`{name}` may not read `{folder}`, where its root `{root}` leads: it is {what}"
+            )),
+        }
+    }
+
     /// Returns a hash over every file's name, size and time.
     pub(crate) fn fingerprint(&self) -> String {
         let mut hash = Sha256::new();
@@ -56,19 +81,32 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Lists what a provider may read.
+/// Lists what a provider may read: what it declares, as far as that is lent to it.
 pub(crate) fn discover(
     description: &Description,
+    lending: &Lending,
     places: &Places,
     terms: &Terms,
 ) -> Result<Found, BackfillError> {
     let mut found = Found::default();
     let mut seen = BTreeSet::new();
     for root in &description.roots {
+        if root.purpose == Purpose::History
+            && let Some(withheld) = lending.root(root)
+        {
+            found.withhold(description, root, None, &withheld);
+            continue;
+        }
         let globs = globs(&description.name, root)?;
         for folder in places.folders(description, root) {
             let Ok(folder) = folder.canonicalize() else { continue };
             if !seen.insert((root.name.clone(), folder.clone())) {
+                continue;
+            }
+            if root.purpose == Purpose::History
+                && let Some(withheld) = lending.folder(&folder, places)
+            {
+                found.withhold(description, root, Some(&folder), &withheld);
                 continue;
             }
             match root.purpose {
@@ -153,11 +191,18 @@ fn walk(
                 continue;
             }
         };
+        let Ok(below) = entry.path().strip_prefix(folder) else { continue };
+        let below = slashes(below);
+        if entry.path_is_symlink()
+            && (entry.path().is_dir() || globs.is_match(logical(root, &below).0))
+        {
+            let path = entry.path().display().to_string();
+            let attributes = vec![("path".to_owned(), path)];
+            found.notes.push(Note { event: "link_not_followed".to_owned(), attributes });
+        }
         if !entry.file_type().is_file() {
             continue;
         }
-        let Ok(below) = entry.path().strip_prefix(folder) else { continue };
-        let below = slashes(below);
         if globs.is_match(logical(root, &below).0) {
             match lend(root, entry.path().to_path_buf(), below, terms) {
                 Ok(lent) => found.files.push(lent),

@@ -91,6 +91,30 @@ pub enum BackfillError {
         name: String,
     },
 
+    /// An installed component has no such root.
+    #[error("`{name}` has no root `{root}`")]
+    NoRoot {
+        /// The component.
+        name: String,
+        /// What was named.
+        root: String,
+        /// The roots that it has.
+        known: Vec<String>,
+    },
+
+    /// A root of an installed component leads to a place that is lent to hyp's own providers alone.
+    #[error("`{name}` may not read `{}`, where its root `{root}` leads: it is {what}", folder.display())]
+    OutOfReach {
+        /// The component.
+        name: String,
+        /// The root.
+        root: String,
+        /// Where it leads.
+        folder: PathBuf,
+        /// What is wrong with that place.
+        what: &'static str,
+    },
+
     /// A provider's description has a glob that cannot be matched.
     #[error("provider `{provider}` has the unusable glob `{pattern}`: {reason}")]
     Glob {
@@ -117,6 +141,8 @@ impl Explain for BackfillError {
             Self::PluginFile { .. } => "hyp::plugin::file",
             Self::NameTaken { .. } => "hyp::plugin::name_taken",
             Self::NotInstalled { .. } => "hyp::plugin::not_installed",
+            Self::NoRoot { .. } => "hyp::plugin::root",
+            Self::OutOfReach { .. } => "hyp::plugin::out_of_reach",
             Self::Glob { .. } => "hyp::backfill::glob",
         }
     }
@@ -145,6 +171,10 @@ impl Explain for BackfillError {
             Self::NotInstalled { .. } => {
                 Some("`hyp plugin list` shows what is; bundled ones are chosen by `[import] clients` in config.toml".to_owned())
             }
+            Self::NoRoot { known, .. } => Some(format!("its roots are: {}", known.join(", "))),
+            Self::OutOfReach { .. } => Some(
+                "move it below the home folder, or name the folder that holds it as the home with --history-home DIR".to_owned(),
+            ),
             Self::Glob { .. } => Some("report this to the component's author".to_owned()),
         }
     }
@@ -155,7 +185,8 @@ impl Explain for BackfillError {
             Self::Run(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Lock(error) => error.exit(),
-            Self::PluginList { .. } | Self::IgnoreList { .. } => Exit::Usage,
+            Self::PluginList { .. } | Self::IgnoreList { .. } | Self::NoRoot { .. } => Exit::Usage,
+            Self::OutOfReach { .. } => Exit::Refused,
             Self::Unknown { .. }
             | Self::Offer { .. }
             | Self::PluginFile { .. }

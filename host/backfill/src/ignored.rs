@@ -68,7 +68,10 @@ pub fn read_list(store: &Path) -> Result<Vec<Entry>, BackfillError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         text => text.map_err(|error| unusable(error.to_string()))?,
     };
-    let file: File = serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
+    let wrong = |error: serde_json::Error| unusable(error.to_string());
+    // Serde would take a list for a struct.
+    let object: serde_json::Map<_, _> = serde_json::from_str(&text).map_err(wrong)?;
+    let file: File = serde_json::from_value(object.into()).map_err(wrong)?;
     if file.version > VERSION {
         return Err(unusable(format!("version {} is newer than this hyp", file.version)));
     }

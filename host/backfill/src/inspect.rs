@@ -11,6 +11,7 @@ use crate::components::{Components, name_of, origin_of};
 use crate::discover::{discover, terms};
 use crate::error::BackfillError;
 use crate::places::Places;
+use crate::plugins::grants::Lending;
 use crate::report::{ProviderInfo, ProviderPlan, RootInfo};
 use crate::run::now;
 use crate::work::{Question, agenda};
@@ -70,17 +71,18 @@ pub fn plan(
             Some(store) => store.units(name_of(&plugin))?,
             None => HashMap::new(),
         };
-        plans.push(plan_of(&plugin, places, &ledger)?);
+        plans.push(plan_of(&plugin, &components.lending(&plugin), places, &ledger)?);
     }
     Ok(plans)
 }
 
 fn plan_of(
     plugin: &Plugin,
+    lending: &Lending,
     places: &Places,
     ledger: &HashMap<String, UnitState>,
 ) -> Result<ProviderPlan, BackfillError> {
-    let found = discover(plugin.description(), places, &terms(&places.store, false))?;
+    let found = discover(plugin.description(), lending, places, &terms(&places.store, false))?;
     let mut notes = found.notes.clone();
     let plan = plugin.plan(&found.files, &mut notes)?;
     let units = plan.units.len() as u64;

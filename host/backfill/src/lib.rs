@@ -64,7 +64,8 @@ pub use ignored::{Class, Entry, Ignored, list_path, read_list, write_list};
 pub use inspect::{list, plan, variables};
 pub use places::Places;
 pub use plugins::{
-    Locked, Offer, PluginState, install, installed, offer, remove, set_enabled, states,
+    Grant, Locked, Offer, PluginState, grant, install, installed, offer, remove, revoke,
+    set_enabled, states,
 };
 pub use report::{
     Progress, ProviderInfo, ProviderPlan, ProviderReport, Report, RootInfo, Status, UpkeepReport,

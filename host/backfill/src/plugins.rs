@@ -2,24 +2,26 @@
 //!
 //! Nothing here opens a socket: whoever calls brings the bytes.
 
+pub(crate) mod grants;
 pub(crate) mod lock;
+mod roots;
+mod states;
 
 use std::fs;
-use std::path::Path;
-use std::sync::Arc;
 
-use hyp_model::Explain;
-use hyp_plugin::{
-    Candidate, Description, Host, Interfaces, Limits, Plugin, Purpose, Source, digest_of,
-};
-use serde::Serialize;
-
-use crate::components::{Components, is_bundled, origin_of};
+use crate::components::{Components, is_bundled};
 use crate::error::BackfillError;
 use crate::places::Places;
+use grants::{reads, share};
+use hyp_model::Explain;
+use hyp_plugin::{Description, Host, Interfaces, Limits, Source, digest_of};
 use lock::{Lock, file_of};
 
+pub use grants::Grant;
 pub use lock::Locked;
+use roots::check_reach;
+pub use roots::{grant, revoke};
+pub use states::{PluginState, states};
 
 /// A component that was looked at, and not installed yet.
 #[derive(Debug)]
@@ -32,7 +34,7 @@ pub struct Offer {
     pub digest: String,
     /// What it could read, one line for each place.
     pub reads: Vec<String>,
-    /// Names of other providers that look into the same places.
+    /// Names of other providers that look into the same folders.
     pub shares: Vec<String>,
     /// What is installed under its name now.
     pub installed: Option<Locked>,
@@ -48,32 +50,25 @@ impl Offer {
         self.bytes.len()
     }
 
-    /// Returns what it could read that the installed one could not; everything, where none is installed.
+    /// Returns what it wants to read that nobody was asked about; everything, where none is installed.
     pub fn more_reads(&self) -> Vec<String> {
-        let agreed = self.installed.as_ref().map_or(&[][..], |locked| &locked.reads);
-        self.reads.iter().filter(|place| !agreed.contains(place)).cloned().collect()
+        let known = self.known_reads();
+        self.reads.iter().filter(|place| !known.contains(place)).cloned().collect()
     }
-}
 
-/// How an installed or bundled provider is.
-#[derive(Debug, Serialize)]
-pub struct PluginState {
-    /// Its name.
-    pub name: String,
-    /// What it called its version.
-    pub version: String,
-    /// `bundled` or `installed`.
-    pub origin: &'static str,
-    /// Where it came from; empty for bundled ones.
-    pub source: String,
-    /// SHA-256 in hexadecimal digits.
-    pub digest: String,
-    /// Whether it runs when no provider is named.
-    pub enabled: bool,
-    /// What it may read.
-    pub reads: Vec<String>,
-    /// Why it cannot be used.
-    pub error: Option<String>,
+    /// Returns what the installed one wanted to read and this one does not.
+    pub fn fewer_reads(&self) -> Vec<String> {
+        self.known_reads()
+            .into_iter()
+            .filter(|place| !self.reads.contains(place))
+            .cloned()
+            .collect()
+    }
+
+    fn known_reads(&self) -> Vec<&String> {
+        let grants = self.installed.iter().flat_map(|locked| &locked.grants);
+        grants.flat_map(|grant| &grant.reads).collect()
+    }
 }
 
 /// Looks at a component that `source` led to.
@@ -107,7 +102,7 @@ pub fn offer(places: &Places, bytes: Vec<u8>, source: &str) -> Result<Offer, Bac
     let others = Components::look(places)?;
     let shares = others.registry.iter().filter(|other| {
         let theirs = other.description();
-        theirs.name != description.name && !places_of(theirs).is_disjoint(&places_of(&description))
+        theirs.name != description.name && share(theirs, &description)
     });
     Ok(Offer {
         installed: lock.get(&description.name).cloned(),
@@ -139,10 +134,18 @@ pub fn install(places: &Places, offer: &Offer, may_replace: bool) -> Result<Lock
         let by = format!("what came from `{}`", locked.source);
         return Err(BackfillError::NameTaken { name: name.clone(), by });
     }
+    for root in &offer.description.roots {
+        check_reach(places, name, &offer.description, root)?;
+    }
     Lock::change(&places.store, |lock| {
-        let mut locked = Locked::new(&offer.description, &offer.digest, &offer.source);
-        locked.enabled = lock.get(name).is_none_or(|before| before.enabled);
-        locked.replaces_bundled = offer.is_bundled_name;
+        let mut locked = Locked::new(offer);
+        let before = lock.get(name);
+        locked.enabled = before.is_none_or(|before| before.enabled);
+        let was_revoked = |root: &str| {
+            let mut grants = before.iter().flat_map(|before| &before.grants);
+            grants.any(|grant| grant.root == root && grant.revoked)
+        };
+        locked.grants.iter_mut().for_each(|grant| grant.revoked = was_revoked(&grant.root));
         let path = file_of(&places.store, name);
         lock::replace(&path, &offer.bytes)
             .map_err(|error| BackfillError::PluginFile { path, reason: error.to_string() })?;
@@ -189,85 +192,4 @@ pub fn set_enabled(places: &Places, name: &str, enabled: bool) -> Result<(), Bac
 /// Fails when `plugins.lock` cannot be read.
 pub fn installed(places: &Places) -> Result<Vec<Locked>, BackfillError> {
     Ok(Lock::read(&places.store)?.plugin)
-}
-
-/// Says how every provider is: each file is read and compared with its digest.
-///
-/// # Errors
-/// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
-pub fn states(places: &Places) -> Result<Vec<PluginState>, BackfillError> {
-    let lock = Lock::read(&places.store)?;
-    let components = Components::look(places)?;
-    let mut states: Vec<PluginState> =
-        components.registry.iter().map(|plugin| state(plugin, &lock)).collect();
-    for (name, error) in components.refused {
-        let Some(locked) = lock.get(&name).cloned() else { continue };
-        states.push(PluginState {
-            name,
-            version: locked.version,
-            origin: "installed",
-            source: locked.source,
-            digest: locked.digest,
-            enabled: locked.enabled,
-            reads: locked.reads,
-            error: Some(crate::explain(&error)),
-        });
-    }
-    states.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(states)
-}
-
-fn state(plugin: &Arc<Plugin>, lock: &Lock) -> PluginState {
-    let description = plugin.description();
-    let origin = origin_of(plugin);
-    let locked = lock.get(&description.name).filter(|_| origin == "installed");
-    PluginState {
-        name: description.name.clone(),
-        version: description.version.clone(),
-        origin,
-        source: locked.map_or_else(String::new, |locked| locked.source.clone()),
-        digest: plugin.digest().to_owned(),
-        enabled: locked.is_none_or(|locked| locked.enabled),
-        reads: reads(description),
-        error: None,
-    }
-}
-
-/// Returns what a provider could read: a line for each place, as a person would write it.
-pub(crate) fn reads(description: &Description) -> Vec<String> {
-    let mut lines = Vec::new();
-    for root in description.roots.iter().filter(|root| root.purpose == Purpose::History) {
-        for place in root.candidates.iter().map(place_of) {
-            let mut line = match &root.globs[..] {
-                [] => place,
-                globs => format!("{place}: {}", globs.join(", ")),
-            };
-            let tables: Vec<&str> = root.tables.iter().map(|table| table.name.as_str()).collect();
-            if !tables.is_empty() {
-                line = format!("{line} (tables {})", tables.join(", "));
-            }
-            lines.push(line);
-        }
-    }
-    lines
-}
-
-fn places_of(description: &Description) -> std::collections::BTreeSet<String> {
-    let roots = description.roots.iter().filter(|root| root.purpose == Purpose::History);
-    roots.flat_map(|root| root.candidates.iter().map(place_of)).collect()
-}
-
-fn place_of(candidate: &Candidate) -> String {
-    let join = |folder: &str, below: &str| match below {
-        "" => folder.to_owned(),
-        below => Path::new(folder).join(below).display().to_string(),
-    };
-    match candidate {
-        Candidate::Environment { variable, below, .. } => join(&format!("${variable}"), below),
-        Candidate::Home(below) => join("~", below),
-        Candidate::ConfigHome(below) => join("$XDG_CONFIG_HOME", below),
-        Candidate::DataHome(below) => join("$XDG_DATA_HOME", below),
-        Candidate::ApplicationSupport(below) => join("(application data)", below),
-        Candidate::HypHome(below) => join("$HYP_HOME", below),
-    }
 }

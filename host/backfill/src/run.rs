@@ -129,14 +129,15 @@ pub fn run(
         if cancelled.load(Ordering::Relaxed) {
             break;
         }
-        let found = match discover(plugin.description(), places, &terms) {
-            Ok(found) => found,
-            Err(error) => {
-                report.providers.push(refused(name_of(&plugin), &error));
-                continue;
-            }
-        };
-        if request.providers.is_empty() && !found.has_source {
+        let found =
+            match discover(plugin.description(), &components.lending(&plugin), places, &terms) {
+                Ok(found) => found,
+                Err(error) => {
+                    report.providers.push(refused(name_of(&plugin), &error));
+                    continue;
+                }
+            };
+        if request.providers.is_empty() && !found.has_source && found.unreadable.is_empty() {
             continue;
         }
         let import = Import {

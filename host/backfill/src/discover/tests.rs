@@ -34,7 +34,7 @@ fn places(home: &Path) -> Places {
 }
 
 fn listed(description: &Description, places: &Places) -> Found {
-    discover(description, places, &terms(&places.store, false)).unwrap()
+    discover(description, &Lending::Everything, places, &terms(&places.store, false)).unwrap()
 }
 
 fn write(home: &Path, path: &str) {

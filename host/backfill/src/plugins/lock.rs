@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use hyp_plugin::Description;
 use serde::{Deserialize, Serialize};
 
 use crate::error::BackfillError;
-use crate::plugins::reads;
+use crate::plugins::Offer;
+use crate::plugins::grants::{Grant, wanted};
 
 /// The list.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,15 +32,18 @@ pub struct Locked {
     /// Where it came from: a path or an address.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
-    /// What it may read, as it was shown to the person who agreed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reads: Vec<String>,
+    /// Version of the contract that it was built against.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub contract: String,
     /// False where it runs only when it is named.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub enabled: bool,
     /// True where it stands in for a bundled provider of the same name.
     #[serde(default, skip_serializing_if = "is_no")]
     pub replaces_bundled: bool,
+    /// What it may read, as it was shown to the person who agreed. What is not here is not lent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
 }
 
 fn yes() -> bool {
@@ -56,16 +59,17 @@ fn is_no(value: &bool) -> bool {
 }
 
 impl Locked {
-    /// Returns an entry for a component as it is.
-    pub(crate) fn new(description: &Description, digest: &str, source: &str) -> Self {
+    /// Returns an entry for a component as it was offered, with all that it wants.
+    pub(crate) fn new(offer: &Offer) -> Self {
         Self {
-            name: description.name.clone(),
-            digest: digest.to_owned(),
-            version: description.version.clone(),
-            source: source.to_owned(),
-            reads: reads(description),
+            name: offer.description.name.clone(),
+            digest: offer.digest.clone(),
+            version: offer.description.version.clone(),
+            source: offer.source.clone(),
+            contract: offer.interfaces.contract().unwrap_or_default().to_owned(),
             enabled: true,
-            replaces_bundled: false,
+            replaces_bundled: offer.is_bundled_name,
+            grants: wanted(&offer.description),
         }
     }
 }
@@ -150,10 +154,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_of_names_and_digests_alone_is_enough() {
+    fn a_name_and_a_digest_are_enough_to_be_listed_and_grant_nothing() {
         let text = "[[plugin]]\nname = \"notebook\"\ndigest = \"aa\"\n";
         let lock: Lock = toml::from_str(text).unwrap();
-        assert!(lock.plugin[0].enabled);
+        assert!(lock.plugin[0].enabled && lock.plugin[0].grants.is_empty());
         assert_eq!(toml::to_string(&lock).unwrap(), text);
     }
 
@@ -165,9 +169,14 @@ mod tests {
             digest: "aa".into(),
             version: String::new(),
             source: String::new(),
-            reads: vec!["~/.notebook/*.jsonl".into()],
+            contract: "0.1.0".into(),
             enabled: true,
             replaces_bundled: false,
+            grants: vec![Grant {
+                root: "history".into(),
+                reads: vec!["~/.notebook: *.jsonl".into()],
+                revoked: true,
+            }],
         };
         let add = |name: &'static str, fails: bool| {
             Lock::change(store.path(), |lock| {

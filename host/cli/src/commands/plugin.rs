@@ -14,6 +14,7 @@ use hyp_model::Exit;
 
 use super::{Session, say};
 use crate::failure::Failure;
+use crate::text;
 
 /// Arguments of `hyp plugin`.
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,12 @@ enum PluginCommand {
     /// Let an installed provider run only when it is named
     #[command(after_help = "Example: hyp plugin disable notes")]
     Disable(NameArgs),
+    /// Lend an installed provider roots that were taken back from it
+    #[command(after_help = GRANT_EXAMPLES)]
+    Grant(RootArgs),
+    /// Take roots back from an installed provider: it runs on, and sees nothing of them
+    #[command(after_help = GRANT_EXAMPLES)]
+    Revoke(RootArgs),
     /// Compare every installed file with what was agreed to
     #[command(after_help = "Example: hyp plugin verify")]
     Verify(ListArgs),
@@ -67,6 +74,13 @@ Examples:
   hyp plugin install notebook.wasm
   hyp plugin install https://example.org/notebook.wasm
   hyp plugin install oci://ghcr.io/example/notebook:0.1.0";
+
+const GRANT_EXAMPLES: &str = "\
+plugins.lock names the roots of each provider; all are granted when it is installed.
+
+Examples:
+  hyp plugin revoke notebook drafts
+  hyp plugin grant notebook drafts";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -134,6 +148,17 @@ struct NameArgs {
     name: String,
 }
 
+/// Arguments of `hyp plugin grant` and `hyp plugin revoke`.
+#[derive(Debug, clap::Args)]
+struct RootArgs {
+    /// Name of an installed provider
+    name: String,
+
+    /// Names that the provider gives its folders
+    #[arg(required = true, value_name = "ROOT")]
+    roots: Vec<String>,
+}
+
 /// Arguments of `hyp plugin run`.
 #[derive(Debug, clap::Args)]
 struct RunArgs {
@@ -175,6 +200,18 @@ pub(crate) fn plugin(session: &Session, args: &PluginArgs) -> Result<Exit, Failu
         PluginCommand::Update(args) => update::update(session, args),
         PluginCommand::Run(args) => run::run(session, args),
         PluginCommand::Test(args) => test::test(session, args),
+        PluginCommand::Grant(RootArgs { name, roots }) => {
+            for place in hyp_backfill::grant(places, name, roots)? {
+                say(&format!("{name} may read {}", text::line(&place)));
+            }
+            Ok(Exit::Done)
+        }
+        PluginCommand::Revoke(RootArgs { name, roots }) => {
+            for place in hyp_backfill::revoke(places, name, roots)? {
+                say(&format!("{name} may not read {}; rows that it gave stay", text::line(&place)));
+            }
+            Ok(Exit::Done)
+        }
         PluginCommand::Remove(NameArgs { name }) => {
             let gone = hyp_backfill::remove(places, name)?;
             say(&format!("removed {} {}; rows that it gave stay", gone.name, gone.version));

@@ -105,6 +105,11 @@ fn a_new_file_explains_itself_and_says_what_was_wished_for() {
     # Days that messages are kept, by their own time.
     # Left out: for ever.
     # ai_gateway_messages = 365
+
+    [privacy]
+    # Likely secrets, such as keys and tokens, that are replaced before anything is stored: true, or a list of
+    # kinds, as `hyp privacy scan` names them. Left out: what is imported is stored as it was written.
+    # redact = true
     "#);
     assert_eq!(parse(&Wishes::default().fresh()).unwrap().import, Import::default());
     let config = parse(&wishes().fresh()).unwrap();

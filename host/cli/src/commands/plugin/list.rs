@@ -66,6 +66,9 @@ fn show(states: &[PluginState]) -> String {
             for place in &state.reads {
                 let _ = writeln!(out, "{:name$}  reads {}", "", text::line(place));
             }
+            for root in &state.revoked {
+                let _ = writeln!(out, "{:name$}  `{}` was taken back", "", text::line(root));
+            }
         }
         if let Some(error) = &state.error {
             let _ = writeln!(out, "{:name$}  {}", "", text::line(error));
@@ -100,6 +103,7 @@ mod tests {
             digest: "aa".into(),
             enabled: origin == "bundled",
             reads: vec![format!("~/.{name}/**/*.jsonl")],
+            revoked: if name == "notebook" { vec!["drafts".into()] } else { Vec::new() },
             error: error.map(str::to_owned),
         };
         let states = [
@@ -115,6 +119,7 @@ mod tests {
                   the file is gone
         notebook  0.1.0    installed  disabled
                   reads ~/.notebook/**/*.jsonl
+                  `drafts` was taken back
         ");
         insta::assert_snapshot!(verdicts(&states[1..]), @r"
         diary: refused  the file is gone

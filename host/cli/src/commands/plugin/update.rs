@@ -51,7 +51,8 @@ fn one(
         let message = format!("what `{}` holds now calls itself `{name}`", before.source);
         return Err(Failure::Refused { command: "hyp plugin update", message });
     }
-    if offer.digest == before.digest && !is_damaged {
+    let more = offer.more_reads();
+    if offer.digest == before.digest && !is_damaged && more.is_empty() {
         say(&format!("{name} {} is what is there", text::line(version)));
         return Ok(Exit::Done);
     }
@@ -61,7 +62,9 @@ fn one(
     if *version == before.version && offer.digest != before.digest {
         say("  beware    it has other contents under the same version");
     }
-    let more = offer.more_reads();
+    for place in offer.fewer_reads() {
+        say(&format!("  will not read  {}", text::line(&place)));
+    }
     for place in &more {
         say(&format!("  will also read {}", text::line(place)));
     }
