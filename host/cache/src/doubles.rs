@@ -112,7 +112,7 @@ impl Writer {
                 let live = &files[file].live;
                 let positions = gone.entry(live.partition.clone()).or_default();
                 let file = live.file.file_path().to_owned();
-                positions.entry(file).or_insert_with(BTreeSet::new).insert(row);
+                positions.entry(file).or_default().insert(row);
             }
         }
         ids.sort_unstable();

@@ -234,12 +234,23 @@ mod tests {
 
     #[test]
     fn rows_are_divided_where_the_order_begins_anew() {
-        let divided = |left: &[Range<usize>], cuts: &[usize]| divide(left.to_vec(), cuts.to_vec());
-        assert_eq!(divided(&[0..9], &[]), [vec![0..9]]);
-        assert_eq!(divided(&[0..9], &[4]), [vec![0..4], vec![4..9]]);
-        assert_eq!(divided(&[0..3, 5..9], &[4]), [vec![0..3], vec![5..9]]);
-        assert_eq!(divided(&[0..3, 5..9], &[2, 7]), [vec![0..2], vec![2..3, 5..7], vec![7..9]]);
-        assert_eq!(divided(&[5..9], &[2, 4]), [vec![5..9]]);
-        assert!(divided(&[], &[2]).is_empty());
+        #[rustfmt::skip]
+        let cases: [(&[_], &[_], &[&[_]]); 5] = [
+            (&[(0, 9)],         &[],     &[&[(0, 9)]]),
+            (&[(0, 9)],         &[4],    &[&[(0, 4)], &[(4, 9)]]),
+            (&[(0, 3), (5, 9)], &[4],    &[&[(0, 3)], &[(5, 9)]]),
+            (&[(0, 3), (5, 9)], &[2, 7], &[&[(0, 2)], &[(2, 3), (5, 7)], &[(7, 9)]]),
+            (&[(5, 9)],         &[2, 4], &[&[(5, 9)]]),
+        ];
+        for (left, cuts, expected) in cases {
+            let left: Vec<Range<usize>> = left.iter().map(|(from, to)| *from..*to).collect();
+            let divided = divide(left, cuts.to_vec());
+            let divided: Vec<Vec<(usize, usize)>> = divided
+                .iter()
+                .map(|part| part.iter().map(|range| (range.start, range.end)).collect())
+                .collect();
+            assert_eq!(divided, expected);
+        }
+        assert!(divide(Vec::new(), vec![2]).is_empty());
     }
 }

@@ -10,12 +10,15 @@ const CUTS: usize = 8;
 /// More than a record may have.
 const HUGE: usize = (32 << 20) + 1;
 
-/// Something that is done to a file; it says whether there was anything to do it to.
+/// What changes a file, and says whether there was anything to change.
+type Change = Box<dyn Fn(&Path) -> io::Result<bool>>;
+
+/// Something that is done to a file.
 pub(super) struct Damage {
     /// What it is.
     pub(super) what: String,
     /// Does it.
-    pub(super) apply: Box<dyn Fn(&Path) -> io::Result<bool>>,
+    pub(super) apply: Change,
 }
 
 impl Damage {
