@@ -168,8 +168,11 @@ impl Explain for QueryError {
                 "`hyp query sql --help` has an example; the dialect is that of Apache DataFusion"
                     .into(),
             ),
-            Self::Plan { .. } | Self::Run { .. } => {
+            Self::Plan { .. } => {
                 Some("`hyp query schema TABLE` lists columns and their types".into())
+            }
+            Self::Run { .. } => {
+                Some("a value was out of range: guard it with `nullif` or `try_cast`".into())
             }
             Self::Write(_) => Some("name another file with -o, or free some space".into()),
         }

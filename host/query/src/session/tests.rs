@@ -186,19 +186,25 @@ async fn errors_are_one_line_with_a_way_out() {
       help: `hyp query schema` lists the columns
     selec 1
       hyp::query::syntax: not valid SQL: Expected: an SQL statement, found: selec at Line: 1, Column: 1
+      help: `hyp query sql --help` has an example; the dialect is that of Apache DataFusion
     select * form messages
       hyp::query::syntax: not valid SQL: Expected: end of statement, found: form at Line: 1, Column: 10
+      help: `hyp query sql --help` has an example; the dialect is that of Apache DataFusion
     select jsn_get(attributes, 'a') from messages
       hyp::query::unknown_function: unknown function: jsn_get
       help: did you mean: json_get
     select * from nothing_like_it(1)
       hyp::query::unknown_function: unknown function: nothing_like_it
+      help: functions are those of Apache DataFusion, and `json_get…` for JSON
     select sum(role) from messages
       hyp::query::plan: function 'sum' failed to match any signature
+      help: `hyp query schema TABLE` lists columns and their types
     select session_id, count(*) from messages
       hyp::query::plan: column in SELECT must be in GROUP BY or an aggregate function: While expanding wildcard, column "messages.session_id" must appear in the GROUP BY clause or must be part of an aggregate function, currently only "count(Int64(1))" appears in the SELECT clause satisfies this requirement
+      help: `hyp query schema TABLE` lists columns and their types
     select 1 / 0
       hyp::query::run: query failed: divide by zero error
+      help: a value was out of range: guard it with `nullif` or `try_cast`
     with x as (select 1 as a) insert into messages select * from x
       hyp::query::read_only: `INSERT` is refused: queries only read
       help: start with SELECT, WITH, VALUES, EXPLAIN, SHOW or DESCRIBE
@@ -213,6 +219,7 @@ async fn errors_are_one_line_with_a_way_out() {
       help: run them one by one
 
       hyp::query::statement: no statement given
+      help: `hyp query sql --help` has an example; the dialect is that of Apache DataFusion
     "#);
 }
 
