@@ -1,9 +1,11 @@
 //! The binary under test, with a home and a store of its own.
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -33,6 +35,16 @@ impl Hyp {
 
     pub(crate) fn trace(&self) -> PathBuf {
         self.folder.path().join("trace.jsonl")
+    }
+
+    /// Writes a file below the home, with a time of change that is long past.
+    pub(crate) fn write(&self, below: &str, text: &str) -> Result<()> {
+        let path = self.home().join(below);
+        fs::create_dir_all(path.parent().context("a file has a folder")?)?;
+        fs::write(&path, text)?;
+        let past = SystemTime::UNIX_EPOCH + Duration::from_secs(1_770_000_000);
+        File::options().write(true).open(&path)?.set_modified(past)?;
+        Ok(())
     }
 
     /// Copies those files of a fixture home whose path passes `wanted`.
@@ -89,8 +101,22 @@ impl Hyp {
 
     /// Runs `hyp` with a run id and returns stdout and stderr; fails unless it exits 0.
     pub(crate) fn output(&self, run_id: &str, args: &[&str]) -> Result<(String, String)> {
-        let output = Command::new(&self.binary)
+        self.output_behind(&[], run_id, args)
+    }
+
+    /// Runs `hyp` as [`Hyp::output`] does, through another program.
+    pub(crate) fn output_behind(
+        &self,
+        behind: &[&str],
+        run_id: &str,
+        args: &[&str],
+    ) -> Result<(String, String)> {
+        let binary = self.binary.as_os_str();
+        let mut words = behind.iter().map(|word| OsStr::new(*word)).chain([binary]);
+        let output = Command::new(words.next().unwrap_or(binary))
+            .args(words)
             .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home())
             .env("HYP_HOME", self.store())
             .env("HYP_LOG", self.trace())

@@ -6,7 +6,10 @@
 mod fixture;
 mod hyp;
 mod interop;
+mod left;
+mod purge;
 mod registry;
+mod socket;
 mod upgrade;
 mod walkthrough;
 mod year;
@@ -22,6 +25,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("walkthrough_backfill_client_history", walkthrough::check),
     ("interop_iceberg", interop::iceberg),
     ("plugins_of_a_registry", registry::check),
+    ("purge_leaves_nothing", purge::check),
+    ("no_socket", socket::check),
     ("upgrade_keeps_everything", upgrade::check),
     ("a_year_of_imports", year::check),
 ];

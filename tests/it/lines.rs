@@ -10,13 +10,21 @@ pub(crate) struct Claude {
     version: &'static str,
     agent: Option<&'static str>,
     minute: u32,
+    cwd: String,
     text: String,
 }
 
 impl Claude {
     /// Starts a session.
     pub(crate) fn new(session: &'static str) -> Self {
-        Self { session, version: "2.1.100", agent: None, minute: 0, text: String::new() }
+        Self {
+            session,
+            version: "2.1.100",
+            agent: None,
+            minute: 0,
+            cwd: "/home/ada/tide-tables".into(),
+            text: String::new(),
+        }
     }
 
     /// Starts one of the version that copies history under new ids when it resumes.
@@ -32,6 +40,12 @@ impl Claude {
     /// Goes on at this minute of the hour; each line takes one.
     pub(crate) fn at(mut self, minute: u32) -> Self {
         self.minute = minute;
+        self
+    }
+
+    /// Goes on in this folder.
+    pub(crate) fn within(mut self, cwd: &str) -> Self {
+        cwd.clone_into(&mut self.cwd);
         self
     }
 
@@ -68,7 +82,7 @@ impl Claude {
     fn line(mut self, kind: &str, uuid: &str, message: Value) -> Self {
         let mut line = json!({"type": kind, "uuid": uuid, "sessionId": self.session,
             "timestamp": format!("2026-10-02T19:{:02}:00.000Z", self.minute),
-            "cwd": "/home/ada/tide-tables", "gitBranch": "main", "version": self.version,
+            "cwd": self.cwd, "gitBranch": "main", "version": self.version,
             "userType": "external", "isSidechain": self.agent.is_some(), "parentUuid": null,
             "message": message});
         if let Some(agent) = self.agent {

@@ -28,6 +28,8 @@ mod lines;
 mod order;
 mod overview;
 mod plugins;
+#[cfg(unix)]
+mod privacy;
 mod queries;
 mod query;
 mod reconcile;

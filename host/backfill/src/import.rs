@@ -22,7 +22,7 @@ use crate::scope::Scope;
 use crate::secrets::Secrets;
 use crate::tally::RowTally;
 use crate::unit::Ended;
-use crate::work::{Agenda, Question, Work, agenda};
+use crate::work::{Agenda, Question, Work, agenda, reader};
 use crate::worker::{Parcel, Shared, UnitEnd, note_line, work};
 
 /// Parcels that may wait between the workers and the commit.
@@ -125,13 +125,8 @@ impl Import<'_> {
             && listing.hash == found.fingerprint())
     }
 
-    /// Returns what the ledger knows a reader by: with other rules for secrets, rows are others.
     fn reader(&self) -> String {
-        let digest = self.plugin.digest();
-        match self.secrets {
-            Some(secrets) => format!("{digest}+{}", secrets.digest()),
-            None => digest.to_owned(),
-        }
+        reader(self.plugin, self.secrets)
     }
 
     fn agenda(&mut self, found: &Found) -> Result<Agenda, AgendaError> {

@@ -14,7 +14,8 @@ use crate::places::Places;
 use crate::plugins::grants::Lending;
 use crate::report::{ProviderInfo, ProviderPlan, RootInfo};
 use crate::run::now;
-use crate::work::{Question, agenda};
+use crate::secrets::Secrets;
+use crate::work::{Question, agenda, reader};
 use crate::worker::note_line;
 
 /// Lists the providers that this machine has.
@@ -47,7 +48,8 @@ fn info(plugin: &Plugin, places: &Places) -> ProviderInfo {
     }
 }
 
-/// Says what a run of these providers would read, or without names one of the enabled ones.
+/// Says what a run of these providers would read, or without names one of the enabled ones. `secrets` are the rules
+/// that it would follow: where they changed, everything is read again.
 ///
 /// No component sees content beyond what its plan peeks at.
 ///
@@ -57,6 +59,7 @@ pub fn plan(
     places: &Places,
     providers: &[String],
     enabled: Option<&[String]>,
+    secrets: Option<&Secrets>,
 ) -> Result<Vec<ProviderPlan>, BackfillError> {
     let store = match Store::open(&places.store) {
         Ok(store) => Some(store),
@@ -71,13 +74,15 @@ pub fn plan(
             Some(store) => store.units(name_of(&plugin))?,
             None => HashMap::new(),
         };
-        plans.push(plan_of(&plugin, &components.lending(&plugin), places, &ledger)?);
+        let reader = reader(&plugin, secrets);
+        plans.push(plan_of(&plugin, &reader, &components.lending(&plugin), places, &ledger)?);
     }
     Ok(plans)
 }
 
 fn plan_of(
     plugin: &Plugin,
+    reader: &str,
     lending: &Lending,
     places: &Places,
     ledger: &HashMap<String, UnitState>,
@@ -87,13 +92,8 @@ fn plan_of(
     let plan = plugin.plan(&found.files, &mut notes)?;
     let units = plan.units.len() as u64;
     let window = Window { since: None, until: None };
-    let question = Question {
-        ledger,
-        component_digest: plugin.digest(),
-        window: &window,
-        full: false,
-        now: now(),
-    };
+    let question =
+        Question { ledger, component_digest: reader, window: &window, full: false, now: now() };
     let agenda = agenda(&found, plan, &question);
     let times = || found.files.iter().map(|lent| lent.entry.modified);
     Ok(ProviderPlan {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hyp_cache::UnitState;
 use hyp_materialize::Window;
-use hyp_plugin::{Lent, Plan, Stamp, UnitInputs};
+use hyp_plugin::{Lent, Plan, Plugin, Stamp, UnitInputs};
 use sha2::{Digest, Sha256};
 
 use crate::discover::{Found, hex};
+use crate::secrets::Secrets;
 
 /// What changed within this many microseconds before it was listed may change again unnoticed.
 const SETTLE: i64 = 2_000_000;
@@ -59,6 +60,15 @@ pub(crate) struct Question<'a> {
     pub(crate) full: bool,
     /// The clock when the files were listed, in microseconds.
     pub(crate) now: i64,
+}
+
+/// Returns what the ledger knows a reader by: with other rules for secrets, it makes other rows.
+pub(crate) fn reader(plugin: &Plugin, secrets: Option<&Secrets>) -> String {
+    let digest = plugin.digest();
+    match secrets {
+        Some(secrets) => format!("{digest}+{}", secrets.digest()),
+        None => digest.to_owned(),
+    }
 }
 
 /// Compares the plan with the ledger.

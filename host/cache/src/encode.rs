@@ -87,7 +87,8 @@ impl<'a> Encoder<'a> {
     }
 }
 
-fn properties(rows: u64) -> WriterProperties {
+/// Returns how files of that many rows are written.
+pub(crate) fn properties(rows: u64) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_compression(zstd(LEVEL))
         .set_max_row_group_row_count(Some(GROUP_ROWS))
@@ -138,7 +139,8 @@ pub(crate) fn partition_struct(partition: &Partition) -> Struct {
     Struct::from_iter([Some(Literal::string(client)), Some(Literal::int(*month))])
 }
 
-fn data_file(
+/// Returns what the table keeps of a file that was written.
+pub(crate) fn data_file(
     path: &Path,
     partition: &Partition,
     metadata: &ParquetMetaData,

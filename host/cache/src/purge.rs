@@ -27,6 +27,7 @@ mod left;
 mod rewrite;
 mod scan;
 mod select;
+mod thin;
 
 pub(crate) use erase::finish;
 pub(crate) use select::grave;

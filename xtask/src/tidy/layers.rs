@@ -31,8 +31,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("wasmtime", &["hyp-plugin"]),
     ("wasmtime-wasi", &["hyp-plugin"]),
     ("iceberg", &["hyp-cache"]),
-    // The store's own database, and those of other programs.
-    ("rusqlite", &["hyp-cache", "hyp-sqlite"]),
+    // The store's own database, and those of other programs; the check that nothing is left in it.
+    ("rusqlite", &["hyp-cache", "hyp-sqlite", "hyp-smoke"]),
     ("datafusion", &["hyp-query"]),
     // The only way out to the network.
     ("ureq", &["hyp"]),

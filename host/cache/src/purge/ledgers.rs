@@ -170,8 +170,7 @@ fn forget_thread(connection: &Connection, thread_id: &str, is_gone: bool) -> rus
 fn forget_parts(connection: &Connection, ids: &BTreeSet<String>) -> rusqlite::Result<()> {
     let mut copies = connection.prepare("DELETE FROM own_copies WHERE part_id = ?1")?;
     let mut open = connection.prepare("DELETE FROM open_facts WHERE message_id = ?1")?;
-    let mut told =
-        connection.prepare("DELETE FROM journal WHERE event = 'id_taken' AND detail = ?1")?;
+    let mut told = connection.prepare("DELETE FROM journal WHERE detail = ?1")?;
     for id in ids {
         copies.execute([id])?;
         told.execute([id])?;

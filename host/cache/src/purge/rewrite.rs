@@ -5,14 +5,15 @@ use std::sync::atomic::AtomicBool;
 
 use arrow::array::AsArray;
 use hyp_model::row::Key;
-use iceberg::spec::Operation;
+use iceberg::spec::{DataFile, Operation};
 
 use crate::error::StoreError;
 use crate::gather::Work;
 use crate::graves::Grave;
 use crate::layout::Dirty;
 use crate::publish::Edit;
-use crate::table::{Partition, Table};
+use crate::purge::thin;
+use crate::table::{LiveData, Partition, Table};
 use crate::upkeep::MEMORY;
 use crate::writer::Writer;
 use crate::{purge, rows};
@@ -76,15 +77,36 @@ impl Writer {
             removed.entry(partition).or_default().insert(location.to_owned());
             let mut deleted: BTreeSet<u64> = data.deleted.iter().copied().collect();
             deleted.extend(out.get(location).into_iter().flatten());
-            let sources = vec![(data, deleted.into_iter().collect())];
-            let goes_on = AtomicBool::new(false);
-            let file = self.write_merged(partition, sources, MEMORY, dirty, &goes_on)?;
-            edit.data.extend(file.flatten());
+            edit.data.extend(self.without(
+                data,
+                &deleted.into_iter().collect::<Vec<_>>(),
+                dirty,
+            )?);
         }
         for (partition, files) in removed {
             edit.remove(&self.table, partition, files);
         }
         Ok(edit)
+    }
+
+    /// Writes the rows of a file but for some; nothing where none are left.
+    fn without(
+        &self,
+        data: &LiveData,
+        gone: &[u64],
+        dirty: &mut Dirty,
+    ) -> Result<Option<DataFile>, StoreError> {
+        let partition = &data.live.partition;
+        if gone.len() as u64 >= data.live.file.record_count() {
+            return Ok(None);
+        }
+        if thin::is_current(data)? {
+            let path = self.new_file(partition, "parquet");
+            return thin::thin(data, gone, &path, dirty).map(Some);
+        }
+        let sources = vec![(data, gone.to_vec())];
+        let cancelled = AtomicBool::new(false);
+        Ok(self.write_merged(partition, sources, MEMORY, dirty, &cancelled)?.flatten())
     }
 
     /// Rewrites the files that still hold rows which a commit has just purged.

@@ -56,8 +56,10 @@ pub(crate) fn backfill_list(session: &Session, args: &ListArgs) -> Result<Exit, 
 
 /// Runs `hyp backfill plan`.
 pub(crate) fn backfill_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Failure> {
-    let enabled = session.config()?.import.clients;
-    let providers = hyp_backfill::plan(&session.places, &args.providers, enabled.as_deref())?;
+    let config = session.config()?;
+    let (enabled, secrets) = (config.import.clients.as_deref(), config.privacy.secrets());
+    let providers =
+        hyp_backfill::plan(&session.places, &args.providers, enabled, secrets.as_ref())?;
     if args.json {
         let run_id = env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4()));
         print_json(&Plan { run_id, providers: &providers })?;
