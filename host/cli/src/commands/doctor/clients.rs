@@ -9,23 +9,20 @@ pub(super) fn look(session: &Session, _now: i64) -> Vec<Finding> {
     match hyp_backfill::list(&session.places) {
         Err(error) => findings.push(failed("clients", &error)),
         Ok(providers) => {
+            let mut absent = Vec::new();
             for provider in providers {
-                let here: Vec<String> = provider
-                    .roots
-                    .iter()
-                    .filter(|root| root.exists)
-                    .map(|root| root.path.display().to_string())
-                    .collect();
-                findings.push(match here.is_empty() {
-                    true => Finding::new(
-                        "clients",
-                        Level::Note,
-                        format!("{}: nothing here", provider.title),
-                    ),
-                    false => {
-                        Finding::ok("clients", format!("{}: {}", provider.title, here.join(", ")))
-                    }
-                });
+                let roots = provider.roots.iter().filter(|root| root.exists);
+                let here: Vec<String> = roots.map(|it| it.path.display().to_string()).collect();
+                if here.is_empty() {
+                    absent.push(provider.title);
+                } else {
+                    let words = format!("{}: {}", provider.title, here.join(", "));
+                    findings.push(Finding::ok("clients", words));
+                }
+            }
+            if !absent.is_empty() {
+                let words = format!("nothing here of {}", absent.join(", "));
+                findings.push(Finding::new("clients", Level::Note, words));
             }
         }
     }
