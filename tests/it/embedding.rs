@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -138,4 +139,56 @@ fn a_client_that_no_provider_reads_is_a_warning() {
     assert_eq!(output.status, Some(0), "{output}");
     let warning = r#"{"event":"warning","message":"no provider reads it","provider":"gone"}"#;
     assert!(outline(&output).contains(warning), "{output}");
+}
+
+/// Writes sessions of Claude Code, each a little older than the one before.
+#[expect(clippy::disallowed_methods, reason = "times of change are told from the clock")]
+fn write_long_history(sandbox: &Sandbox, sessions: u64) {
+    let now = SystemTime::now();
+    for session in 0..sessions {
+        let mut lines = String::new();
+        for line in 0..40 {
+            let text = format!("session {session} line {line} {}", "of a long history ".repeat(120));
+            let record = serde_json::json!({
+                "type": "user", "userType": "external", "entrypoint": "cli", "isSidechain": false,
+                "sessionId": format!("00000000-0000-4000-8000-{session:012}"),
+                "uuid": format!("00000000-0000-4000-8000-{session:06}{line:06}"),
+                "cwd": "/home/ada/tide-tables", "version": "2.1.329",
+                "timestamp": format!("2026-05-01T10:00:{line:02}.000Z"),
+                "message": { "role": "user", "content": text },
+            });
+            lines.push_str(&format!("{record}\n"));
+        }
+        let below = format!(".claude/projects/-home-ada-tide-tables/session-{session}.jsonl");
+        sandbox.write(&below, lines.as_bytes());
+        let file = fs::File::options().write(true).open(sandbox.home().join(below)).unwrap();
+        file.set_modified(now - Duration::from_secs(3600 * (session + 1))).unwrap();
+    }
+}
+
+#[test]
+fn the_newest_rows_can_be_queried_while_most_of_a_history_is_unread() {
+    const SESSIONS: u64 = 60;
+    let sandbox = Sandbox::new();
+    write_long_history(&sandbox, SESSIONS);
+    let mut child = sandbox.start_talking(IMPORT);
+    let (mut read, mut total) = (0, 0);
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        match event["event"].as_str().unwrap() {
+            "read" => read = event["bytes"].as_u64().unwrap(),
+            "discovered" => total = event["bytes"].as_u64().unwrap(),
+            "committed" => break,
+            _ => {}
+        }
+    }
+    // How much comes before the first commit is a matter of bytes, not of the history's size.
+    assert!(total > 5_000_000 && read < total / 5, "{read} of {total} were read first");
+    let newest = "select count(*) > 0 from ai_gateway_messages
+                  where session_id = '00000000-0000-4000-8000-000000000000'";
+    assert_eq!(sandbox.rows(newest), ["true"]);
+    child.wait().unwrap();
+    sandbox.import([]);
+    let all = "select count(*), count(distinct session_id) from ai_gateway_messages";
+    assert_eq!(sandbox.rows(all), [format!("{},{SESSIONS}", SESSIONS * 40)]);
 }
