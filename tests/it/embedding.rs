@@ -148,7 +148,8 @@ fn write_long_history(sandbox: &Sandbox, sessions: u64) {
     for session in 0..sessions {
         let mut lines = String::new();
         for line in 0..40 {
-            let text = format!("session {session} line {line} {}", "of a long history ".repeat(120));
+            let text =
+                format!("session {session} line {line} {}", "of a long history ".repeat(120));
             let record = serde_json::json!({
                 "type": "user", "userType": "external", "entrypoint": "cli", "isSidechain": false,
                 "sessionId": format!("00000000-0000-4000-8000-{session:012}"),

@@ -3,6 +3,7 @@
 //! The core module is written instruction by instruction after the canonical ABI of `wit/provider.wit`; the records
 //! that it gives back lie ready in its memory.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -19,10 +20,16 @@ const BASE: u32 = 1024;
 
 const PROVIDER: &str = "hyp:backfill/provider@0.1.0";
 
+/// Index of the import `sink.emit`.
+pub(crate) const EMIT: u32 = 0;
 /// Index of the import that makes a scan.
 const NEW_SCAN: u32 = 1;
-/// Functions that are imported.
-const IMPORTS: u32 = 4;
+/// Index of the import `log.write`.
+pub(crate) const LOG: u32 = 2;
+/// Index of the import `inputs.head`.
+pub(crate) const HEAD: u32 = 3;
+/// Index of the import `get-environment` of `wasi`, for whoever [asks](Forge::asks_wasi).
+pub(crate) const ENVIRONMENT: u32 = 4;
 
 /// Code of a function: its values of result are left on the stack.
 pub(crate) type Code = Vec<Instruction<'static>>;
@@ -66,6 +73,8 @@ pub(crate) struct Forge {
     pub(crate) realloc: Option<Code>,
     /// Code that runs when the component is started.
     pub(crate) start: Code,
+    /// Whether it imports `wasi:cli/environment`.
+    pub(crate) asks_wasi: bool,
     /// Pages of memory that it begins with.
     pub(crate) pages: u64,
     /// Bytes for its own use; [`Forge::data_at`] says where they come to lie.
@@ -88,6 +97,7 @@ impl Forge {
             advance: Vec::new(),
             realloc: None,
             start: Vec::new(),
+            asks_wasi: false,
             pages: 4,
             data: Vec::new(),
         }
@@ -101,7 +111,7 @@ impl Forge {
     /// Returns the component.
     pub(crate) fn component(&self) -> Vec<u8> {
         let mut module = self.module();
-        let (resolve, world) = &*CONTRACT;
+        let (resolve, world) = if self.asks_wasi { &*ASKING } else { &*CONTRACT };
         embed_component_metadata(&mut module, resolve, *world, StringEncoding::UTF8).unwrap();
         ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
     }
@@ -158,12 +168,16 @@ impl Forge {
         let mut types = TypeSection::new();
         let mut imports = ImportSection::new();
         #[rustfmt::skip]
-        let imported = [
+        let mut imported = vec![
             ("hyp:backfill/sink@0.1.0",      "emit",               2, 0),
             ("[export]hyp:backfill/provider@0.1.0", "[resource-new]scan", 1, 1),
             ("hyp:backfill/log@0.1.0",       "write",              3, 0),
             ("hyp:backfill/inputs@0.1.0",    "head",               3, 0),
         ];
+        if self.asks_wasi {
+            imported.push(("wasi:cli/environment@0.2.0", "get-environment", 1, 0));
+        }
+        let first = u32::try_from(imported.len()).unwrap();
         for (index, (interface, name, params, results)) in (0..).zip(imported) {
             types.ty().function(i32s(params), i32s(results));
             imports.import(interface, name, EntityType::Function(index));
@@ -173,8 +187,8 @@ impl Forge {
         let mut code = CodeSection::new();
         for (index, (name, params, results, body)) in (0..).zip(&functions) {
             types.ty().function(params.clone(), i32s(*results));
-            declared.function(IMPORTS + index);
-            exports.export(name, ExportKind::Func, IMPORTS + index);
+            declared.function(first + index);
+            exports.export(name, ExportKind::Func, first + index);
             // One local beside the parameters, for whoever counts.
             let mut function = Function::new([(1, ValType::I32)]);
             body.iter().for_each(|instruction| {
@@ -282,3 +296,28 @@ static CONTRACT: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| {
     let world = resolve.select_world(&[package], Some("provider-plugin")).unwrap();
     (resolve, world)
 });
+
+/// The contract, and what programs for `wasi` ask for.
+static ASKING: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| {
+    let mut resolve = CONTRACT.0.clone();
+    let wasi = "package wasi:cli@0.2.0; \
+                interface environment { get-environment: func() -> list<tuple<string, string>>; }";
+    let asks = "package it:it; world asks { \
+                include hyp:backfill/provider-plugin@0.1.0; import wasi:cli/environment@0.2.0; }";
+    resolve.push_str("wasi.wit", wasi).unwrap();
+    let package = resolve.push_str("asks.wit", asks).unwrap();
+    let world = resolve.select_world(&[package], Some("asks")).unwrap();
+    (resolve, world)
+});
+
+/// Returns a component with a custom section: the same program under another digest.
+pub(crate) fn stamped(component: &[u8], stamp: &str) -> Vec<u8> {
+    use wasm_encoder::{Component, CustomSection};
+    let section =
+        CustomSection { name: Cow::Borrowed("build"), data: Cow::Borrowed(stamp.as_bytes()) };
+    let mut tail = Component::new();
+    tail.section(&section);
+    let tail = tail.finish();
+    // The first eight bytes are the preamble.
+    [component, &tail[8..]].concat()
+}

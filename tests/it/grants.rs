@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use serde_json::Value;
+use wasm_encoder::{BlockType, Instruction, MemArg};
 
-use crate::forge::{Forge, Root};
+use crate::forge::{ENVIRONMENT, Forge, Root};
 use crate::sandbox::{Output, Sandbox, repository, total};
 
 /// A home with a guest's recordings in it, and the guest.
@@ -178,6 +179,42 @@ fn a_symbolic_link_out_of_a_root_is_refused() {
     assert_eq!(output.status, Some(1), "{output}");
     let error = output.json()["providers"][0]["error"].as_str().unwrap().to_owned();
     assert!(error.contains("it is outside of the home folder"), "{error}");
+}
+
+#[test]
+fn a_component_that_asks_wasi_for_the_environment_gets_none() {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("SECRET", "of mine");
+    sandbox.write(".asker/a.jsonl", b"{}\n");
+    // Its plan is empty, unless there are variables: then it traps. The other way round shows that it looks.
+    let (page, answer) = (Forge::data_at(), Forge::data_at() + 32);
+    let length = MemArg { offset: 4, align: 2, memory_index: 0 };
+    for (name, traps_without, status) in [("asker", false, 0), ("asker-too", true, 1)] {
+        let mut code = vec![
+            Instruction::I32Const(answer),
+            Instruction::Call(ENVIRONMENT),
+            Instruction::I32Const(answer),
+            Instruction::I32Load(length),
+        ];
+        code.extend(traps_without.then_some(Instruction::I32Eqz));
+        code.extend([
+            Instruction::If(BlockType::Empty),
+            Instruction::Unreachable,
+            Instruction::End,
+            Instruction::I32Const(page),
+        ]);
+        let asker = Forge {
+            plan: Some(code),
+            data: vec![0; 64],
+            asks_wasi: true,
+            roots: vec![Root::new("history", ".asker", "*.jsonl")],
+            ..Forge::new(name)
+        };
+        let told = install(&sandbox, &asker, &["--yes", "--replace"]);
+        assert_eq!(told.status, Some(0), "{told}");
+        let output = sandbox.hyp(["backfill", name]);
+        assert_eq!(output.status, Some(status), "{output}");
+    }
 }
 
 #[test]

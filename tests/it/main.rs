@@ -16,11 +16,11 @@ mod disk;
 mod doctor;
 mod embedding;
 mod explain;
-#[cfg(unix)]
 mod forge;
 #[cfg(unix)]
 mod grants;
 mod habits;
+mod hostile;
 mod independent;
 #[cfg(target_os = "linux")]
 mod init;

@@ -253,3 +253,39 @@ fn a_component_is_tried_on_a_folder_and_nothing_is_stored() {
     );
     assert!(!sandbox.store().exists());
 }
+
+#[test]
+fn a_run_leaves_a_receipt_of_what_each_component_took() {
+    let sandbox = home_with_guests();
+    for name in ["good", "hog"] {
+        let bytes = fs::read(repository().join(format!("tests/guests/dist/{name}.wasm"))).unwrap();
+        install(&sandbox, name, &bytes, &digest(&bytes));
+    }
+    let report = sandbox.hyp(["backfill", "good", "hog", "--json"]).json();
+    let receipt = |name: &str| {
+        let providers = report["providers"].as_array().unwrap();
+        providers.iter().find(|provider| provider["provider"] == name).unwrap()["receipt"].clone()
+    };
+    let good = receipt("good");
+    assert_eq!((&good["rows"], &good["limits_hit"]), (&6.into(), &serde_json::json!({})));
+    let size: u64 = files(&sandbox.home().join("guest"))
+        .iter()
+        .map(|file| file.metadata().unwrap().len())
+        .sum();
+    assert_eq!(good["bytes_read"], size, "{good:#}");
+    assert!(good["cpu_seconds"].as_f64().unwrap() > 0.0, "{good:#}");
+    let memory = good["peak_memory_bytes"].as_u64().unwrap();
+    assert!((1 << 16..64 << 20).contains(&memory), "{good:#}");
+    let hog = receipt("hog");
+    assert!(hog["limits_hit"]["memory"].as_u64().unwrap() > 0, "{hog:#}");
+    assert!(hog["peak_memory_bytes"].as_u64().unwrap() > memory, "{hog:#}");
+
+    sandbox.hyp(["backfill", "good"]);
+    let kept = sandbox.hyp(["plugin", "receipts", "good", "--json"]).json();
+    let kept = kept["receipts"].as_array().unwrap();
+    assert_eq!(kept.len(), 1, "a run that found nothing new started nothing: {kept:#?}");
+    assert_eq!(kept[0]["bytes_read"], size);
+    let table = sandbox.hyp(["plugin", "receipts", "hog"]);
+    assert!(table.stdout.contains("memory (1)") || table.stdout.contains("memory (2)"), "{table}");
+    assert!(sandbox.hyp(["plugin", "receipts", "nobody"]).stderr.contains("no run has started"));
+}

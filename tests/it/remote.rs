@@ -5,6 +5,7 @@ use std::net::TcpListener;
 
 use serde_json::json;
 
+use crate::forge::stamped;
 use crate::sandbox::{Output, Sandbox, repository};
 use crate::server::{Reply, Server, digest};
 
@@ -12,13 +13,9 @@ fn good() -> Vec<u8> {
     fs::read(repository().join("tests/guests/dist/good.wasm")).unwrap()
 }
 
-/// Returns the same component with other bytes, as another build of it has: a custom section says which it is.
-fn another(build: &[u8]) -> Vec<u8> {
-    let mut bytes = good();
-    bytes.extend([0, u8::try_from(build.len() + 6).unwrap(), 5]);
-    bytes.extend(b"build");
-    bytes.extend(build);
-    bytes
+/// Returns the same component with other bytes, as another build of it has.
+fn another(build: &str) -> Vec<u8> {
+    stamped(&good(), build)
 }
 
 fn install(sandbox: &Sandbox, source: &str) -> Output {
@@ -56,7 +53,7 @@ fn a_component_comes_from_an_address_and_is_fetched_again_by_update() {
     assert_eq!(same.status, Some(0), "{same}");
     assert!(same.stderr.contains("good 0.1.0 is what is there"), "{same}");
 
-    let newer = another(b"2");
+    let newer = another("2");
     server.put("/files/good.wasm", Reply::ok("application/wasm", &newer));
     let told = sandbox.hyp(["plugin", "update", "good"]);
     assert_eq!(told.status, Some(0), "who reads no more is not asked about again: {told}");
@@ -149,13 +146,13 @@ fn a_component_comes_from_a_registry_and_a_tag_that_moved_is_shown() {
     assert_eq!(told.status, Some(0), "{told}");
     assert!(lock(&sandbox).contains(&source));
 
-    server.push("me/good", "1", &another(b"moved"));
+    server.push("me/good", "1", &another("moved"));
     assert_eq!(sandbox.hyp(["plugin", "verify"]).status, Some(0), "a tag changes no file here");
     let told = sandbox.hyp(["plugin", "update"]);
     assert_eq!(told.status, Some(0), "{told}");
     for line in [
         format!("  had       {}", digest(&good())),
-        format!("  is now    {}", digest(&another(b"moved"))),
+        format!("  is now    {}", digest(&another("moved"))),
         "  beware    it has other contents under the same version".to_owned(),
     ] {
         assert!(told.stderr.lines().any(|found| found == line), "{line}\n{told}");
@@ -171,7 +168,7 @@ fn an_artifact_that_is_named_by_its_digest_never_changes() {
     let source = format!("oci://{}/good@{pinned}", server.host());
     assert_eq!(install(&sandbox, &source).status, Some(0));
     // A registry that sends something else for the digest is found out.
-    let other = server.push("good", "2", &another(b"x"));
+    let other = server.push("good", "2", &another("x"));
     let lie = Reply::ok("application/vnd.oci.image.manifest.v1+json", other.as_bytes());
     server.put(&format!("/v2/good/manifests/{pinned}"), lie);
     let told = sandbox.hyp(["plugin", "update"]);

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod clients;
 pub mod components;
+pub mod contract;
 pub mod dist;
 pub mod tidy;
 

@@ -26,6 +26,9 @@ enum Task {
     /// Run one command and print what it cost; `bench` calls it
     #[command(hide = true)]
     Measure(xtask::bench::MeasureArgs),
+    /// Release the contract, or start on its next version
+    #[command(subcommand)]
+    Contract(xtask::contract::ContractTask),
     /// Write the table of supported clients into the README
     Clients,
     /// Make the archive that people install from, with checksums, completions, man pages and licences
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Task::Components { check: false, names } => xtask::components::build(&names),
         Task::Bench(args) => xtask::bench::bench(&args),
         Task::Measure(args) => xtask::bench::measure(&args),
+        Task::Contract(task) => xtask::contract::contract(&task),
         Task::Clients => xtask::clients::write(),
         Task::Dist(args) => xtask::dist::dist(&args),
         Task::Tidy => xtask::tidy::tidy(),

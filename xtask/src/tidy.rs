@@ -3,6 +3,7 @@
 mod cases;
 mod files;
 mod layers;
+mod threats;
 mod versions;
 
 use anyhow::{Result, bail};
@@ -16,6 +17,8 @@ pub fn tidy() -> Result<()> {
     problems.extend(layers::problems(&root)?);
     problems.extend(versions::problems(&root)?);
     problems.extend(cases::problems(&root)?);
+    problems.extend(threats::problems(&root)?);
+    problems.extend(crate::contract::problems(&root)?);
     problems.extend(crate::clients::problems(&root)?);
     problems.extend(
         crate::components::stale(&root)?

@@ -16,7 +16,7 @@ use crate::chunk::{CHUNK_BYTES, Chunk, FIRST_CHUNK_BYTES, Judged};
 use crate::discover::Found;
 use crate::error::BackfillError;
 use crate::policy::Policy;
-use crate::report::{Progress, ProviderReport};
+use crate::report::{Progress, ProviderReport, Receipt};
 use crate::run::{Request, now};
 use crate::scope::Scope;
 use crate::secrets::Secrets;
@@ -106,6 +106,8 @@ impl Import<'_> {
             }
         }
         drop(entered);
+        let rows = self.report.rows_by_reason.values().sum();
+        self.report.receipt = Receipt::of(self.plugin, rows);
         self.finish();
         Ok(self.report)
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use hyp_cache::Upkept;
 use hyp_model::Exit;
+use hyp_plugin::Plugin;
 use serde::Serialize;
 
 /// What a run did.
@@ -114,6 +115,9 @@ pub struct ProviderReport {
     pub warnings: Vec<String>,
     /// Seconds by stage; the stages of several workers add up.
     pub timings: BTreeMap<String, f64>,
+    /// What the component took; nothing where it was not started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
 }
 
 impl ProviderReport {
@@ -137,6 +141,41 @@ impl ProviderReport {
 
     pub(crate) fn time(&mut self, stage: &str, seconds: f64) {
         *self.timings.entry(stage.to_owned()).or_default() += seconds;
+    }
+}
+
+/// What a component took in a run.
+#[derive(Debug, Serialize)]
+pub struct Receipt {
+    /// SHA-256 of the component.
+    pub digest: String,
+    /// Time of the processor in its code, and in what the host did for it.
+    pub cpu_seconds: f64,
+    /// Memory of the guest that had most.
+    pub peak_memory_bytes: u64,
+    /// Bytes that it was handed, unpacked.
+    pub bytes_read: u64,
+    /// Rows that were made of what it gave, written or not.
+    pub rows: u64,
+    /// Guests that were started: one a worker, and one more after each that failed.
+    pub guests: u64,
+    /// Limits that it met, and how often.
+    pub limits_hit: BTreeMap<&'static str, u64>,
+}
+
+impl Receipt {
+    /// Returns what a component took, if it was started at all.
+    pub(crate) fn of(plugin: &Plugin, rows: u64) -> Option<Self> {
+        let taken = plugin.receipt();
+        (taken.guests > 0).then(|| Self {
+            digest: plugin.digest().to_owned(),
+            cpu_seconds: taken.cpu_time.as_secs_f64(),
+            peak_memory_bytes: taken.peak_memory,
+            bytes_read: taken.bytes_read,
+            rows,
+            guests: taken.guests,
+            limits_hit: taken.limits_hit,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::RunError;
 use crate::fault::Asked;
 use crate::fence::Fence;
 use crate::host::Host;
+use crate::meter::{Meter, thread_time};
 use crate::state::{Phase, State};
 use crate::ticker::{Running, Ticker};
 
@@ -20,16 +21,23 @@ const CARGO: usize = 512 * 1024 * 1024;
 pub(crate) struct Guest {
     store: Store<State>,
     ticker: Arc<Ticker>,
+    meter: Arc<Meter>,
 }
 
 impl Guest {
-    pub(crate) fn new(host: &Host, provider: Arc<str>, kinds: Arc<[String]>) -> Self {
+    pub(crate) fn new(
+        host: &Host,
+        meter: &Arc<Meter>,
+        provider: Arc<str>,
+        kinds: Arc<[String]>,
+    ) -> Self {
         let state = State::new(provider, kinds, host.limits.clone());
         let mut store = Store::new(&host.engine, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(CARGO);
         host.count_instance();
-        Self { store, ticker: Arc::clone(&host.ticker) }
+        meter.started();
+        Self { store, ticker: Arc::clone(&host.ticker), meter: Arc::clone(meter) }
     }
 
     /// Instantiates the component, which may run code of it.
@@ -54,8 +62,13 @@ impl Guest {
         state.phase = phase;
         state.deadline = Instant::now() + limit;
         state.bytes_in_call = 0;
+        let handed = state.bytes_handed();
+        let started = thread_time();
         let answer = call(self.store.as_context_mut());
-        self.store.data_mut().phase = Phase::Idle;
+        let cpu_time = thread_time().saturating_sub(started);
+        let state = self.store.data_mut();
+        state.phase = Phase::Idle;
+        self.meter.called(cpu_time, state.memory, state.bytes_handed().saturating_sub(handed));
         answer
     }
 
@@ -66,7 +79,9 @@ impl Guest {
     /// Explains why a call did not return.
     pub(crate) fn explain(&mut self, asked: &Asked, error: &wasmtime::Error) -> RunError {
         let state = self.store.data_mut();
-        asked.explain(error, state.panic.take(), &state.limits)
+        let error = asked.explain(error, state.panic.take(), &state.limits);
+        self.meter.failed(&error);
+        error
     }
 
     /// Tells whether an error comes from the shape of a component, not from its code.

@@ -217,7 +217,7 @@ impl Host {
         ready: &ProviderPluginPre<State>,
     ) -> Result<Description, LoadError> {
         let asked = Asked { provider: origin.into(), unit: "describe".into() };
-        let mut guest = Guest::new(self, origin.into(), Arc::new([]));
+        let mut guest = Guest::new(self, &Arc::default(), origin.into(), Arc::new([]));
         let answer = guest.start(ready).and_then(|provider| {
             guest.call(Phase::Idle, self.limits.advance_deadline, |store| {
                 provider.hyp_backfill_provider().call_describe(store)

@@ -9,7 +9,6 @@ use hyp_model::event::{Event, Note};
 use crate::bindings::{inputs, provider as wit, types};
 use crate::error::RunError;
 use crate::fault::Asked;
-use crate::guest::Guest;
 use crate::lent::{Entry, Lent};
 use crate::plugin::Plugin;
 use crate::state::Phase;
@@ -71,7 +70,7 @@ impl Plugin {
             + Duration::from_secs(bytes / DATABASE_BYTES_PER_SECOND);
         let told: Vec<_> = entries.iter().map(|lent| told(&lent.entry)).collect();
 
-        let mut guest = Guest::new(&self.host, Arc::clone(&self.name), Arc::clone(&self.kinds));
+        let mut guest = self.guest();
         guest.state().begin(entries.to_vec(), None);
         let answer = guest.start(&ready).and_then(|provider| {
             guest.call(Phase::Plan, limit, |store| {

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::bindings::ProviderPluginPre;
 use crate::description::Description;
 use crate::error::RunError;
+use crate::guest::Guest;
 use crate::host::Host;
+use crate::meter::{Meter, Receipt};
 use crate::source::Source;
 use crate::state::State;
 use crate::worker::Worker;
@@ -15,6 +17,7 @@ pub struct Plugin {
     pub(crate) host: Arc<Host>,
     pub(crate) name: Arc<str>,
     pub(crate) kinds: Arc<[String]>,
+    meter: Arc<Meter>,
     source: Source,
     description: Description,
     ready: Mutex<Option<ProviderPluginPre<State>>>,
@@ -31,6 +34,7 @@ impl Plugin {
             host,
             name: description.name.as_str().into(),
             kinds: description.kinds.as_slice().into(),
+            meter: Arc::default(),
             source,
             description,
             ready: Mutex::new(ready),
@@ -55,6 +59,16 @@ impl Plugin {
     /// Returns someone who reads units, one after the other. Several may work side by side.
     pub fn worker(self: &Arc<Self>) -> Worker {
         Worker::new(Arc::clone(self))
+    }
+
+    /// Returns what its guests took so far.
+    pub fn receipt(&self) -> Receipt {
+        self.meter.receipt()
+    }
+
+    /// Returns a guest that was not started yet.
+    pub(crate) fn guest(&self) -> Guest {
+        Guest::new(&self.host, &self.meter, Arc::clone(&self.name), Arc::clone(&self.kinds))
     }
 
     /// Returns the component, mapped, linked and ready to be instantiated.

@@ -52,7 +52,8 @@ pub(crate) struct State {
     /// Time spent in host functions, which is not the guest's.
     pub(crate) host_time: Duration,
     pub(crate) table: ResourceTable,
-    memory: usize,
+    /// Linear memory of the guest, which never shrinks.
+    pub(crate) memory: usize,
     wasi: WasiCtx,
 }
 
@@ -96,9 +97,14 @@ impl State {
         self.host_time = Duration::ZERO;
     }
 
+    /// Returns the bytes of the unit's inputs that the guest was handed so far.
+    pub(crate) fn bytes_handed(&self) -> u64 {
+        self.books.iter().map(|books| books.account.bytes_handed()).sum()
+    }
+
     /// Bytes of events that this unit may have emitted by now.
     pub(crate) fn output_bound(&self) -> u64 {
-        let read: u64 = self.books.iter().map(|books| books.account.bytes_handed()).sum();
+        let read = self.bytes_handed();
         let each = self.limits.output_bytes_per_input_byte;
         self.limits.output_bytes.saturating_add(read.saturating_mul(each))
     }

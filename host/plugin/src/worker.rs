@@ -21,6 +21,9 @@ use crate::state::{Phase, State};
 /// Bytes that a guest may give to go on with, by contract.
 const CHECKPOINT_BYTES: usize = 1024 * 1024;
 
+/// Calls in a row in which a guest may neither read nor emit.
+const IDLE_CALLS: u32 = 1_000;
+
 /// A unit with the files it is made of.
 #[derive(Debug, Clone)]
 pub struct UnitInputs {
@@ -151,8 +154,7 @@ struct Reading<'a> {
 impl Instance {
     fn start(plugin: &Plugin, asked: &Asked) -> Result<Self, RunError> {
         let ready = plugin.ready()?;
-        let mut guest =
-            Guest::new(&plugin.host, Arc::clone(&plugin.name), Arc::clone(&plugin.kinds));
+        let mut guest = plugin.guest();
         match guest.start(&ready) {
             Ok(provider) => Ok(Self { guest, provider }),
             Err(error) => Err(guest.explain(asked, &error)),
@@ -171,10 +173,12 @@ impl Instance {
             scans.call_open(store, &unit.id, &entries, &unit.context, checkpoint)
         })?;
         let scan = scan.map_err(|fault| fault_of(reading.asked, fault))?;
+        let mut idle = 0;
         let end = loop {
             if reading.cancelled.load(Ordering::Relaxed) {
                 break End::Stopped;
             }
+            let before = self.taken();
             let progress = self.call(reading, Phase::Advance, |provider, store| {
                 provider.hyp_backfill_provider().scan().call_advance(store, scan, budget)
             })?;
@@ -193,9 +197,25 @@ impl Instance {
             if is_done {
                 break End::Done(self.counters(reading, scan)?);
             }
+            idle = if self.taken() == before { idle + 1 } else { 0 };
+            if idle == IDLE_CALLS {
+                let Asked { provider, unit } = reading.asked;
+                let what = format!("it did nothing in {IDLE_CALLS} calls, and is not at the end");
+                return Err(RunError::Forbidden {
+                    provider: Arc::clone(provider),
+                    unit: unit.clone(),
+                    what,
+                });
+            }
         };
         self.call(reading, Phase::Idle, |_, store| scan.resource_drop(store))?;
         Ok(end)
+    }
+
+    /// Returns the bytes that the guest was handed and emitted so far.
+    fn taken(&mut self) -> (u64, u64) {
+        let state = self.guest.state();
+        (state.bytes_handed(), state.bytes_emitted)
     }
 
     /// Returns the checkpoint that a guest gave, if the books say the same: all before it is accounted for.

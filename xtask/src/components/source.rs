@@ -58,7 +58,9 @@ fn list(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         let name = entry.file_name();
         let path = folder.join(&name);
         let stem = Path::new(&name).file_stem().unwrap_or_default();
-        if stem == "tests" || stem == "testkit" {
+        // Beside the contract lie words about it, and released versions of it.
+        let is_beside = folder == Path::new("wit") && path.extension() != Some("wit".as_ref());
+        if stem == "tests" || stem == "testkit" || is_beside {
             continue;
         }
         if entry.file_type()?.is_dir() {

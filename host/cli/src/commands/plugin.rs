@@ -3,6 +3,7 @@
 mod fetch;
 mod install;
 mod list;
+mod receipts;
 mod run;
 mod test;
 mod trial;
@@ -53,6 +54,8 @@ enum PluginCommand {
     /// Take roots back from an installed provider: it runs on, and sees nothing of them
     #[command(after_help = GRANT_EXAMPLES)]
     Revoke(RootArgs),
+    /// Show what a provider took in each run: processor time, memory, bytes, limits
+    Receipts(ReceiptsArgs),
     /// Compare every installed file with what was agreed to
     #[command(after_help = "Example: hyp plugin verify")]
     Verify(ListArgs),
@@ -159,6 +162,21 @@ struct RootArgs {
     roots: Vec<String>,
 }
 
+/// Arguments of `hyp plugin receipts`.
+#[derive(Debug, clap::Args)]
+struct ReceiptsArgs {
+    /// Name of a provider, bundled or installed
+    name: String,
+
+    /// Runs to show, newest first; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+
+    /// Print the receipts as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Arguments of `hyp plugin run`.
 #[derive(Debug, clap::Args)]
 struct RunArgs {
@@ -195,6 +213,7 @@ pub(crate) fn plugin(session: &Session, args: &PluginArgs) -> Result<Exit, Failu
     match &args.command {
         PluginCommand::List(args) => list::list(session, args),
         PluginCommand::Verify(args) => list::verify(session, args),
+        PluginCommand::Receipts(args) => receipts::receipts(session, args),
         PluginCommand::Inspect(args) => install::inspect(session, args),
         PluginCommand::Install(args) => install::install(session, args),
         PluginCommand::Update(args) => update::update(session, args),

@@ -1,0 +1,78 @@
+//! Each line of the threat model is shown by tests that exist.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Where the lines are.
+const MODEL: &str = "docs/plugin-security.md";
+
+/// Folders that tests are in.
+const FOLDERS: [&str; 3] = ["host", "tests", "sdk"];
+
+/// Returns lines without a test, and tests that are named and not there.
+pub(super) fn problems(root: &Path) -> Result<Vec<String>> {
+    let model = fs::read_to_string(root.join(MODEL)).context(MODEL)?;
+    let mut tests = BTreeSet::new();
+    for folder in FOLDERS {
+        collect(&root.join(folder), &mut tests)?;
+    }
+    Ok(unshown(&model, &tests))
+}
+
+fn unshown(model: &str, tests: &BTreeSet<String>) -> Vec<String> {
+    let tables = model.split("| shown by |\n").skip(1);
+    let rows = tables.flat_map(|table| table.lines().skip(1).take_while(|it| it.starts_with('|')));
+    let mut problems = Vec::new();
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        let named: Vec<&str> =
+            cells.last().map_or(Vec::new(), |cell| cell.split('`').skip(1).step_by(2).collect());
+        if cells.len() != 2 || named.is_empty() {
+            problems.push(format!("{MODEL}: no test shows `{}`", cells[0]));
+        }
+        let missing = named.iter().filter(|name| !tests.contains(**name));
+        problems.extend(missing.map(|name| format!("{MODEL}: there is no test `{name}`")));
+    }
+    problems
+}
+
+/// Adds the names of the tests below a folder.
+fn collect(folder: &Path, tests: &mut BTreeSet<String>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, tests)?;
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            tests.extend(names(&fs::read_to_string(&path)?));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the names of a file's tests.
+fn names(source: &str) -> Vec<String> {
+    let parts = source.split("#[test]\n").skip(1);
+    let lines = parts.filter_map(|part| {
+        part.lines().map(str::trim_start).find_map(|line| line.strip_prefix("fn "))
+    });
+    lines.filter_map(|line| Some(line.split_once('(')?.0.to_owned())).collect()
+}
+
+#[test]
+fn a_line_without_a_test_and_a_test_that_is_gone_are_told() {
+    let source = "#[test]\n#[rustfmt::skip]\nfn one() {}\n\nfn helper() {}\n#[test]\nfn two() {}\n";
+    let tests: BTreeSet<String> = names(source).into_iter().collect();
+    assert_eq!(tests, BTreeSet::from(["one".to_owned(), "two".to_owned()]));
+    let model = "| who | what |\n| --- | --- |\n| x | y |\n\n| it cannot | shown by |\n| --- | --- |\n\
+                 | a | `one`, `two` |\n| b | `helper` |\n| c | nothing |\n";
+    assert_eq!(
+        unshown(model, &tests),
+        [
+            "docs/plugin-security.md: there is no test `helper`",
+            "docs/plugin-security.md: no test shows `c`"
+        ]
+    );
+}
