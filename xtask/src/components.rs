@@ -3,7 +3,6 @@
 //! A component's bytes depend on its sources, the SDK, the contract, the resolved dependencies, the flags and the
 //! compiler, and on nothing else: not on where the tree or the compiler lies.
 
-mod cargo;
 mod freshness;
 mod lock;
 mod source;
@@ -13,13 +12,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use hyp_author::{Build, Label, Module, Toolchain};
 use sha2::{Digest, Sha256};
-use wit_component::ComponentEncoder;
 
 use crate::{root, say};
-use cargo::Build;
 use lock::{Locked, Lockfile};
-use toolchain::Toolchain;
 
 pub use freshness::stale;
 
@@ -42,6 +39,9 @@ enum Target {
 
 const PROVIDERS: &str = "providers/dist";
 const GUESTS: &str = "tests/guests/dist";
+
+/// Profile of components.
+const PROFILE: &str = "component";
 
 #[rustfmt::skip]
 pub(crate) const COMPONENTS: &[Component] = &[
@@ -77,13 +77,11 @@ impl Component {
         root.join(self.dist).join(format!("{}.wasm", self.name))
     }
 
-    /// Returns the module that cargo makes.
-    fn module(&self, artifacts: &Path) -> PathBuf {
+    /// Returns what cargo calls its library or example.
+    fn crate_name(&self) -> String {
         match self.target {
-            Target::Library => artifacts.join(format!("{}.wasm", self.package.replace('-', "_"))),
-            Target::Example => {
-                artifacts.join("examples").join(format!("{}.wasm", self.name.replace('-', "_")))
-            }
+            Target::Library => self.package.replace('-', "_"),
+            Target::Example => self.name.to_owned(),
         }
     }
 }
@@ -98,7 +96,7 @@ struct Built {
 /// Builds components (all, when no names are given) and writes them beside their lock.
 pub fn build(names: &[String]) -> Result<()> {
     let root = root();
-    let (built, failed) = build_all(&root, &chosen(names)?, &Toolchain::find(&root)?)?;
+    let (built, failed) = build_all(&root, &chosen(names)?, &toolchain::find(&root)?)?;
     for dist in [PROVIDERS, GUESTS] {
         let path = root.join(dist).join("components.lock");
         let mut lock = Lockfile::read(&path)?;
@@ -125,7 +123,7 @@ pub fn build(names: &[String]) -> Result<()> {
 /// Bytes are comparable only where the compiler is the one that made the checked in ones.
 pub fn check(names: &[String]) -> Result<()> {
     let root = root();
-    let toolchain = Toolchain::find(&root)?;
+    let toolchain = toolchain::find(&root)?;
     let (built, mut problems) = build_all(&root, &chosen(names)?, &toolchain)?;
     for Built { component, bytes, locked } in built {
         let name = component.name;
@@ -180,15 +178,26 @@ fn build_all(
         let of_package = || components.iter().filter(|one| one.package == package);
         let examples = of_package().filter(|one| matches!(one.target, Target::Example));
         let examples = examples.map(|one| one.name).collect();
-        let artifacts = match (Build { root, toolchain, package, examples }).run() {
-            Ok(artifacts) => artifacts,
+        say(format!("compiling {package}"));
+        let build = Build {
+            root,
+            known_as: "hyp",
+            toolchain,
+            package: Some(package),
+            profile: PROFILE,
+            examples,
+            is_locked: true,
+            target_dir: Some(root.join("target/components")),
+        };
+        let modules = match build.run().context("cargo failed") {
+            Ok(modules) => modules,
             Err(error) => {
                 failed.push(format!("{package}: {error:#}"));
                 continue;
             }
         };
         for component in of_package() {
-            match wrap(&component.module(&artifacts)) {
+            match wrap(component, &modules) {
                 Ok(bytes) => {
                     let locked = Locked {
                         sha256: hex(&Sha256::digest(&bytes)),
@@ -204,14 +213,13 @@ fn build_all(
     Ok((built, failed))
 }
 
-/// Makes a component of a module that carries the description of its world.
-fn wrap(module: &Path) -> Result<Vec<u8>> {
-    let bytes = fs::read(module).with_context(|| format!("cannot read `{}`", module.display()))?;
-    ComponentEncoder::default()
-        .validate(true)
-        .module(&bytes)
-        .and_then(|encoder| encoder.encode())
-        .context("the module is no component; does it call `hyp_sdk::register!`?")
+/// Makes a component of the module that was built for it.
+fn wrap(component: &Component, modules: &[Module]) -> Result<Vec<u8>> {
+    let name = component.crate_name();
+    let module = modules.iter().find(|module| module.name == name);
+    let path = &module.with_context(|| format!("cargo made no `{name}.wasm`"))?.path;
+    let bytes = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(hyp_author::wrap(path, &bytes, &Label::default())?)
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

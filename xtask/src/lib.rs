@@ -1,5 +1,6 @@
 //! What `cargo xtask` does, as a library, so that its checks are tests as well.
 
+pub mod api;
 pub mod bench;
 pub mod clients;
 pub mod components;

@@ -29,6 +29,8 @@ enum Task {
     /// Release the contract, or start on its next version
     #[command(subcommand)]
     Contract(xtask::contract::ContractTask),
+    /// Write the list of the SDK's public API
+    Api,
     /// Write the table of supported clients into the README
     Clients,
     /// Make the archive that people install from, with checksums, completions, man pages and licences
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => xtask::bench::bench(&args),
         Task::Measure(args) => xtask::bench::measure(&args),
         Task::Contract(task) => xtask::contract::contract(&task),
+        Task::Api => xtask::api::write(),
         Task::Clients => xtask::clients::write(),
         Task::Dist(args) => xtask::dist::dist(&args),
         Task::Tidy => xtask::tidy::tidy(),

@@ -20,6 +20,7 @@ pub fn tidy() -> Result<()> {
     problems.extend(threats::problems(&root)?);
     problems.extend(crate::contract::problems(&root)?);
     problems.extend(crate::clients::problems(&root)?);
+    problems.extend(crate::api::problems(&root)?);
     problems.extend(
         crate::components::stale(&root)?
             .into_iter()

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use hyp_author::FLAGS;
 use sha2::{Digest, Sha256};
 
-use super::cargo::FLAGS;
 use super::{Component, Target, hex};
 
 /// Returns the digest of a component's sources, the SDK, the contract, resolved dependencies and flags.

@@ -16,14 +16,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hyp-cache",       &["hyp-model"]),
     ("hyp-query",       &["hyp-model", "hyp-cache"]),
     ("hyp-backfill",    &["hyp-model", "hyp-plugin", "hyp-materialize", "hyp-cache"]),
-    ("hyp",             &["hyp-model", "hyp-sqlite", "hyp-plugin", "hyp-materialize", "hyp-cache", "hyp-query", "hyp-backfill"]),
+    ("hyp-author",      &["hyp-model"]),
+    ("hyp",             &["hyp-author", "hyp-model", "hyp-sqlite", "hyp-plugin", "hyp-materialize", "hyp-cache", "hyp-query", "hyp-backfill"]),
     ("hyp-sdk",         &["hyp-sqlite"]),
     ("hyp-provider-*",  &["hyp-sdk"]),
     ("hyp-guests",      &["hyp-sdk"]),
     ("hyp-tests",       &[]),
     ("hyp-smoke",       &[]),
     ("smoke",           &[]),
-    ("xtask",           &[]),
+    ("xtask",           &["hyp-author"]),
 ];
 
 /// Heavy crates, and those of ours that name each: one, or two that use it for different things.
@@ -36,6 +37,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("datafusion", &["hyp-query"]),
     // The only way out to the network.
     ("ureq", &["hyp"]),
+    ("wit-component", &["hyp-author"]),
 ];
 
 /// Lists the dependencies that the tables do not allow.
