@@ -100,3 +100,60 @@ fn without_cases_there_is_a_way_out() {
     assert_eq!(output.status, Some(1), "{output}");
     assert!(output.stderr.contains("is no folder"), "{output}");
 }
+
+#[test]
+fn a_project_is_laid_out_once_and_under_a_name_that_the_host_takes() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.beside("projects/notebook");
+    let dir = folder.to_str().unwrap();
+    for language in ["rust", "python"] {
+        let dir = format!("{dir}-{language}");
+        let made = sandbox.hyp(["plugin", "new", "notebook", "--dir", &dir, "--lang", language]);
+        assert_eq!(made.status, Some(0), "{made}");
+        assert!(made.stderr.contains(&format!("build it: hyp plugin build {dir}")), "{made}");
+        assert!(made.stdout.is_empty(), "{made}");
+        assert!(Path::new(&dir).join("cases/two_turns/rows.json").is_file());
+        let again = sandbox.hyp(["plugin", "new", "notebook", "--dir", &dir]);
+        assert_eq!(again.status, Some(3), "{again}");
+        assert!(again.stderr.contains("is there already, and not empty"), "{again}");
+    }
+    for name in ["Note", "list", "../x", "a b", ""] {
+        let refused = sandbox.hyp(["plugin", "new", name, "--dir", dir]);
+        assert_eq!(refused.status, Some(2), "{name}: {refused}");
+        assert!(!folder.exists(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_project_is_not_built() {
+    let sandbox = Sandbox::new();
+    let output = sandbox.hyp(["plugin", "build", sandbox.home().to_str().unwrap()]);
+    assert_eq!(output.status, Some(1), "{output}");
+    assert!(output.stderr.contains("holds no project of a provider"), "{output}");
+    assert!(output.stderr.contains("`hyp plugin new NAME` makes one"), "{output}");
+}
+
+#[test]
+fn a_component_is_measured() {
+    let sandbox = Sandbox::new();
+    let case = cases(&sandbox, "qwen", 1);
+    let on = files(&case)[0].clone();
+    let on = on.ancestors().find(|path| path.ends_with("in")).unwrap().to_str().unwrap().to_owned();
+    let output = sandbox.hyp(["plugin", "bench", &component("qwen"), "--on", &on, "--json"]);
+    let figures = output.json();
+    // How long things take, nobody can tell of a machine that does much else.
+    for name in ["size", "units", "bytes", "fuel", "memory_bytes"] {
+        assert!(figures[name].as_u64().unwrap() > 0, "{name}: {figures:#}");
+    }
+    let over = figures["over"].as_array().unwrap();
+    assert!(!over.iter().any(|it| it == "fuel" || it == "memory"), "{figures:#}");
+    assert_eq!(output.status, Some(i32::from(!over.is_empty())), "{output}");
+    assert!(!sandbox.store().exists(), "nothing is stored");
+
+    let empty = sandbox.beside("empty");
+    fs::create_dir(&empty).unwrap();
+    let output =
+        sandbox.hyp(["plugin", "bench", &component("qwen"), "--on", empty.to_str().unwrap()]);
+    assert_eq!(output.status, Some(1), "{output}");
+    assert!(output.stderr.contains("reads nothing below"), "{output}");
+}

@@ -82,6 +82,24 @@ pub(crate) fn is_dumb() -> bool {
     variable(TERM).is_some_and(|term| term == "dumb")
 }
 
+/// Folder of an unpacked Rust compiler for WebAssembly, where rustup has none.
+const WASM_TOOLCHAIN: &str = "HYP_WASM_TOOLCHAIN";
+
+/// Returns the folder of an unpacked compiler for WebAssembly.
+pub(crate) fn wasm_toolchain() -> Option<PathBuf> {
+    variable(WASM_TOOLCHAIN).map(PathBuf::from)
+}
+
+/// Returns the cargo that the environment asks for.
+pub(crate) fn cargo() -> Option<OsString> {
+    variable("CARGO")
+}
+
+/// Returns the folder that cargo keeps packages in.
+pub(crate) fn cargo_home() -> Option<PathBuf> {
+    variable("CARGO_HOME").map(PathBuf::from).or_else(|| Some(home()?.join(".cargo")))
+}
+
 /// Returns the command that shows long answers.
 pub(crate) fn pager() -> Option<String> {
     variable(PAGER)?.into_string().ok()

@@ -35,6 +35,9 @@ impl Guest {
         let mut store = Store::new(&host.engine, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(CARGO);
+        if host.limits.is_metered {
+            store.set_fuel(u64::MAX).expect("the engine of such a host counts fuel");
+        }
         host.count_instance();
         meter.started();
         Self { store, ticker: Arc::clone(&host.ticker), meter: Arc::clone(meter) }
@@ -76,10 +79,16 @@ impl Guest {
         self.store.data_mut()
     }
 
+    /// Returns what it has computed so far, where that is counted: about an instruction a piece.
+    pub(crate) fn fuel_used(&self) -> Option<u64> {
+        self.store.get_fuel().ok().map(|left| u64::MAX - left)
+    }
+
     /// Explains why a call did not return.
     pub(crate) fn explain(&mut self, asked: &Asked, error: &wasmtime::Error) -> RunError {
         let state = self.store.data_mut();
-        let error = asked.explain(error, state.panic.take(), &state.limits);
+        let words = state.last_words();
+        let error = asked.explain(error, words, &state.limits);
         self.meter.failed(&error);
         error
     }

@@ -75,6 +75,7 @@ impl Host {
         let mut config = Config::new();
         let is_watched = limits.advance_deadline < Limits::NO_DEADLINE;
         config.epoch_interruption(is_watched).wasm_backtrace_max_frames(NonZeroUsize::new(24));
+        config.consume_fuel(limits.is_metered);
         let engine = Engine::new(&config).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker).map_err(failed)?;

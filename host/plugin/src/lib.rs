@@ -54,7 +54,7 @@ pub use lent::{Compression, Entry, Lent};
 pub use limits::Limits;
 pub use meter::Receipt;
 pub use plan::{Ignored, Plan, Stamp, Unit};
-pub use plugin::Plugin;
+pub use plugin::{Plugin, Startup};
 pub use registry::Registry;
 pub use report::{Counter, InputReport, LongLine, ScanReport};
 pub use source::{Source, digest_of};

@@ -29,6 +29,8 @@ pub struct Limits {
     pub compile_timeout: Duration,
     /// Lines that a scan may write to the log.
     pub log_lines: u32,
+    /// Counts what a guest computes. It costs a good part of its speed: for measurements.
+    pub is_metered: bool,
 }
 
 impl Limits {
@@ -49,6 +51,7 @@ impl Default for Limits {
             component_bytes: 64 * MIB,
             compile_timeout: Duration::from_secs(120),
             log_lines: 1024,
+            is_metered: false,
         }
     }
 }

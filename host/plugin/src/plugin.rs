@@ -1,10 +1,12 @@
 //! A provider that is ready to be asked.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::bindings::ProviderPluginPre;
 use crate::description::Description;
 use crate::error::RunError;
+use crate::fault::Asked;
 use crate::guest::Guest;
 use crate::host::Host;
 use crate::meter::{Meter, Receipt};
@@ -21,6 +23,15 @@ pub struct Plugin {
     source: Source,
     description: Description,
     ready: Mutex<Option<ProviderPluginPre<State>>>,
+}
+
+/// How long a component takes to come up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Startup {
+    /// To be there: compiled, or mapped from what was compiled before; and linked.
+    pub load: Duration,
+    /// To be instantiated.
+    pub instantiate: Duration,
 }
 
 impl Plugin {
@@ -69,6 +80,24 @@ impl Plugin {
     /// Returns a guest that was not started yet.
     pub(crate) fn guest(&self) -> Guest {
         Guest::new(&self.host, &self.meter, Arc::clone(&self.name), Arc::clone(&self.kinds))
+    }
+
+    /// Brings the component up once more, as a run would, and says how long that took.
+    ///
+    /// # Errors
+    /// Fails when it cannot be brought up.
+    pub fn startup(&self) -> Result<Startup, RunError> {
+        let asked = Asked { provider: Arc::clone(&self.name), unit: "startup".into() };
+        let begun = Instant::now();
+        let ready = self
+            .host
+            .prepare(&self.source, &self.description)
+            .map_err(|source| RunError::Load { provider: Arc::clone(&self.name), source })?;
+        let load = begun.elapsed();
+        let begun = Instant::now();
+        let mut guest = self.guest();
+        guest.start(&ready).map_err(|error| guest.explain(&asked, &error))?;
+        Ok(Startup { load, instantiate: begun.elapsed() })
     }
 
     /// Returns the component, mapped, linked and ready to be instantiated.

@@ -12,6 +12,10 @@ pub struct ScanReport {
     pub inputs: Vec<InputReport>,
     /// Bytes of events that the guest emitted.
     pub bytes_emitted: u64,
+    /// What the guest computed, about an instruction a piece; only where the host [counts](crate::Limits::is_metered) it.
+    pub fuel: Option<u64>,
+    /// Most bytes of linear memory that the guest had.
+    pub memory: u64,
     /// Time spent in the guest itself.
     pub guest_time: Duration,
     /// Totals that the client itself wrote.

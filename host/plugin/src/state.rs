@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hyp_model::event::{Event, Span};
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::fence::Fence;
@@ -16,6 +17,9 @@ use crate::worker::Checkpoint;
 
 /// Kind of the messages, which have no item of their own.
 pub(crate) const MESSAGE_KIND: &str = "ai_gateway.projected_exchange";
+
+/// Bytes that a guest may write to its standard error.
+const COMPLAINTS: usize = 1 << 20;
 
 /// What the guest is being asked for, and so what it may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,13 +56,16 @@ pub(crate) struct State {
     /// Time spent in host functions, which is not the guest's.
     pub(crate) host_time: Duration,
     pub(crate) table: ResourceTable,
-    /// Linear memory of the guest, which never shrinks.
+    /// Bytes of linear memory. They are never given back, so it is the most that there were, too.
     pub(crate) memory: usize,
     wasi: WasiCtx,
+    /// What guests of other languages say when they crash.
+    complaints: MemoryOutputPipe,
 }
 
 impl State {
     pub(crate) fn new(provider: Arc<str>, kinds: Arc<[String]>, limits: Limits) -> Self {
+        let complaints = MemoryOutputPipe::new(COMPLAINTS);
         Self {
             provider,
             kinds,
@@ -76,9 +83,24 @@ impl State {
             host_time: Duration::ZERO,
             table: ResourceTable::new(),
             memory: 0,
-            wasi: WasiCtx::builder().build(),
+            wasi: WasiCtx::builder().stderr(complaints.clone()).build(),
+            complaints,
             limits,
         }
+    }
+
+    /// Returns what the guest said when it crashed, by the contract's own way or on its standard error.
+    pub(crate) fn last_words(&mut self) -> Option<String> {
+        /// Characters that are told, counted from the end: there a language names the error.
+        const TOLD: usize = 2000;
+
+        self.panic.take().or_else(|| {
+            let said = self.complaints.contents();
+            let said = String::from_utf8_lossy(&said);
+            let said = said.trim();
+            let from = said.char_indices().rev().nth(TOLD).map_or(0, |(at, _)| at);
+            (!said.is_empty()).then(|| said[from..].to_owned())
+        })
     }
 
     /// Opens the books for a unit that is read from its start or from a checkpoint on.

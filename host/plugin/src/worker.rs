@@ -102,16 +102,20 @@ impl Worker {
         let mut reading =
             Reading { asked: &asked, from, each, cancelled, guest_time: Duration::ZERO };
         instance.guest.state().begin(unit.inputs.clone(), from);
+        let fuel_before = instance.guest.fuel_used();
         let end = instance.read(unit, &mut reading)?;
         let guest_time = reading.guest_time;
         for lent in &unit.inputs {
             check_unchanged(lent, &asked)?;
         }
 
+        let fuel = instance.guest.fuel_used().zip(fuel_before).map(|(now, before)| now - before);
         let state = instance.guest.state();
         let books = std::mem::take(&mut state.books);
         let mut report = ScanReport {
             bytes_emitted: state.bytes_emitted,
+            fuel,
+            memory: state.memory as u64,
             guest_time: guest_time.saturating_sub(state.host_time),
             ..ScanReport::default()
         };

@@ -1,8 +1,10 @@
 //! `hyp plugin`: providers from elsewhere, looked at, installed, checked and removed.
 
+mod bench;
 mod fetch;
 mod install;
 mod list;
+mod new;
 mod receipts;
 mod run;
 mod test;
@@ -27,6 +29,12 @@ pub(crate) struct PluginArgs {
 /// The commands below `hyp plugin`.
 #[derive(Debug, clap::Subcommand)]
 enum PluginCommand {
+    /// Lay out the project of a new provider: sources, cases, tests, all that it takes to build it
+    #[command(after_help = NEW_EXAMPLES)]
+    New(NewArgs),
+    /// Make a component of a project
+    #[command(after_help = BUILD_EXAMPLES)]
+    Build(BuildArgs),
     /// List the providers, and what each may read
     #[command(after_help = "Example: hyp plugin list --json")]
     List(ListArgs),
@@ -62,10 +70,27 @@ enum PluginCommand {
     /// Read a folder with a component and show the rows; nothing is stored
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Measure what a component costs: time, computation, memory
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchArgs),
     /// Compare what a component makes of cases, and of damaged copies of them
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
 }
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  hyp plugin new notebook
+  hyp plugin new notebook --lang python
+  hyp plugin new notebook --dir ~/src/hyp-notebook";
+
+const BUILD_EXAMPLES: &str = "\
+A compiler for wasm32-unknown-unknown or wasm32-wasip2 is taken from rustup, or else from the folder that
+HYP_WASM_TOOLCHAIN names. A project in Python needs componentize-py: pip install \"componentize-py>=0.25,<0.26\"
+
+Examples:
+  hyp plugin build notebook
+  cd notebook && hyp plugin build";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
@@ -90,6 +115,11 @@ Examples:
   hyp plugin run notebook.wasm --on ~/.notebook
   hyp plugin run notebook.wasm --on tests/sample --limit 5";
 
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  hyp plugin bench notebook --on ~/.notebook/chats
+  hyp plugin bench notebook.wasm --on ~/.notebook/chats --json";
+
 const TEST_EXAMPLES: &str = "\
 A case is a folder CASES/NAME: `in/` is what the client writes, `rows.json` what should come of it.
 For a provider that reads databases, a file `chats.db.sql` becomes the database `chats.db`.
@@ -104,6 +134,38 @@ struct ListArgs {
     /// Print the list as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// Arguments of `hyp plugin new`.
+#[derive(Debug, clap::Args)]
+struct NewArgs {
+    /// Name of the provider: lower case letters, digits and hyphens
+    name: String,
+
+    /// Folder of the project [default: its name, in this folder]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// What it is written in
+    #[arg(long, value_enum, default_value = "rust")]
+    lang: Lang,
+}
+
+/// Languages that there are templates for.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Lang {
+    /// Rust, with the SDK
+    Rust,
+    /// Python, as a component that holds its interpreter
+    Python,
+}
+
+/// Arguments of `hyp plugin build`.
+#[derive(Debug, clap::Args)]
+struct BuildArgs {
+    /// Folder of the project
+    #[arg(default_value = ".")]
+    dir: PathBuf,
 }
 
 /// Arguments of `hyp plugin inspect`.
@@ -192,6 +254,21 @@ struct RunArgs {
     limit: usize,
 }
 
+/// Arguments of `hyp plugin bench`.
+#[derive(Debug, clap::Args)]
+struct BenchArgs {
+    /// The component: a file, or a folder that holds one
+    source: String,
+
+    /// Folder that stands for each folder of the client's
+    #[arg(long, value_name = "FOLDER")]
+    on: PathBuf,
+
+    /// Print the figures as JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Arguments of `hyp plugin test`.
 #[derive(Debug, clap::Args)]
 struct TestArgs {
@@ -211,6 +288,8 @@ struct TestArgs {
 pub(crate) fn plugin(session: &Session, args: &PluginArgs) -> Result<Exit, Failure> {
     let places = &session.places;
     match &args.command {
+        PluginCommand::New(args) => new::new(args),
+        PluginCommand::Build(args) => new::build(args),
         PluginCommand::List(args) => list::list(session, args),
         PluginCommand::Verify(args) => list::verify(session, args),
         PluginCommand::Receipts(args) => receipts::receipts(session, args),
@@ -218,6 +297,7 @@ pub(crate) fn plugin(session: &Session, args: &PluginArgs) -> Result<Exit, Failu
         PluginCommand::Install(args) => install::install(session, args),
         PluginCommand::Update(args) => update::update(session, args),
         PluginCommand::Run(args) => run::run(session, args),
+        PluginCommand::Bench(args) => bench::bench(args),
         PluginCommand::Test(args) => test::test(session, args),
         PluginCommand::Grant(RootArgs { name, roots }) => {
             for place in hyp_backfill::grant(places, name, roots)? {

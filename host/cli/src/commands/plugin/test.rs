@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use hyp_backfill::Gauge;
 use hyp_model::Exit;
 use serde_json::Value;
 
-use super::TestArgs;
 use super::trial::{Trial, TrialError, fault, folder, only, temporary};
+use super::{TestArgs, bench};
 use crate::commands::{Session, ask, print};
 use crate::failure::Failure;
 use crate::{interrupt, text};
@@ -30,12 +31,13 @@ const CASES: &str = "cases";
 pub(super) fn test(session: &Session, args: &TestArgs) -> Result<Exit, Failure> {
     let trial = Trial::new(session, &args.source)?;
     let cases = cases(&folder(&place(args))?)?;
+    let gauge = trial.metered()?;
     let cancelled = interrupt::flag();
     let mut faults = 0;
     let mut extent = Extent::WithHugeLine;
     for case in &cases {
         let name = case.file_name().unwrap_or_default().to_string_lossy();
-        let golden = golden(&trial, case, args.bless, &cancelled)?;
+        let golden = golden(&trial, &gauge, (case, args.bless), &cancelled)?;
         let hostile = match args.bless {
             true => Hostile::default(),
             false => hostile::read(&trial, case, extent, &cancelled)?,
@@ -89,8 +91,8 @@ fn cases(folder: &Path) -> Result<Vec<PathBuf>, TrialError> {
 /// Reads a case twice and compares its rows; returns how many there are, or what is wrong.
 fn golden(
     trial: &Trial,
-    case: &Path,
-    bless: bool,
+    gauge: &Gauge,
+    (case, bless): (&Path, bool),
     cancelled: &AtomicBool,
 ) -> Result<Result<usize, String>, Failure> {
     let (store, place) = (trial.another()?, temporary()?);
@@ -107,6 +109,13 @@ fn golden(
     let written = only(&again).map_or(0, |again| again.rows_written);
     if written > 0 {
         return Ok(Err(format!("read a second time it writes {written} rows")));
+    }
+    let over = bench::over(&gauge.read(&input, cancelled)?);
+    if !over.is_empty() {
+        return Ok(Err(format!(
+            "over its budget of {}; `hyp plugin bench` has figures",
+            over.join(", ")
+        )));
     }
     let path = case.join("rows.json");
     let actual = pretty(&rows)?;

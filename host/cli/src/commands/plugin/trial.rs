@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::{fs, path};
 
-use hyp_backfill::{Description, Places, ProviderReport, Report, Request, Status};
+use hyp_backfill::{Description, Gauge, Places, ProviderReport, Report, Request, Status};
 use hyp_model::Explain;
 use tempfile::TempDir;
 
@@ -91,6 +91,15 @@ impl Trial {
         let offer = hyp_backfill::offer(&places, fetched.bytes, &fetched.source)?;
         hyp_backfill::install(&places, &offer, true)?;
         Ok(Self { store, home, description: offer.description })
+    }
+
+    /// Returns the component once more, made so that what it computes is counted.
+    pub(super) fn metered(&self) -> Result<Gauge, Failure> {
+        let file =
+            self.store.path().join("plugins").join(format!("{}.wasm", self.description.name));
+        let bytes =
+            fs::read(&file).map_err(|source| TrialError::File { path: file.clone(), source })?;
+        Ok(Gauge::metered(&file, &bytes, self.store.path())?)
     }
 
     /// Returns the first store: whoever needs no other uses it.

@@ -1,0 +1,63 @@
+//! `hyp plugin new` and `hyp plugin build`: the project of a provider, and its component.
+
+use std::path::{Path, PathBuf};
+
+use hyp_author::{Language, Machine, Name};
+use hyp_model::Exit;
+
+use super::{BuildArgs, Lang, NewArgs};
+use crate::commands::{print, say};
+use crate::failure::Failure;
+use crate::{env, text};
+
+/// Runs `hyp plugin new`.
+pub(super) fn new(args: &NewArgs) -> Result<Exit, Failure> {
+    let name: Name = args.name.parse()?;
+    let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
+    let language = match args.lang {
+        Lang::Rust => Language::Rust,
+        Lang::Python => Language::Python,
+    };
+    hyp_author::create(&name, language, &folder)?;
+    let shown = shell(&folder);
+    say(&format!("made {shown}: a provider that reads a made-up client, with cases and tests"));
+    say(&format!("build it: hyp plugin build {shown}"));
+    Ok(Exit::Done)
+}
+
+/// Runs `hyp plugin build`.
+pub(super) fn build(args: &BuildArgs) -> Result<Exit, Failure> {
+    let machine = Machine {
+        cargo: env::cargo(),
+        cargo_home: env::cargo_home(),
+        unpacked: env::wasm_toolchain(),
+    };
+    let built = hyp_author::build(&machine, &args.dir)?;
+    say(&format!("built {} with {}", text::bytes(built.size as u64), text::line(&built.compiler)));
+    let shown = shell(&args.dir);
+    let case = args.dir.join("cases/two_turns/in");
+    if case.is_dir() {
+        say(&format!("try it:  hyp plugin run {shown} --on {}", shell(&case)));
+    }
+    say(&format!("test it: hyp plugin test {shown}"));
+    print(&format!("{}\n", built.path.display()))?;
+    Ok(Exit::Done)
+}
+
+/// Returns a path as it can be typed into a shell.
+fn shell(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@".contains(c);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_can_be_typed() {
+        assert_eq!(shell(Path::new("a/b-c")), "a/b-c");
+        assert_eq!(shell(Path::new("it's here")), r"'it'\''s here'");
+    }
+}
