@@ -25,6 +25,10 @@ impl Hyp {
         Ok(hyp)
     }
 
+    pub(crate) fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.folder.path().join("home")
     }

@@ -1,12 +1,12 @@
 //! Other engines read the same rows: PyIceberg through the catalog, DuckDB by the metadata file.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::hyp::Hyp;
+use crate::python::environment;
 
 /// What the engines are pinned to.
 const PACKAGES: &[&str] = &[
@@ -45,7 +45,7 @@ pub(crate) fn iceberg() -> Result<()> {
 }
 
 fn engines(hyp: &Hyp) -> Result<Value> {
-    let python = environment()?;
+    let python = environment("smoke-python", PACKAGES)?.join("python");
     let extensions = tempfile::tempdir()?;
     let attach =
         |engine| Ok::<_, anyhow::Error>(hyp.output("smoke-attach", &["attach", engine])?.0);
@@ -57,25 +57,4 @@ fn engines(hyp: &Hyp) -> Result<Value> {
         bail!("{}", String::from_utf8_lossy(&output.stderr));
     }
     Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-/// Returns the interpreter of an environment with the engines, made on first use.
-fn environment() -> Result<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/smoke-python");
-    let python = folder.join("bin/python");
-    let stamp = folder.join("packages.txt");
-    let wanted = PACKAGES.join("\n");
-    if std::fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) {
-        return Ok(python);
-    }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(PACKAGES))?;
-    std::fs::write(stamp, wanted)?;
-    Ok(python)
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("{command:?}"))?;
-    ensure!(status.success(), "{command:?}: {status}");
-    Ok(())
 }

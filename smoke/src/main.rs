@@ -3,11 +3,13 @@
 //! `cargo run --bin hyp-smoke -- [NAME…]` runs the named checks, or all of them. `HYP_BIN` names the
 //! binary; without it, the one that lies beside this program is taken.
 
+mod author;
 mod fixture;
 mod hyp;
 mod interop;
 mod left;
 mod purge;
+mod python;
 mod registry;
 mod socket;
 mod upgrade;
@@ -23,6 +25,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("backfill_claude_fixture", fixture::claude),
     ("backfill_codex_fixture", fixture::codex),
     ("walkthrough_backfill_client_history", walkthrough::check),
+    ("a_provider_is_written", author::page),
+    ("a_provider_in_python", author::gptme),
     ("interop_iceberg", interop::iceberg),
     ("plugins_of_a_registry", registry::check),
     ("purge_leaves_nothing", purge::check),
