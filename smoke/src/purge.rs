@@ -8,7 +8,7 @@ use crate::left::search;
 
 const SESSION: &str = "0ddba115-0000-4000-8000-000000000001";
 const FORK: &str = "0ddba115-0000-4000-8000-000000000002";
-const FOLDER: &str = "/work/zanzibar";
+const FOLDER: &str = "/home/ada/zanzibar";
 
 /// Words that are said in one session only, each in another place of it.
 const SAID: &[&str] =
@@ -60,11 +60,11 @@ fn transcript(session: &str, more: bool) -> String {
 pub(crate) fn check() -> Result<()> {
     let hyp = Hyp::new()?;
     hyp.add("sample", |_| true)?;
-    let path = |session: &str| format!(".claude/projects/-work-zanzibar/{session}.jsonl");
+    let path = |session: &str| format!(".claude/projects/-home-ada-zanzibar/{session}.jsonl");
     hyp.write(&path(SESSION), &transcript(SESSION, false))?;
     hyp.output("bf-first", &["backfill"])?;
     let others = "select part_id, content_text, is_replay from ai_gateway_messages \
-                  where cwd is null or cwd <> '/work/zanzibar' order by part_id";
+                  where cwd is null or cwd <> '/home/ada/zanzibar' order by part_id";
     let before = hyp.query(others)?;
 
     // It goes on, and another session begins with a copy of it.
