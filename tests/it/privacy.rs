@@ -68,9 +68,18 @@ fn a_folder_of_the_list_stays_out_until_it_is_allowed() {
     let sandbox = Sandbox::new();
     let secret = wanders(&sandbox);
     let ignored = sandbox.hyp(["privacy", "ignore", &secret]);
-    insta::assert_snapshot!(ignored, @"");
+    insta::assert_snapshot!(ignored, @r"
+    exit: 0
+    -- stderr
+    messages of `[HOME]/secret`, and of what is below it, are not imported any more
+    what is stored already stays; to remove it, run `hyp privacy purge '[HOME]/secret'`
+    ");
     assert_eq!(left_out(&sandbox.import([]), "ignored"), 2);
-    insta::assert_snapshot!(sandbox.hyp(["privacy", "list"]), @"");
+    insta::assert_snapshot!(sandbox.hyp(["privacy", "list"]), @r"
+    exit: 0
+    -- stdout
+    ignore      list               0 rows stored  [HOME]/secret
+    ");
     assert_eq!(sandbox.hyp(["privacy", "allow", &secret]).status, Some(0));
     assert_eq!(total(&sandbox.import([]), "rows_written"), 2);
 }
@@ -83,8 +92,14 @@ fn a_list_that_is_broken_lets_nothing_in() {
     let list = sandbox.store().join("hypaware/usage-policy/local-only.json");
     fs::write(list, "{").unwrap();
     let refused = sandbox.hyp(["backfill"]);
-    insta::assert_snapshot!(refused, @"");
-    assert_eq!(sandbox.hyp(["sessions"]).stdout.lines().count(), 0, "nothing was imported");
+    insta::assert_snapshot!(refused, @r"
+    exit: 2
+    -- stderr
+    error: cannot use `[HYP_HOME]/hypaware/usage-policy/local-only.json`, which says what is not imported: EOF while parsing an object at line 1 column 1
+      code: hyp::privacy::list
+      help: nothing was imported; mend `[HYP_HOME]/hypaware/usage-policy/local-only.json`, or move it away to import everything
+    ");
+    assert!(sandbox.all_rows().is_empty(), "nothing was imported");
 }
 
 #[test]
@@ -128,7 +143,13 @@ fn a_purge_asks_says_what_goes_and_keeps_it_away() {
     sandbox.import([]);
     let before = sandbox.all_rows();
     let refused = sandbox.hyp(["privacy", "purge", "/home/ada/tide-tables"]);
-    insta::assert_snapshot!(refused, @"");
+    insta::assert_snapshot!(refused, @r"
+    exit: 3
+    -- stderr
+    17 rows of 3 threads would be removed
+    neither hyp nor an import brings them back; the client's own files are not touched
+    hyp privacy purge: nobody is there to agree; say so with --yes
+    ");
     assert_eq!(sandbox.all_rows(), before);
     for wrong in [&["privacy", "purge"][..], &["privacy", "purge", "/a", "--all"]] {
         assert_eq!(sandbox.hyp(wrong.iter().copied()).status, Some(2), "{wrong:?}");

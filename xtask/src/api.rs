@@ -113,7 +113,8 @@ fn items(source: &str) -> Vec<String> {
 /// Returns an item up to its body, on one line.
 fn head<'l>(first: &str, rest: &mut impl Iterator<Item = &'l str>) -> String {
     let mut whole = first.trim().to_owned();
-    while !whole.ends_with(['{', ';', ',', '}'])
+    let is_use = whole.starts_with("pub use ");
+    while !whole.ends_with(if is_use { &[';'][..] } else { &['{', ';', ',', '}'] })
         || whole.matches('(').count() > whole.matches(')').count()
     {
         let Some(next) = rest.next() else { break };
@@ -123,8 +124,8 @@ fn head<'l>(first: &str, rest: &mut impl Iterator<Item = &'l str>) -> String {
         whole.push_str(next.trim());
     }
     whole
-        .replace(",)", ")")
         .replace(" )", ")")
+        .replace(",)", ")")
         .trim_end_matches(['{', ';', ','])
         .trim_end()
         .to_owned()

@@ -64,7 +64,8 @@ fn write_out(
             match (name, whole.get_mut("features").and_then(|it| it.as_array_mut())) {
                 ("workspace", _) => {}
                 ("features", Some(had)) => {
-                    had.extend(value.as_array().into_iter().flatten().cloned())
+                    had.extend(value.as_array().into_iter().flatten().cloned());
+                    had.fmt();
                 }
                 _ => _ = whole.insert(name, value.clone()),
             }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use wasm_encoder::{CustomSection, Encode};
+use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
 use crate::error::AuthorError;
@@ -39,16 +40,17 @@ impl Label {
 /// # Errors
 /// Fails when the module exports no world.
 pub fn wrap(module: &Path, bytes: &[u8], label: &Label) -> Result<Vec<u8>, AuthorError> {
+    let refused = |reason| AuthorError::Wrap { module: module.to_owned(), reason };
     let mut component = match bytes {
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => bytes.to_vec(),
+        _ if !has_world(bytes) => {
+            return Err(refused("it exports no world: does it call `hyp_sdk::register!`?".into()));
+        }
         _ => ComponentEncoder::default()
             .validate(true)
             .module(bytes)
             .and_then(|encoder| encoder.encode())
-            .map_err(|error| AuthorError::Wrap {
-                module: module.to_owned(),
-                reason: format!("{error:#}"),
-            })?,
+            .map_err(|error| refused(format!("{error:#}")))?,
     };
     for (name, value) in label.sections() {
         let section =
@@ -57,6 +59,13 @@ pub fn wrap(module: &Path, bytes: &[u8], label: &Label) -> Result<Vec<u8>, Autho
         section.encode(&mut component);
     }
     Ok(component)
+}
+
+/// Says whether a module carries the description of a world.
+fn has_world(module: &[u8]) -> bool {
+    Parser::new(0).parse_all(module).any(|payload| {
+        matches!(payload, Ok(Payload::CustomSection(it)) if it.name().starts_with("component-type"))
+    })
 }
 
 #[cfg(test)]
@@ -73,10 +82,10 @@ mod tests {
             repository: None,
         };
         let component = wrap(Path::new("it.wasm"), empty, &label).unwrap();
-        let found: Vec<_> = wasmparser::Parser::new(0)
+        let found: Vec<_> = Parser::new(0)
             .parse_all(&component)
             .filter_map(|payload| match payload.unwrap() {
-                wasmparser::Payload::CustomSection(section) => {
+                Payload::CustomSection(section) => {
                     Some((section.name().to_owned(), section.data().to_vec()))
                 }
                 _ => None,

@@ -137,7 +137,7 @@ fn lies() -> Vec<Hostile> {
         (|it| it.name = b"a".repeat(65),               no_name),
         (|it| it.name = b"\x1b[2Jgone".to_vec(),       no_name),
         (|it| it.name = b"nul\0".to_vec(),             no_name),
-        (|it| it.name = b"\xff\xfe".to_vec(),          "failed while it described itself"),
+        (|it| it.name = b"\xff\xfe".to_vec(),          "does not fit hyp:backfill@0.1.0: invalid utf-8"),
         (|it| it.name = b"list".to_vec(),              "the name `list` is taken by a command"),
         (|it| it.name = b"claude".to_vec(),            "the name `claude` is taken by a bundled provider"),
         (|it| it.title = "\u{1b}]0;owned\u{7}".into(), "its title has control characters"),
@@ -166,23 +166,27 @@ fn lies() -> Vec<Hostile> {
     })
 }
 
+/// A change of a component that is harmless without it.
+type Spoil = Box<dyn Fn(&mut Forge)>;
+
 /// Harm that is done before anything is agreed to.
 fn at_start() -> Vec<Hostile> {
     let describe: fn(&mut Forge, Code) = |forge, code| forge.describe = Some(code);
     let failed = "failed while it described itself";
-    let mut cases: Vec<(Box<dyn Fn(&mut Forge)>, &str)> = Vec::new();
+    let misfit = "does not fit hyp:backfill@0.1.0: ";
+    let mut cases: Vec<(Spoil, &str)> = Vec::new();
     // `describe` is the first function after the imports.
-    for code in [
-        trap(),
-        recurse(4, 0),
-        hog(),
-        answer(-8),
-        answer(3),
-        answer(i32::MAX - 3),
-        forever(call(EMIT, &[0, 0])),
-        [call(HEAD, &[0, 100, 8]), trap()].concat(),
+    for (code, told) in [
+        (trap(), failed),
+        (recurse(4, 0), failed),
+        (hog(), failed),
+        (answer(-8), misfit),
+        (answer(3), misfit),
+        (answer(i32::MAX - 3), misfit),
+        (forever(call(EMIT, &[0, 0])), failed),
+        ([call(HEAD, &[0, 100, 8]), trap()].concat(), failed),
     ] {
-        cases.push((Box::new(move |forge| describe(forge, code.clone())), failed));
+        cases.push((Box::new(move |forge| describe(forge, code.clone())), told));
     }
     cases.push((Box::new(move |forge| describe(forge, spin())), "did not come back"));
     cases.push((Box::new(|forge| forge.start = trap()), failed));
@@ -200,7 +204,6 @@ fn at_plan() -> Vec<Hostile> {
     let page = Forge::data_at();
     let crashed = "crashed in `plan`";
     let impossible = "made an impossible plan";
-    type Spoil = Box<dyn Fn(&mut Forge)>;
     let plan = |code: Code| -> Spoil { Box::new(move |forge| forge.plan = Some(code.clone())) };
     let realloc =
         |code: Code| -> Spoil { Box::new(move |forge| forge.realloc = Some(code.clone())) };
@@ -238,7 +241,6 @@ fn at_plan() -> Vec<Hostile> {
 fn at_scan(dice: &mut Dice) -> Vec<Hostile> {
     let page = Forge::data_at();
     let crashed = "crashed in `a`";
-    type Spoil = Box<dyn Fn(&mut Forge)>;
     let open = |code: Code| -> Spoil { Box::new(move |forge| forge.open = Some(code.clone())) };
     let advance = |code: Code| -> Spoil { Box::new(move |forge| forge.advance.clone_from(&code)) };
     let emit = |data: Vec<u8>, count: i32| -> Spoil {

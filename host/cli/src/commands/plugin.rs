@@ -29,7 +29,7 @@ pub(crate) struct PluginArgs {
 /// The commands below `hyp plugin`.
 #[derive(Debug, clap::Subcommand)]
 enum PluginCommand {
-    /// Lay out the project of a new provider: sources, cases, tests, all that it takes to build it
+    /// Lay out the project of a new provider, with a sample and tests
     #[command(after_help = NEW_EXAMPLES)]
     New(NewArgs),
     /// Make a component of a project
@@ -63,6 +63,7 @@ enum PluginCommand {
     #[command(after_help = GRANT_EXAMPLES)]
     Revoke(RootArgs),
     /// Show what a provider took in each run: processor time, memory, bytes, limits
+    #[command(after_help = "Example: hyp plugin receipts notes")]
     Receipts(ReceiptsArgs),
     /// Compare every installed file with what was agreed to
     #[command(after_help = "Example: hyp plugin verify")]
@@ -85,8 +86,9 @@ Examples:
   hyp plugin new notebook --dir ~/src/hyp-notebook";
 
 const BUILD_EXAMPLES: &str = "\
-A compiler for wasm32-unknown-unknown or wasm32-wasip2 is taken from rustup, or else from the folder that
-HYP_WASM_TOOLCHAIN names. A project in Python needs componentize-py: pip install \"componentize-py>=0.25,<0.26\"
+A compiler for wasm32-unknown-unknown or wasm32-wasip2 is taken from rustup,
+or else from the folder that HYP_WASM_TOOLCHAIN names. A project in Python needs
+componentize-py: pip install \"componentize-py>=0.25,<0.26\"
 
 Examples:
   hyp plugin build notebook

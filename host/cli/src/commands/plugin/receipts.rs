@@ -111,6 +111,10 @@ mod tests {
             }),
         };
         let entries = [entry("bf-1", json!({})), entry("bf-22", json!({ "deadline": 2 }))];
-        insta::assert_snapshot!(table(&entries), @"");
+        insta::assert_snapshot!(table(&entries), @r"
+        STARTED           RUN          CPU     MEMORY       READ       ROWS  LIMITS HIT
+        -                 bf-1      1.25 s    3.0 MiB   12.1 KiB      4,321  none
+        -                 bf-22     1.25 s    3.0 MiB   12.1 KiB      4,321  deadline (2)
+        ");
     }
 }

@@ -173,6 +173,12 @@ fn whole_id(session: &Session, id: &str) -> Result<String, Failure> {
     }
     found.sort();
     found.dedup();
+    // A sub-agent's id may go on from its session's, which is the one that is meant then.
+    let all = found.clone();
+    let is_below = |id: &str| {
+        all.iter().any(|head| id.strip_prefix(head.as_str()).is_some_and(|it| it.starts_with('/')))
+    };
+    found.retain(|id| !is_below(id));
     if found.len() < 2 || found.iter().any(|known| known == id) {
         return Ok(match found.as_slice() {
             [only] => only.clone(),
