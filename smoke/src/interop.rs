@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::hyp::Hyp;
 use crate::python::environment;
@@ -23,6 +23,8 @@ const PROGRAM: &str = include_str!("interop.py");
 pub(crate) fn iceberg() -> Result<()> {
     let hyp = Hyp::new()?;
     // A fork that arrives before its original owns rows that the original then takes over.
+    // Among many other rows: a file that is mostly superseded is written anew by upkeep.
+    hyp.write(".claude/projects/-home-ada-tide-tables/long.jsonl", &long_session())?;
     hyp.add("sample", |path| path.contains("eed2879d"))?;
     hyp.import("smoke-fork", &["claude"])?;
     hyp.add("sample", |_| true)?;
@@ -42,6 +44,20 @@ pub(crate) fn iceberg() -> Result<()> {
         "nothing was superseded, so nothing was proved: {theirs:#}"
     );
     Ok(())
+}
+
+/// Returns a session of the fork's month with forty prompts.
+fn long_session() -> String {
+    let prompt = |number: usize| {
+        let record = json!({
+            "type": "user", "sessionId": "10ba5e55-0000-4000-8000-000000000001",
+            "uuid": format!("10ba5e55-0000-4000-8000-0000000001{number:02}"), "version": "2.1.0",
+            "timestamp": format!("2026-10-02T08:00:{number:02}.000Z"), "cwd": "/home/ada/tide-tables",
+            "message": { "role": "user", "content": format!("tide number {number}") },
+        });
+        format!("{record}\n")
+    };
+    (0..40).map(prompt).collect()
 }
 
 fn engines(hyp: &Hyp) -> Result<Value> {

@@ -72,7 +72,9 @@ impl Search<'_> {
         for (number, group) in metadata.row_groups().iter().enumerate() {
             let group_reader = reader.get_row_group(number)?;
             for (at, column) in group.columns().iter().enumerate() {
-                let place = |what: &str| format!("{below} {} {what}", column.column_path());
+                let place = |what: &str| {
+                    format!("{below} {} {what}", column.column_path().parts().join("."))
+                };
                 for page in group_reader.get_column_page_reader(at)? {
                     let page = page?;
                     let what = match &page {
