@@ -83,6 +83,11 @@ pub(crate) fn count(count: u64) -> String {
     }
 }
 
+/// Returns a short count with what it counts: `1 session`, `4.5k sessions`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{} {what}s", count(number)) }
+}
+
 /// Returns a count with all its digits: `1,204,551`.
 pub(crate) fn full(count: u64) -> String {
     let digits = count.to_string();

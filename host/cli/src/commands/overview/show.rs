@@ -29,10 +29,11 @@ pub(super) fn show(overview: &Overview, is_styled: bool) -> String {
     }
     let heading = |words: &str| terminal::heading(words, is_styled);
     let mut out = String::new();
-    let dates: Vec<String> = [figures.days.first(), figures.days.last()]
+    let mut dates: Vec<String> = [figures.days.first(), figures.days.last()]
         .into_iter()
         .filter_map(|day| Some(day?.day.to_string()))
         .collect();
+    dates.dedup();
     let _ = writeln!(
         out,
         "{}  {}, days of {}",
@@ -46,11 +47,11 @@ pub(super) fn show(overview: &Overview, is_styled: bool) -> String {
     let Figures { sessions, messages, tool_calls, .. } = figures;
     let _ = writeln!(
         out,
-        "  {} sessions  {} messages  {} tool calls  {} days",
-        text::count(*sessions),
-        text::count(*messages),
-        text::count(*tool_calls),
-        figures.days.len()
+        "  {}  {}  {}  {}",
+        text::counted(*sessions, "session"),
+        text::counted(*messages, "message"),
+        text::counted(*tool_calls, "tool call"),
+        text::counted(figures.days.len() as u64, "day")
     );
     let tokens = figures.usage.tokens;
     let _ = writeln!(

@@ -101,7 +101,7 @@ fn about(conversation: &Conversation) -> [String; 2] {
     let own = messages.iter().filter(|it| it.shared_with.is_none() && !it.is_copy);
     let tokens: u64 = own.map(|message| message.tokens).sum();
     let (first, last) = (moment::show(thread.first_at), moment::show(thread.last_at));
-    let (messages, tokens) = (counted(messages.len() as u64, "message"), text::count(tokens));
+    let (messages, tokens) = (text::counted(messages.len() as u64, "message"), text::count(tokens));
     let folder = thread.cwd.as_ref().map_or_else(String::new, |cwd| format!(" · {cwd}"));
     [
         format!("session {} · {}", thread.thread_id, thread.client),
@@ -112,7 +112,7 @@ fn about(conversation: &Conversation) -> [String; 2] {
 fn started(thread: &Thread) -> String {
     let name = thread.title.as_deref().unwrap_or(&thread.kind);
     let name = text::headline(name, 60);
-    let messages = counted(thread.messages, "message");
+    let messages = text::counted(thread.messages, "message");
     format!("{name}, {messages}: hyp show {}", thread.thread_id)
 }
 
@@ -166,13 +166,9 @@ fn folded(body: &str, limit: usize) -> String {
     let lines = body.lines().filter(|line| !line.trim().is_empty()).count();
     let first = body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let rest = lines.saturating_sub(1) as u64;
-    let more = if rest > 0 { format!(" (+{})", counted(rest, "line")) } else { String::new() };
+    let more =
+        if rest > 0 { format!(" (+{})", text::counted(rest, "line")) } else { String::new() };
     text::headline(first, limit.saturating_sub(more.chars().count()).max(16)) + &more
-}
-
-/// Returns a number with what it counts.
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// Writes a text line by line, so that nothing in it moves the cursor.
