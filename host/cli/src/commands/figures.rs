@@ -124,7 +124,7 @@ fn groups_query(scope: &Scope) -> String {
     format!(
         "select cast(message_created_at as bigint) / {QUARTER} as quarter, session_id, \
            client_name, provider, model, coalesce(git_remote, repo_root, cwd) as repository, \
-           count(distinct message_id) as messages, \
+           count(*) filter (where part_index = 0) as messages, \
            count(*) filter (where part_type = 'tool_call') as calls, \
            cast(min(message_created_at) as bigint) as first, \
            cast(max(message_created_at) as bigint) as last, {tokens} \
