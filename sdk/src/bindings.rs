@@ -18,3 +18,20 @@ wit_bindgen::generate!({
     pub_export_macro: true,
     export_macro_name: "export_component",
 });
+
+/// The other world: what a materializer imports and exports.
+pub mod materializer {
+    wit_bindgen::generate!({
+        world: "materializer-plugin",
+        path: "../wit",
+        additional_derives: [PartialEq],
+        with: {
+            "hyp:backfill/types@0.1.0": crate::bindings::hyp::backfill::types,
+            "hyp:backfill/run@0.1.0": crate::bindings::hyp::backfill::run,
+            "hyp:backfill/log@0.1.0": crate::bindings::hyp::backfill::log,
+            "hyp:backfill/digest@0.1.0": crate::bindings::hyp::backfill::digest,
+        },
+        pub_export_macro: true,
+        export_macro_name: "export_materializer",
+    });
+}

@@ -7,10 +7,12 @@ use crate::bindings::exports::hyp::backfill::provider::{
     Guest, GuestScan, Scan as ScanHandle, ScanBorrow,
 };
 use crate::bindings::hyp::backfill::{inputs, log, sink, sqlite as host};
+use crate::bindings::materializer::exports::hyp::backfill::materializer::Guest as MaterializerGuest;
 use crate::drive::{Checkpoint, Drive, Sink, Source};
+use crate::materializer::{self, Materializer};
 use crate::sqlite::{Database, Handed, Problem, Query};
 use crate::{
-    Chunk, Counter, Description, Entry, Event, Fault, Lines, Peek, PlanResult, Progress, Provider,
+    Chunk, Counter, Description, Entry, Event, Fault, Item, Lines, Peek, PlanResult, Progress, Provider,
     ReadError, Scan,
 };
 
@@ -138,6 +140,21 @@ struct Pages;
 impl Sink for Pages {
     fn emit(&mut self, page: &[Event]) {
         sink::emit(page);
+    }
+}
+
+/// What is exported for a materializer.
+pub struct MaterializerGlue<M>(PhantomData<M>);
+
+impl<M: Materializer> MaterializerGuest for MaterializerGlue<M> {
+    fn describe() -> materializer::Description {
+        tell_panics();
+        M::description()
+    }
+
+    fn materialize(items: Vec<Item>) -> Result<Vec<materializer::Derived>, Fault> {
+        tell_panics();
+        M::materialize(&items)
     }
 }
 

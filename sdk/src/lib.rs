@@ -52,13 +52,16 @@
 
 #[doc(hidden)]
 pub mod bindings;
+mod cells;
 pub mod drive;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod glue;
 pub mod json;
+pub mod materializer;
 mod page;
 mod provider;
+pub mod probe;
 pub mod sqlite;
 pub mod state;
 #[cfg(not(target_family = "wasm"))]
@@ -68,16 +71,17 @@ mod words;
 
 pub use bindings::exports::hyp::backfill::provider::{
     Candidate, Client, Counter, Description, EnvironmentCandidate, Ignored, PlanResult, Purpose,
-    Root, Stamp, Table, Unit,
+    Root, Setting, Stamp, Table, Unit,
 };
 pub use bindings::hyp::backfill::inputs::{Chunk, Entry, Lines, LongLine, ReadError};
 pub use bindings::hyp::backfill::log::Level;
-pub use bindings::hyp::backfill::sink::{Cell, Event, Item};
+pub use bindings::hyp::backfill::sink::{Event, Found, Timing};
 pub use bindings::hyp::backfill::types::{
-    Attribute, Blob, Content, Context, Error as ErrorBlock, Fact, Failure, FailureClass, Fault,
-    Git, Message, Note, Part, Progress, Skip, Span, Subject, Text, Thinking, Thread, ThreadKind,
-    Timestamp, ToolCall, ToolResult, Usage,
+    Attribute, Blob, Cell, Content, Context, Datum, Error as ErrorBlock, Fact, Failure,
+    FailureClass, Fault, Git, Item, Message, Note, Origin, Part, Progress, Skip, Span, Subject,
+    Text, Thinking, Thread, ThreadKind, Timestamp, ToolCall, ToolResult, Usage,
 };
+pub use cells::Cells;
 pub use page::Page;
 pub use provider::{Peek, Provider, Reading, Record, Scan, unit_per_entry};
 pub use words::MESSAGES;
@@ -100,6 +104,17 @@ macro_rules! register {
             check::<$provider>();
         };
     };
+}
+
+/// Returns the value of a setting that was given for this run; natively there is none.
+pub fn setting(name: &str) -> Option<String> {
+    #[cfg(target_family = "wasm")]
+    return bindings::hyp::backfill::run::setting(name);
+    #[cfg(not(target_family = "wasm"))]
+    {
+        let _ = name;
+        None
+    }
 }
 
 /// Writes a line to the host's trace; natively nothing happens.

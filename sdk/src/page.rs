@@ -1,8 +1,8 @@
 //! The events that a scan collects until a page of them is sent.
 
 use crate::{
-    Content, Context, Event, Fact, Failure, FailureClass, Git, Item, Message, Note, Part, Skip,
-    Span, Text, Thread,
+    Content, Context, Datum, Event, Fact, Failure, FailureClass, Found, Git, Item, Message, Note,
+    Part, Skip, Span, Text, Thread, Timing,
 };
 
 /// What an event weighs beside its texts.
@@ -64,9 +64,15 @@ impl Page {
         self.push(Event::Fact(fact));
     }
 
-    /// Adds a finding for another materializer. It stands for no bytes, like a fact.
-    pub fn item(&mut self, item: Item) {
-        self.push(Event::Item(item));
+    /// Adds a finding for a materializer. Several items of one record carry the same span.
+    pub fn item(&mut self, span: Span, item: Item) {
+        self.claim(span);
+        self.push(Event::Item(Found { span, item }));
+    }
+
+    /// Says how long the work on one item took, for the report to name the slowest.
+    pub fn timing(&mut self, id: impl Into<String>, elapsed_ms: u32) {
+        self.push(Event::Timing(Timing { id: id.into(), elapsed_ms }));
     }
 
     /// Accounts for a record of a known kind that gives no row. Neighbours of one kind become one event.
@@ -161,10 +167,12 @@ fn weight(event: &Event) -> usize {
             Event::Message(message) => of_message(message),
             Event::ThreadEnd => 0,
             Event::Fact(fact) => fact.name.len() + fact.value.len() + 64,
-            Event::Item(item) => {
-                let cells = item.cells.iter().map(|cell| 16 + cell.column.len() + cell.value.len());
-                item.kind.len() + item.origin_id.len() + cells.sum::<usize>() + 64
+            Event::Item(Found { item, .. }) => {
+                let cells = item.cells.iter().map(|cell| 16 + cell.column.len() + size(&cell.value));
+                let ids = item.kind.len() + item.origin.system.len() + item.origin.id.len();
+                ids + cells.sum::<usize>() + 64
             }
+            Event::Timing(timing) => timing.id.len(),
             Event::Skip(skip) => skip.kind.len(),
             Event::Failure(failure) => failure.reason.len(),
             Event::Note(note) => {
@@ -172,6 +180,13 @@ fn weight(event: &Event) -> usize {
                 note.event.len() + pairs.sum::<usize>()
             }
         }
+}
+
+fn size(datum: &Datum) -> usize {
+    match datum {
+        Datum::Text(text) | Datum::Json(text) => text.len(),
+        _ => 8,
+    }
 }
 
 fn of_message(message: &Message) -> usize {

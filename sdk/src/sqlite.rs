@@ -120,6 +120,21 @@ impl<'r> Row<'r> {
     }
 }
 
+impl Row<'_> {
+    /// Returns a truth value, which SQLite keeps as a number.
+    pub fn flag(&self, column: usize) -> Option<bool> {
+        self.integer(column).map(|number| number != 0)
+    }
+
+    /// Returns a time that is written as text, in microseconds; an error where the text is no time.
+    pub fn time(&self, column: usize) -> Result<Option<i64>, &'static str> {
+        match self.text(column) {
+            None => Ok(None),
+            Some(text) => crate::time::parse(&text).map(Some).ok_or("a time that is none"),
+        }
+    }
+}
+
 /// Hands all rows of a statement to `each`: for [plans](crate::Provider::plan), which account for nothing.
 pub fn for_each(
     database: &mut dyn Database,

@@ -4,7 +4,7 @@
 
 use crate::{
     Attribute, Candidate, Client, Content, Context, Description, EnvironmentCandidate, Fact, Fault,
-    Git, Message, Note, Part, Purpose, Root, Span, Stamp, Subject, Table, Text, Thinking, Thread,
+    Git, Message, Note, Part, Purpose, Root, Setting, Span, Stamp, Subject, Table, Text, Thinking, Thread,
     ThreadKind, ToolCall, ToolResult, Unit, Usage,
 };
 
@@ -197,7 +197,21 @@ impl Description {
             kinds: vec![MESSAGES.to_owned()],
             clients: Vec::new(),
             roots: Vec::new(),
+            settings: Vec::new(),
         }
+    }
+
+    /// Says that items of these kinds are emitted, instead of messages.
+    pub fn kinds(mut self, kinds: &[&str]) -> Self {
+        self.kinds = kinds.iter().map(|&kind| kind.to_owned()).collect();
+        self
+    }
+
+    /// Adds something that may be set for a run.
+    pub fn setting(mut self, name: &str, default: &str, summary: &str) -> Self {
+        let [name, default, summary] = [name, default, summary].map(str::to_owned);
+        self.settings.push(Setting { name, default, summary });
+        self
     }
 
     /// Adds a client whose files are read, with the versions, and the recordings that this was checked against.

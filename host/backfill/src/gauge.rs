@@ -93,6 +93,7 @@ impl Gauge {
             history_folder: Some(folder.to_owned()),
             store: self.scratch.clone(),
             environment: BTreeMap::new(),
+            sources: BTreeMap::new(),
         };
         let terms = terms(&self.scratch, true);
         let found = discover(self.plugin.description(), &Lending::Everything, &places, &terms)?;

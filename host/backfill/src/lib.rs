@@ -13,6 +13,7 @@
 //!     history_folder: None,
 //!     store: "/home/me/.hyp".into(),
 //!     environment: std::env::vars().collect(),
+//!     sources: Default::default(),
 //! };
 //! let request = Request {
 //!     providers: vec!["claude".into()],
@@ -64,7 +65,7 @@ pub use gauge::{Gauge, Reading};
 pub use hyp_plugin::{CONTRACT, Description, PACKAGE, Startup};
 pub use ignored::{Class, Entry, Ignored, list_path, read_list, write_list};
 pub use inspect::{list, plan, variables};
-pub use places::Places;
+pub use places::{NamedSource, Places};
 pub use plugins::{
     Grant, Locked, Offer, PluginState, grant, install, installed, offer, remove, revoke,
     set_enabled, states,

@@ -17,6 +17,37 @@ pub struct Places {
     pub store: PathBuf,
     /// The environment, by name.
     pub environment: BTreeMap<String, String>,
+    /// What the person named for providers to read, by name.
+    pub sources: BTreeMap<String, NamedSource>,
+}
+
+/// A file or folder that a person named in the settings, and what may be read of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamedSource {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// `table.column` or `table.*` of a database. None: nothing of a database may be read.
+    pub grants: Vec<String>,
+}
+
+impl NamedSource {
+    /// Takes away from a root what is not granted.
+    pub(crate) fn narrow(&self, root: &Root) -> Root {
+        let is_granted = |table: &str, column: &str| {
+            self.grants.iter().any(|grant| match grant.split_once('.') {
+                Some((of, "*")) => of.eq_ignore_ascii_case(table),
+                Some((of, name)) => {
+                    of.eq_ignore_ascii_case(table) && name.eq_ignore_ascii_case(column)
+                }
+                None => false,
+            })
+        };
+        let mut narrow = root.clone();
+        for table in &mut narrow.tables {
+            table.columns.retain(|column| is_granted(&table.name, column));
+        }
+        narrow
+    }
 }
 
 impl Places {
@@ -64,6 +95,9 @@ impl Places {
                     found.push(join(&self.application_support(), below));
                 }
                 Candidate::HypHome(below) => found.push(join(&self.store, below)),
+                Candidate::Source(name) => {
+                    found.extend(self.sources.get(name).map(|source| source.path.clone()));
+                }
             }
         }
         found
@@ -117,6 +151,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
+            sources: BTreeMap::new(),
         }
     }
 

@@ -84,10 +84,11 @@ pub(crate) fn forget(layout: &Layout, now: Option<i64>) -> Result<(), StoreError
     Ok(())
 }
 
-/// Returns where the table's metadata lies as the copies have it. One that cannot be read names nothing.
-pub(crate) fn pointers(layout: &Layout) -> Result<Vec<String>, StoreError> {
+/// Returns where a table's metadata lies as the copies have it. One that cannot be read names nothing.
+pub(crate) fn pointers(layout: &Layout, table: &str) -> Result<Vec<String>, StoreError> {
     let backups = list(layout)?.into_iter();
-    let pointer = |backup: Backup| Catalog::read(&backup.path).and_then(|it| it.pointer()).ok();
+    let pointer =
+        |backup: Backup| Catalog::read(&backup.path).and_then(|it| it.pointer_of(table)).ok();
     Ok(backups.filter_map(pointer).flatten().collect())
 }
 

@@ -122,11 +122,31 @@ impl Catalog {
 
     /// Returns where the messages' metadata lies, if the table was made.
     pub(crate) fn pointer(&self) -> Result<Option<String>, StoreError> {
+        self.pointer_of(MESSAGES)
+    }
+
+    /// Returns the names of all tables but the messages'.
+    pub(crate) fn datasets(&self) -> Result<Vec<String>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.connection
+                .prepare(
+                    "SELECT table_name FROM iceberg_tables
+                     WHERE catalog_name = ?1 AND table_namespace = ?1 AND table_name <> ?2
+                     ORDER BY table_name",
+                )?
+                .query_map([NAME, MESSAGES], |row| row.get(0))?
+                .collect()
+        };
+        read().map_err(|error| self.error(error))
+    }
+
+    /// Returns where a table's metadata lies, if the table was made.
+    pub(crate) fn pointer_of(&self, table: &str) -> Result<Option<String>, StoreError> {
         self.connection
             .query_row(
                 "SELECT metadata_location FROM iceberg_tables
                  WHERE catalog_name = ?1 AND table_namespace = ?1 AND table_name = ?2",
-                [NAME, MESSAGES],
+                [NAME, table],
                 |row| row.get(0),
             )
             .optional()
@@ -134,25 +154,26 @@ impl Catalog {
     }
 }
 
-/// Moves the messages' pointer; false when it was not where it should have been.
+/// Moves a table's pointer; false when it was not where it should have been.
 pub(crate) fn swap(
     connection: &Connection,
+    table: &str,
     from: Option<&str>,
     to: &str,
 ) -> rusqlite::Result<bool> {
     let changed = match from {
         None => connection.execute(
             "INSERT OR IGNORE INTO iceberg_tables VALUES (?1, ?1, ?2, ?3, NULL, 'TABLE')",
-            [NAME, MESSAGES, to],
+            [NAME, table, to],
         )?,
         Some(from) => connection.execute(
             "UPDATE iceberg_tables SET metadata_location = ?3, previous_metadata_location = ?4
              WHERE catalog_name = ?1 AND table_namespace = ?1 AND table_name = ?2
                AND metadata_location = ?4",
-            [NAME, MESSAGES, to, from],
+            [NAME, table, to, from],
         )?,
     };
-    if changed == 1 {
+    if changed == 1 && table == MESSAGES {
         put_mark(connection, POINTER, to)?;
     }
     Ok(changed == 1)

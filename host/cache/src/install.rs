@@ -37,14 +37,9 @@ impl Writer {
         &self,
         edit: Edit,
         operation: Operation,
-        mut dirty: Dirty,
+        dirty: Dirty,
     ) -> Result<Next, StoreError> {
-        let layout = self.store.layout();
-        let sums = std::mem::take(&mut dirty.sums);
-        let name = |location: &String| Layout::name_of(location).to_owned();
-        let removed = edit.removed.iter().map(name).collect();
-        let location = publish(layout, &self.table, edit, operation, &mut dirty)?;
-        Ok(Next { table: Table::load(layout, &location)?, sums, removed })
+        Next::of(self.store.layout(), &self.table, edit, operation, dirty)
     }
 
     /// Moves the pointer, if there is a next table, and writes what belongs to it, in one transaction.
@@ -84,6 +79,21 @@ impl Writer {
 }
 
 impl Next {
+    /// Writes the metadata of an edit of a table.
+    pub(crate) fn of(
+        layout: &Layout,
+        table: &Table,
+        edit: Edit,
+        operation: Operation,
+        mut dirty: Dirty,
+    ) -> Result<Self, StoreError> {
+        let sums = std::mem::take(&mut dirty.sums);
+        let name = |location: &String| Layout::name_of(location).to_owned();
+        let removed = edit.removed.iter().map(name).collect();
+        let location = publish(table, edit, operation, &mut dirty)?;
+        Ok(Self { table: Table::load(layout, &location)?, sums, removed })
+    }
+
     /// Moves the pointer within a transaction; false where another program moved it.
     pub(crate) fn put(
         &self,
@@ -91,7 +101,7 @@ impl Next {
         from: Option<&str>,
     ) -> rusqlite::Result<bool> {
         let to = self.table.location.as_deref().unwrap_or_default();
-        if !catalog::swap(connection, from, to)? {
+        if !catalog::swap(connection, self.table.name(), from, to)? {
             return Ok(false);
         }
         let mut add = connection.prepare("INSERT OR REPLACE INTO files VALUES (?1, ?2)")?;

@@ -47,8 +47,19 @@ impl Layout {
         self.root.join("warehouse")
     }
 
+    /// The folder of the messages' table.
     pub(crate) fn table(&self) -> PathBuf {
-        self.warehouse().join(catalog::NAME).join(MESSAGES)
+        self.dataset(MESSAGES)
+    }
+
+    /// The folder of a table.
+    pub(crate) fn dataset(&self, name: &str) -> PathBuf {
+        self.tables().join(name)
+    }
+
+    /// The folder of all tables.
+    pub(crate) fn tables(&self) -> PathBuf {
+        self.warehouse().join(catalog::NAME)
     }
 
     /// Returns the name of a file of the table. No two have the same, and it stays when the store moves.
@@ -63,8 +74,8 @@ impl Layout {
 
     /// Returns the path of a location, wherever the store was when it was written.
     pub(crate) fn resolve(&self, uri: &str) -> PathBuf {
-        let table = format!("{WAREHOUSE}{}/{MESSAGES}/", catalog::NAME);
-        match uri.rfind(&table) {
+        let tables = format!("{WAREHOUSE}{}/", catalog::NAME);
+        match uri.rfind(&tables) {
             Some(at) => self.warehouse().join(&uri[at + WAREHOUSE.len()..]),
             None => PathBuf::from(uri.strip_prefix("file://").unwrap_or(uri)),
         }

@@ -25,6 +25,7 @@ mod checkpoint;
 mod clock;
 mod commit;
 mod compaction;
+mod datasets;
 mod deletes;
 mod doubles;
 mod due;
@@ -75,6 +76,11 @@ mod writer;
 pub use backup::Backup;
 pub use checkpoint::Checkpoint;
 pub use commit::{Commit, Committed};
+pub use datasets::{
+    AuditEntry, DatasetCommit, DatasetCommitted, DatasetFiles, DatasetRow, DatasetRun,
+    DatasetWrite, JournalEntry, JournalOperation, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM,
+    datum_from_json, datum_to_json, key_of, origin_key, row_from_json, row_to_json,
+};
 pub use error::{LockError, StoreError};
 pub use forgotten::{Fate, Fates, Forgotten, Told};
 pub use heir::Heir;

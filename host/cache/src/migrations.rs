@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_checkpoints.sql"),
     include_str!("migrations/0006_upkeep.sql"),
     include_str!("migrations/0007_privacy.sql"),
+    include_str!("migrations/0008_datasets.sql"),
 ];
 
 /// Returns the version of the newest store that this code knows.

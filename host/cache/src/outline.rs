@@ -123,7 +123,7 @@ impl Store {
                 .iter()
                 .sum(),
             ledgers,
-            rubbish: sweep::collect(layout, &table, Fate::Counted)?,
+            rubbish: sweep::collect(layout, &catalog, &table, Fate::Counted)?,
             backups: backup::list(layout)?.into_iter().map(|backup| backup.version).collect(),
             is_foreign: own.is_some() && own != location,
             is_moved: location.is_some()

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use iceberg::io::FileIO;
 use iceberg::spec::{
     MAIN_BRANCH, ManifestContentType, ManifestFile, ManifestListWriter, ManifestWriter,
-    ManifestWriterBuilder, Operation, Snapshot, Summary,
+    ManifestWriterBuilder, Operation, Schema, Snapshot, Summary,
 };
 use uuid::Uuid;
 
@@ -37,6 +37,8 @@ pub(crate) struct Edit {
     pub(crate) forgets: bool,
     /// True when the table's location becomes that of the store.
     pub(crate) moves: bool,
+    /// The columns of the table from now on: those that it has, and more.
+    pub(crate) schema: Option<Schema>,
 }
 
 impl Edit {
@@ -57,14 +59,15 @@ impl Edit {
 
 /// Writes the metadata of a table with an edit, and returns where it lies.
 pub(crate) fn publish(
-    layout: &Layout,
     table: &Table,
     edit: Edit,
     operation: Operation,
     dirty: &mut Dirty,
 ) -> Result<String, StoreError> {
-    let folder = layout.table().join("metadata");
+    let folder = table.folder.join("metadata");
     dirty.folder(&folder)?;
+    let widened = edit.schema.clone().map(|schema| widened(table, schema)).transpose()?;
+    let table = widened.as_ref().unwrap_or(table);
     let metadata = &table.metadata;
     let sequence = metadata.next_sequence_number();
     let snapshot_id = snapshot_id(table);
@@ -72,7 +75,7 @@ pub(crate) fn publish(
     let forgets = edit.forgets;
     let kept = if forgets { 1 } else { KEPT };
     let root = match edit.moves {
-        true => Layout::uri(&layout.table()),
+        true => Layout::uri(&table.folder),
         false => metadata.location().to_owned(),
     };
     let maker = Maker { table, folder: &folder, snapshot_id, sequence };
@@ -122,6 +125,19 @@ pub(crate) fn publish(
     dirty.sync()?;
     failpoint::hit("after_metadata")?;
     Ok(Layout::uri(&file))
+}
+
+/// Returns a table with another schema.
+fn widened(table: &Table, schema: Schema) -> Result<Table, StoreError> {
+    let metadata = table
+        .metadata
+        .clone()
+        .into_builder(table.location.clone())
+        .add_current_schema(schema)
+        .and_then(|builder| builder.build())
+        .map_err(StoreError::metadata(&table.folder))?
+        .metadata;
+    Ok(Table { metadata, ..table.clone() })
 }
 
 fn snapshot_id(table: &Table) -> i64 {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::catalog::Catalog;
 use crate::error::StoreError;
 use crate::layout::{Layout, create_file, sync_folder};
 use crate::table::{Table, live_files, manifest_list};
@@ -22,16 +23,20 @@ pub(crate) fn mark(layout: &Layout) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes files of the table that no kept snapshot has, if something was written since the last time.
+/// Removes files of tables that no kept snapshot has, if something was written since the last time.
 ///
 /// Only the holder of the lock may call this: nobody else is writing files that are not pointed at yet.
-pub(crate) fn sweep(layout: &Layout, table: &Table) -> Result<Rubbish, StoreError> {
+pub(crate) fn sweep(
+    layout: &Layout,
+    catalog: &Catalog,
+    table: &Table,
+) -> Result<Rubbish, StoreError> {
     let marker = layout.unswept();
     // As long as somebody reads, files of earlier snapshots stay.
     if !marker.exists() || !lease::is_free(&layout.readers())? {
         return Ok(Rubbish::default());
     }
-    let found = collect(layout, table, Fate::Removed)?;
+    let found = collect(layout, catalog, table, Fate::Removed)?;
     failpoint::hit("in_sweep")?;
     fs::remove_file(&marker).map_err(StoreError::io(&marker))?;
     Ok(found)
@@ -54,14 +59,46 @@ pub struct Rubbish {
     pub bytes: u64,
 }
 
-/// Finds the files of the table that no kept snapshot has.
-pub(crate) fn collect(layout: &Layout, table: &Table, fate: Fate) -> Result<Rubbish, StoreError> {
-    let kept = kept(layout, table)?;
+/// Finds the files of all tables that no kept snapshot has; `messages` is the first of them.
+pub(crate) fn collect(
+    layout: &Layout,
+    catalog: &Catalog,
+    messages: &Table,
+    fate: Fate,
+) -> Result<Rubbish, StoreError> {
     let mut found = Rubbish::default();
-    for folder in ["data", "metadata"] {
-        others(&layout.table().join(folder), &kept, fate, &mut found)?;
+    of_table(&layout.table(), &kept(layout, messages)?, fate, &mut found)?;
+    for folder in folders(layout)?.into_iter().filter(|folder| *folder != layout.table()) {
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        // One without a pointer was never committed: all of it is left over.
+        let kept = match catalog.pointer_of(name)? {
+            Some(location) => kept(layout, &Table::load(layout, &location)?)?,
+            None => HashSet::new(),
+        };
+        of_table(&folder, &kept, fate, &mut found)?;
     }
     Ok(found)
+}
+
+/// Returns the folders that tables lie in, or were about to.
+fn folders(layout: &Layout) -> Result<Vec<PathBuf>, StoreError> {
+    let above = layout.tables();
+    let entries = match fs::read_dir(&above) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(StoreError::io(&above))?,
+    };
+    let paths = entries.map(|entry| Ok(entry.map_err(StoreError::io(&above))?.path()));
+    let paths: Vec<PathBuf> = paths.collect::<Result<_, StoreError>>()?;
+    Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+fn of_table(
+    folder: &Path,
+    kept: &HashSet<PathBuf>,
+    fate: Fate,
+    found: &mut Rubbish,
+) -> Result<(), StoreError> {
+    ["data", "metadata"].iter().try_for_each(|below| others(&folder.join(below), kept, fate, found))
 }
 
 fn kept(layout: &Layout, table: &Table) -> Result<HashSet<PathBuf>, StoreError> {
@@ -70,7 +107,7 @@ fn kept(layout: &Layout, table: &Table) -> Result<HashSet<PathBuf>, StoreError> 
     let log = table.metadata.metadata_log().iter();
     kept.extend(log.map(|entry| layout.resolve(&entry.metadata_file)));
     keep(layout, table, &mut kept)?;
-    for location in backup::pointers(layout)? {
+    for location in backup::pointers(layout, table.name())? {
         kept.insert(layout.resolve(&location));
         keep(layout, &Table::load(layout, &location)?, &mut kept)?;
     }
@@ -97,7 +134,7 @@ impl Writer {
     /// Fails when a file of metadata cannot be read, or a file cannot be removed.
     pub fn collect(&mut self) -> Result<Rubbish, StoreError> {
         self.announce()?;
-        let found = sweep(self.store.layout(), &self.table)?;
+        let found = sweep(self.store.layout(), &self.catalog, &self.table)?;
         self.is_marked = self.store.layout().unswept().exists();
         let before = std::mem::take(&mut self.swept);
         Ok(Rubbish { files: found.files + before.files, bytes: found.bytes + before.bytes })

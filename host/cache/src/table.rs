@@ -1,4 +1,4 @@
-//! The messages' table as one of its metadata files has it.
+//! A table as one of its metadata files has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -52,6 +52,8 @@ pub(crate) struct LiveDeletes {
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     pub(crate) metadata: TableMetadata,
+    /// Its folder, wherever the store lies now.
+    pub(crate) folder: PathBuf,
     /// Where the metadata lies; none for a table that was never written.
     pub(crate) location: Option<String>,
     pub(crate) manifests: Vec<ManifestFile>,
@@ -77,7 +79,17 @@ impl Table {
             .build()
         };
         let metadata = make().map_err(StoreError::metadata(&path))?.metadata;
-        Ok(Self { metadata, location: None, manifests: vec![], data: vec![], deletes: vec![] })
+        Ok(Self::begin(path, metadata))
+    }
+
+    /// Returns a table that nothing was written to.
+    pub(crate) fn begin(folder: PathBuf, metadata: TableMetadata) -> Self {
+        Self { folder, metadata, location: None, manifests: vec![], data: vec![], deletes: vec![] }
+    }
+
+    /// Returns the name by which the catalog knows it.
+    pub(crate) fn name(&self) -> &str {
+        self.folder.file_name().and_then(|name| name.to_str()).unwrap_or_default()
     }
 
     /// Reads the table at a location.
@@ -90,7 +102,9 @@ impl Table {
             Some(snapshot) => manifest_list(layout, snapshot.manifest_list())?,
             None => Vec::new(),
         };
+        let folder = path.parent().and_then(|folder| folder.parent()).unwrap_or(&path);
         let mut table = Self {
+            folder: folder.to_owned(),
             metadata,
             location: Some(location.to_owned()),
             manifests,
@@ -182,7 +196,10 @@ pub(crate) fn live_files(
 }
 
 fn partition_of(file: &DataFile) -> Option<Partition> {
-    let [client, month] = file.partition().fields() else { return None };
+    let [client, month] = file.partition().fields() else {
+        // The table of a dataset has one partition only.
+        return file.partition().fields().is_empty().then(Partition::default);
+    };
     let client = match client.as_ref()?.as_primitive_literal()? {
         PrimitiveLiteral::String(client) => client,
         _ => return None,

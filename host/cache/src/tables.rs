@@ -42,6 +42,8 @@ pub const TABLES: &[&str] = &[
     "audit",
     "sightings",
     "counters",
+    "dataset_journal",
+    "value_audit",
 ];
 
 const DEFINITIONS: &[Definition] = &[
@@ -185,6 +187,40 @@ const DEFINITIONS: &[Definition] = &[
         ],
         query: "SELECT provider, unit_id, thread_id, name, value FROM counters
                 ORDER BY provider, unit_id, thread_id, name",
+    },
+    Definition {
+        name: "dataset_journal",
+        columns: &[
+            ("run_id", Text),
+            ("chunk", Long),
+            ("dataset", Text),
+            ("row_key", Text),
+            ("column_name", Text),
+            ("operation", Text),
+            ("old_value", Text),
+            ("new_value", Text),
+        ],
+        query: "SELECT run_id, chunk, dataset, row_key, column_name, operation, old_value, new_value
+                FROM dataset_journal ORDER BY id",
+    },
+    Definition {
+        name: "value_audit",
+        columns: &[
+            ("run_id", Text),
+            ("dataset", Text),
+            ("row_key", Text),
+            ("subject", Text),
+            ("column_name", Text),
+            ("old_value", Text),
+            ("new_value", Text),
+            ("event", Text),
+            ("source", Text),
+            ("changed_at", Time),
+            ("notes", Text),
+        ],
+        query: "SELECT run_id, dataset, row_key, subject, column_name, old_value, new_value, event, source,
+                       changed_at, notes
+                FROM value_audit ORDER BY id",
     },
 ];
 

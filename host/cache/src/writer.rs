@@ -54,7 +54,7 @@ impl Writer {
             Some(location) => Table::load(layout, &location)?,
             None => Table::new(layout)?,
         };
-        let swept = sweep::sweep(layout, &table)?;
+        let swept = sweep::sweep(layout, &catalog, &table)?;
         purge::finish(layout, &catalog, &table)?;
         let chunks = || {
             ledger::end_crashed_runs(&catalog.connection, run_id)?;

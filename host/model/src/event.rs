@@ -5,6 +5,8 @@
 /// Microseconds since the epoch, UTC.
 pub type Micros = i64;
 
+pub use crate::item::Item;
+
 /// One finding of a provider, in input order.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -17,14 +19,16 @@ pub enum Event {
     ThreadEnd,
     /// Something said about a thread.
     Fact(Fact),
-    /// A finding for another materializer.
-    Item(Item),
+    /// A finding for another materializer, and the bytes that it stands for.
+    Item(Span, Item),
     /// Known records that give no row.
     Skip(Skip),
     /// A record that was not understood.
     Failure(Failure),
     /// Something worth telling.
     Note(Note),
+    /// How long the work on one item took.
+    Timing(Timing),
 }
 
 /// Text, and its JSON literal where the text could not hold it exactly.
@@ -244,14 +248,12 @@ pub struct Fact {
     pub rank: u32,
 }
 
-/// A finding for another materializer; cells are column and JSON text.
+/// How long the work on one item took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "documented in wit/inputs.wit")]
-pub struct Item {
-    pub kind: String,
-    pub origin_system: String,
-    pub origin_id: String,
-    pub cells: Vec<(String, String)>,
+pub struct Timing {
+    pub id: String,
+    pub elapsed_ms: u32,
 }
 
 /// Records of a known kind that give no row.
@@ -271,6 +273,7 @@ pub enum FailureClass {
     Malformed,
     Unknown,
     TooLong,
+    Unavailable,
 }
 
 impl FailureClass {
@@ -280,6 +283,7 @@ impl FailureClass {
             Self::Malformed => "malformed",
             Self::Unknown => "unknown",
             Self::TooLong => "too_long",
+            Self::Unavailable => "unavailable",
         }
     }
 }

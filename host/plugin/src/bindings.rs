@@ -12,9 +12,26 @@ mod generated {
     });
 }
 
+mod materializing {
+    wasmtime::component::bindgen!({
+        path: "../../wit",
+        world: "materializer-plugin",
+        imports: { default: trappable },
+        with: {
+            "hyp:backfill/types": super::generated::hyp::backfill::types,
+            "hyp:backfill/run": super::generated::hyp::backfill::run,
+            "hyp:backfill/log": super::generated::hyp::backfill::log,
+            "hyp:backfill/digest": super::generated::hyp::backfill::digest,
+        },
+    });
+}
+
 pub(crate) use generated::exports::hyp::backfill::provider;
-pub(crate) use generated::hyp::backfill::{digest, inputs, log, sqlite, types};
+pub(crate) use generated::hyp::backfill::{digest, inputs, log, probe, run, sqlite, types};
 pub(crate) use generated::{ProviderPlugin, ProviderPluginPre};
+pub(crate) use materializing::{MaterializerPlugin, MaterializerPluginPre};
+pub(crate) use materializing::exports::hyp::backfill::materializer;
+pub(crate) use materializing::hyp::backfill::store_read;
 
 /// Version of the contract that this host speaks.
 pub const CONTRACT: &str = "0.1.0";

@@ -3,6 +3,33 @@
 use crate::bindings::{CONTRACT, PACKAGE};
 use crate::error::LoadError;
 
+/// What a component is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum World {
+    Provider,
+    Materializer,
+}
+
+impl World {
+    /// Returns the interface that such a component exports.
+    fn exports(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Materializer => "materializer",
+        }
+    }
+
+    /// Returns the interfaces that the host gives to it.
+    fn imports(self) -> &'static [&'static str] {
+        match self {
+            Self::Provider => {
+                &["types", "inputs", "sqlite", "sink", "run", "probe", "log", "digest"]
+            }
+            Self::Materializer => &["types", "store-read", "run", "log", "digest"],
+        }
+    }
+}
+
 /// Refuses bytes that are no component, by their first eight.
 pub(crate) fn check_preamble(origin: &str, bytes: &[u8]) -> Result<(), LoadError> {
     let origin = || origin.to_owned();
@@ -16,6 +43,7 @@ pub(crate) fn check_preamble(origin: &str, bytes: &[u8]) -> Result<(), LoadError
 /// Refuses a component of another contract, of another world, or with wishes that the host does not fulfil.
 pub(crate) fn check_names<'a>(
     origin: &str,
+    world: World,
     imports: impl Iterator<Item = &'a str>,
     exports: impl Iterator<Item = &'a str>,
 ) -> Result<(), LoadError> {
@@ -30,21 +58,24 @@ pub(crate) fn check_names<'a>(
             return Err(LoadError::Contract { origin: origin(), wanted, spoken: CONTRACT });
         }
     }
-    if !exports.iter().any(|name| interface(name) == Some("provider")) {
+    if !exports.iter().any(|name| interface(name) == Some(world.exports())) {
         let exports = match &exports[..] {
             [] => "nothing".to_owned(),
             names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
         };
-        return Err(LoadError::World { origin: origin(), exports });
+        return Err(LoadError::World { origin: origin(), world: world.exports(), exports });
     }
     let is_given = |name: &&&str| {
         name.starts_with("wasi:")
             || interface(name).is_some_and(|interface| {
-                ["types", "inputs", "sqlite", "sink", "log", "digest"].contains(&interface)
+                world.imports().contains(&interface)
             })
     };
     match imports.iter().find(|name| !is_given(name)) {
-        Some(import) => Err(LoadError::Import { origin: origin(), import: (*import).to_owned() }),
+        Some(import) => {
+            let (import, world) = ((*import).to_owned(), world.exports());
+            Err(LoadError::Import { origin: origin(), world, import })
+        }
         None => Ok(()),
     }
 }
@@ -76,7 +107,7 @@ mod tests {
     use super::*;
 
     fn verdict(imports: &[&str], exports: &[&str]) -> String {
-        match check_names("it", imports.iter().copied(), exports.iter().copied()) {
+        match check_names("it", World::Provider, imports.iter().copied(), exports.iter().copied()) {
             Ok(()) => "fine".to_owned(),
             Err(error) => error.to_string(),
         }
@@ -102,8 +133,9 @@ mod tests {
             (&["acme:net/sockets@1.0.0"], &[provider],
              "`it` imports `acme:net/sockets@1.0.0`, which this host does not give to providers"),
             (&["hyp:backfill/sqlite@0.1.0"], &[provider], "fine"),
-            (&["hyp:backfill/probe@0.1.0"], &[provider],
-             "`it` imports `hyp:backfill/probe@0.1.0`, which this host does not give to providers"),
+            (&["hyp:backfill/probe@0.1.0", "hyp:backfill/run@0.1.0"], &[provider], "fine"),
+            (&["hyp:backfill/store-read@0.1.0"], &[provider],
+             "`it` imports `hyp:backfill/store-read@0.1.0`, which this host does not give to providers"),
             (&["hyp:backfilled/x@0.1.0"], &[provider],
              "`it` imports `hyp:backfilled/x@0.1.0`, which this host does not give to providers"),
         ];

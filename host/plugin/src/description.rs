@@ -6,6 +6,8 @@ use hyp_sqlite::Grants;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::provider as wit;
+use crate::shelf::Checked;
+use crate::state::MESSAGE_KIND;
 
 /// What a provider is and wants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +20,17 @@ pub struct Description {
     pub kinds: Vec<String>,
     pub clients: Vec<Client>,
     pub roots: Vec<Root>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
+}
+
+/// Something that may be set for a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/provider.wit")]
+pub struct Setting {
+    pub name: String,
+    pub default: String,
+    pub summary: String,
 }
 
 /// A client whose files the provider reads.
@@ -71,6 +84,7 @@ pub enum Candidate {
     DataHome(String),
     ApplicationSupport(String),
     HypHome(String),
+    Source(String),
 }
 
 /// Names that commands have taken.
@@ -82,9 +96,8 @@ const TEXT_AT_MOST: usize = 4 * 1024;
 /// Number of kinds, of roots, and of candidates or globs of a root.
 const COUNT_AT_MOST: usize = 64;
 
-impl Description {
-    /// Returns what is wrong with it, in a few words.
-    pub(crate) fn check(&self) -> Result<(), String> {
+impl Checked for Description {
+    fn check(&self) -> Result<(), String> {
         check_name(&self.name)?;
         let mut texts = vec![("title", &self.title), ("version", &self.version)];
         for (what, text) in &texts {
@@ -107,7 +120,32 @@ impl Description {
         // A history root's name is how entries refer to it. That of a notice is what to tell, and two may tell the same.
         let listed = self.roots.iter().filter(|root| root.purpose == Purpose::History);
         check_unique("root", listed.map(|root| &root.name))?;
+        check_count("settings", self.settings.len())?;
+        check_unique("setting", self.settings.iter().map(|setting| &setting.name))?;
+        for Setting { default, summary, .. } in &self.settings {
+            check_text("setting", default)?;
+            check_text("setting", summary)?;
+        }
+        if self.kinds.len() > 1 && self.emits_messages() {
+            return Err("it emits messages and other items: these are two providers".into());
+        }
         self.roots.iter().try_for_each(Root::check)
+    }
+}
+
+impl Description {
+    /// Says whether it emits messages; if not, it emits items for materializers.
+    pub fn emits_messages(&self) -> bool {
+        self.kinds.iter().any(|kind| kind == MESSAGE_KIND)
+    }
+
+    /// Returns the names of the sources that a person has to name in the settings.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let candidates = self.roots.iter().flat_map(|root| &root.candidates);
+        candidates.filter_map(|candidate| match candidate {
+            Candidate::Source(name) => Some(name.as_str()),
+            _ => None,
+        })
     }
 }
 
@@ -136,6 +174,10 @@ impl Root {
         }
         for candidate in &self.candidates {
             candidate.check().map_err(of)?;
+        }
+        let is_source = |candidate: &Candidate| matches!(candidate, Candidate::Source(_));
+        if self.candidates.len() > 1 && self.candidates.iter().any(is_source) {
+            return Err(of("it has a source and other candidates".into()));
         }
         check_count("tables", self.tables.len()).map_err(of)?;
         check_unique("table", self.tables.iter().map(|table| &table.name)).map_err(of)?;
@@ -176,11 +218,12 @@ impl Candidate {
                 }
                 check_below("path", path)
             }
+            Self::Source(name) => check_name(name),
         }
     }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let is_good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > 64 || !name.bytes().all(is_good) || name.starts_with('-') {
         let name = name.escape_debug().take(64).collect::<String>();
@@ -203,7 +246,7 @@ fn check_below(what: &str, path: &str) -> Result<(), String> {
 }
 
 /// Refuses text that could take over a terminal or fill it.
-fn check_text(what: &str, text: &str) -> Result<(), String> {
+pub(crate) fn check_text(what: &str, text: &str) -> Result<(), String> {
     if text.len() > TEXT_AT_MOST {
         return Err(format!("its {what} is longer than {TEXT_AT_MOST} bytes"));
     }
@@ -213,7 +256,7 @@ fn check_text(what: &str, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn check_count(what: &str, count: usize) -> Result<(), String> {
+pub(crate) fn check_count(what: &str, count: usize) -> Result<(), String> {
     if count > COUNT_AT_MOST {
         Err(format!("it has more than {COUNT_AT_MOST} {what}"))
     } else {
@@ -221,7 +264,7 @@ fn check_count(what: &str, count: usize) -> Result<(), String> {
     }
 }
 
-fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), String> {
+pub(crate) fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for name in names {
         check_text(what, name)?;
@@ -237,14 +280,20 @@ fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Resu
 
 impl From<wit::Description> for Description {
     fn from(it: wit::Description) -> Self {
-        let wit::Description { name, title, version, summary, kinds, clients, roots } = it;
+        let wit::Description { name, title, version, summary, kinds, clients, roots, settings } = it;
         let clients = clients.into_iter().map(|it| Client {
             title: it.title,
             versions: it.versions,
             checked: it.checked,
         });
         let (clients, roots) = (clients.collect(), roots.into_iter().map(Root::from).collect());
-        Self { name, title, version, summary, kinds, clients, roots }
+        let settings = settings.into_iter().map(|it| Setting {
+            name: it.name,
+            default: it.default,
+            summary: it.summary,
+        });
+        let settings = settings.collect();
+        Self { name, title, version, summary, kinds, clients, roots, settings }
     }
 }
 
@@ -273,6 +322,7 @@ impl From<wit::Candidate> for Candidate {
             wit::Candidate::DataHome(path) => Self::DataHome(path),
             wit::Candidate::ApplicationSupport(path) => Self::ApplicationSupport(path),
             wit::Candidate::HypHome(path) => Self::HypHome(path),
+            wit::Candidate::Source(name) => Self::Source(name),
         }
     }
 }
@@ -297,6 +347,7 @@ mod tests {
                 depth: 8,
                 tables: vec![Table { name: "chat".into(), columns: vec!["id".into()] }],
             }],
+            settings: Vec::new(),
         }
     }
 
@@ -327,6 +378,9 @@ mod tests {
             (|it| it.title = "\u{1b}[2J".into(), "its title has control characters"),
             (|it| it.kinds.clear(),             "it declares no kinds"),
             (|it| it.kinds.push(it.kinds[0].clone()), "it has two of kind `ai_gateway.projected_exchange`"),
+            (|it| it.kinds.push("registry.owner_test".into()), "it emits messages and other items: these are two providers"),
+            (|it| it.roots[0].candidates.push(Candidate::Source("registry".into())), "root `history`: it has a source and other candidates"),
+            (|it| it.roots[0].candidates = vec![Candidate::Source("Reg".into())], "root `history`: `Reg` is no name: lower case letters, digits and hyphens are"),
             (|it| it.roots.push(it.roots[0].clone()), "it has two of root `history`"),
             (|it| it.roots[0].globs[0] = "../*".into(),     "root `history`: glob `../*` leads out of the root"),
             (|it| it.roots[0].globs[0] = "/etc/*".into(),   "root `history`: glob `/etc/*` leads out of the root"),

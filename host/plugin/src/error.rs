@@ -44,12 +44,12 @@ pub enum LoadError {
     /// It was built against another version of the contract.
     #[error("`{origin}` wants hyp:backfill@{wanted}, this host speaks {spoken}")]
     Contract { origin: String, wanted: String, spoken: &'static str },
-    /// It does not export what a provider exports.
-    #[error("`{origin}` is not a provider: it exports {exports}")]
-    World { origin: String, exports: String },
+    /// It does not export what a component of its world exports.
+    #[error("`{origin}` is not a {world}: it exports {exports}")]
+    World { origin: String, world: &'static str, exports: String },
     /// It wants something that the host does not give.
-    #[error("`{origin}` imports `{import}`, which this host does not give to providers")]
-    Import { origin: String, import: String },
+    #[error("`{origin}` imports `{import}`, which this host does not give to {world}s")]
+    Import { origin: String, world: &'static str, import: String },
     /// Its version of the contract is the host's, and yet the types differ.
     #[error("`{origin}` does not fit hyp:backfill@{spoken}")]
     Shape { origin: String, spoken: &'static str, source: wasmtime::Error },
@@ -114,9 +114,9 @@ impl Explain for LoadError {
             Self::Contract { spoken, .. } | Self::Shape { spoken, .. } => {
                 format!("rebuild the provider against hyp-sdk {spoken}, or upgrade hyp")
             }
-            Self::World { .. } => "a provider exports `hyp:backfill/provider`".into(),
-            Self::Import { .. } => {
-                "a provider may import `hyp:backfill` and `wasi` interfaces only".into()
+            Self::World { world, .. } => format!("a {world} exports `hyp:backfill/{world}`"),
+            Self::Import { world, .. } => {
+                format!("a {world} may import `hyp:backfill` and `wasi` interfaces only")
             }
             Self::Describe { source, .. } => return source.help(),
             Self::Description { .. } => "ask the provider's author".into(),

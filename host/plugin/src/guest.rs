@@ -31,7 +31,7 @@ impl Guest {
         provider: Arc<str>,
         kinds: Arc<[String]>,
     ) -> Self {
-        let state = State::new(provider, kinds, host.limits.clone());
+        let state = State::new(provider, kinds, host.limits.clone(), host.settled());
         let mut store = Store::new(&host.engine, state);
         store.limiter(|state| state);
         store.set_hostcall_fuel(CARGO);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -12,16 +12,18 @@ use serde::Serialize;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
-use crate::bindings::{CONTRACT, ProviderPluginPre};
-use crate::contract;
+use crate::bindings::{CONTRACT, MaterializerPluginPre, ProviderPluginPre};
+use crate::contract::{self, World};
 use crate::description::Description;
 use crate::error::LoadError;
 use crate::fault::Asked;
 use crate::guest::Guest;
 use crate::imports;
 use crate::limits::Limits;
+use crate::materializer::{self, Materializer};
 use crate::plugin::Plugin;
-use crate::shelf::Shelf;
+use crate::settled::Settled;
+use crate::shelf::{Checked, Shelf};
 use crate::source::Source;
 use crate::state::{Phase, State};
 use crate::ticker::Ticker;
@@ -32,6 +34,8 @@ pub struct Host {
     pub(crate) limits: Limits,
     pub(crate) ticker: Arc<Ticker>,
     linker: Linker<State>,
+    materializers: Linker<State>,
+    settled: OnceLock<Arc<Settled>>,
     shelf: Option<Shelf>,
     compiled: AtomicU64,
     mapped: AtomicU64,
@@ -79,12 +83,16 @@ impl Host {
         let engine = Engine::new(&config).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         imports::link(&mut linker).map_err(failed)?;
+        let mut materializers = Linker::new(&engine);
+        imports::link_materializers(&mut materializers).map_err(failed)?;
         let shelf = cache_dir.map(|folder| Shelf::open(folder, &engine)).transpose()?;
         Ok(Arc::new(Self {
             ticker: Ticker::new(&engine),
             engine,
             limits,
             linker,
+            materializers,
+            settled: OnceLock::new(),
             shelf,
             compiled: AtomicU64::new(0),
             mapped: AtomicU64::new(0),
@@ -97,7 +105,7 @@ impl Host {
     /// A component that was seen before is neither compiled nor mapped nor started: what it said of itself is on file.
     pub fn load(self: &Arc<Self>, source: Source) -> Result<Arc<Plugin>, LoadError> {
         let bytes = source.read(self.limits.component_bytes)?;
-        let kept = self.shelf.as_ref().and_then(|shelf| shelf.description(source.digest()));
+        let kept = self.shelf.as_ref().and_then(|shelf| shelf.description::<Description>(source.digest()));
         if let Some(description) = kept {
             return Ok(Plugin::new(Arc::clone(self), source, description, None));
         }
@@ -132,6 +140,39 @@ impl Host {
     /// Takes a provider at the word of whoever knows its description: nothing of it runs before it is used.
     pub fn know(self: &Arc<Self>, source: Source, description: Description) -> Arc<Plugin> {
         Plugin::new(Arc::clone(self), source, description, None)
+    }
+
+    /// Makes a materializer of a component, or says why that cannot be.
+    pub fn load_materializer(
+        self: &Arc<Self>,
+        source: Source,
+    ) -> Result<Arc<Materializer>, LoadError> {
+        let origin = source.origin();
+        let known = self.shelf.as_ref().and_then(|shelf| {
+            let component = shelf.component(&self.engine, source.digest())?;
+            Some((component, shelf.description(source.digest())?))
+        });
+        if let Some((component, description)) = known {
+            self.mapped.fetch_add(1, Ordering::Relaxed);
+            let ready = self.link_materializer(&origin, &component)?;
+            return Ok(Materializer::new(Arc::clone(self), source, description, ready));
+        }
+        let component = self.compile(&origin, source.read(self.limits.component_bytes)?)?;
+        let ready = self.link_materializer(&origin, &component)?;
+        let description = materializer::describe(self, &origin, &ready)?;
+        if let Some(shelf) = &self.shelf {
+            shelf.keep(source.digest(), &component, &description);
+        }
+        Ok(Materializer::new(Arc::clone(self), source, description, ready))
+    }
+
+    /// Settles what holds for all guests, before the first is started; only the first word counts.
+    pub fn settle(&self, settled: Settled) {
+        let _ = self.settled.set(Arc::new(settled));
+    }
+
+    pub(crate) fn settled(&self) -> Arc<Settled> {
+        self.settled.get().cloned().unwrap_or_default()
     }
 
     /// Returns what was done so far.
@@ -203,12 +244,31 @@ impl Host {
         let types = component.component_type();
         contract::check_names(
             origin,
+            World::Provider,
             types.imports(&self.engine).map(|(name, _)| name),
             types.exports(&self.engine).map(|(name, _)| name),
         )?;
         self.linker
             .instantiate_pre(component)
             .and_then(ProviderPluginPre::new)
+            .map_err(|source| shape(origin, source))
+    }
+
+    fn link_materializer(
+        &self,
+        origin: &str,
+        component: &Component,
+    ) -> Result<MaterializerPluginPre<State>, LoadError> {
+        let types = component.component_type();
+        contract::check_names(
+            origin,
+            World::Materializer,
+            types.imports(&self.engine).map(|(name, _)| name),
+            types.exports(&self.engine).map(|(name, _)| name),
+        )?;
+        self.materializers
+            .instantiate_pre(component)
+            .and_then(MaterializerPluginPre::new)
             .map_err(|source| shape(origin, source))
     }
 
@@ -239,6 +299,6 @@ impl Host {
     }
 }
 
-fn shape(origin: &str, source: wasmtime::Error) -> LoadError {
+pub(crate) fn shape(origin: &str, source: wasmtime::Error) -> LoadError {
     LoadError::Shape { origin: origin.to_owned(), spoken: CONTRACT, source }
 }

@@ -8,13 +8,13 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use crate::bindings::CONTRACT;
-use crate::description::Description;
 use crate::error::LoadError;
 use crate::source::digest_of;
 
@@ -24,11 +24,23 @@ pub(crate) struct Shelf {
     engine: String,
 }
 
+/// What a component says of itself, and what it may not say.
+pub(crate) trait Checked: Serialize + DeserializeOwned + Clone {
+    /// Returns what is wrong with it, in a few words.
+    fn check(&self) -> Result<(), String>;
+}
+
 #[derive(Serialize, Deserialize)]
-struct Label {
+struct Label<D> {
     /// Digest of the native code.
     code: String,
-    description: Description,
+    description: D,
+}
+
+/// What vouches for the native code, whatever the component is.
+#[derive(Deserialize)]
+struct Code {
+    code: String,
 }
 
 impl Shelf {
@@ -43,15 +55,15 @@ impl Shelf {
     }
 
     /// Returns what the component said of itself when it was compiled.
-    pub(crate) fn description(&self, digest: &str) -> Option<Description> {
-        let description = self.label(digest)?.description;
+    pub(crate) fn description<D: Checked>(&self, digest: &str) -> Option<D> {
+        let description = self.label::<Label<D>>(digest)?.description;
         description.check().ok()?;
         Some(description)
     }
 
     /// Maps the component's native code, if it is there and undamaged.
     pub(crate) fn component(&self, engine: &Engine, digest: &str) -> Option<Component> {
-        let label = self.label(digest)?;
+        let label: Code = self.label(digest)?;
         let path = self.path(digest, "cwasm");
         if digest_of(&fs::read(&path).ok()?) != label.code {
             tracing::warn!(path = %path.display(), "a compiled component is damaged");
@@ -68,17 +80,17 @@ impl Shelf {
     }
 
     /// Keeps a component. Where that fails it is compiled again next time.
-    pub(crate) fn keep(&self, digest: &str, component: &Component, description: &Description) {
+    pub(crate) fn keep<D: Checked>(&self, digest: &str, component: &Component, description: &D) {
         if let Err(error) = self.try_keep(digest, component, description) {
             tracing::warn!("cannot keep a compiled component: {error:#}");
         }
     }
 
-    fn try_keep(
+    fn try_keep<D: Checked>(
         &self,
         digest: &str,
         component: &Component,
-        description: &Description,
+        description: &D,
     ) -> Result<(), wasmtime::Error> {
         let code = component.serialize()?;
         let label = Label { code: digest_of(&code), description: description.clone() };
@@ -87,7 +99,7 @@ impl Shelf {
         Ok(())
     }
 
-    fn label(&self, digest: &str) -> Option<Label> {
+    fn label<L: DeserializeOwned>(&self, digest: &str) -> Option<L> {
         serde_json::from_slice(&fs::read(self.path(digest, "json")).ok()?).ok()
     }
 

@@ -13,6 +13,7 @@ use crate::fence::Fence;
 use crate::lent::Lent;
 use crate::limits::Limits;
 use crate::report::Books;
+use crate::settled::{Current, Settled};
 use crate::worker::Checkpoint;
 
 /// Kind of the messages, which have no item of their own.
@@ -39,6 +40,9 @@ pub(crate) struct State {
     pub(crate) provider: Arc<str>,
     pub(crate) kinds: Arc<[String]>,
     pub(crate) limits: Limits,
+    pub(crate) settled: Arc<Settled>,
+    /// What a materializer may read of the store; a provider nothing.
+    pub(crate) reads: Option<Arc<dyn Current>>,
     pub(crate) phase: Phase,
     /// What the guest may read: the entries while planning, the inputs of the unit while scanning.
     pub(crate) lent: Vec<Lent>,
@@ -64,11 +68,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(provider: Arc<str>, kinds: Arc<[String]>, limits: Limits) -> Self {
+    pub(crate) fn new(
+        provider: Arc<str>,
+        kinds: Arc<[String]>,
+        limits: Limits,
+        settled: Arc<Settled>,
+    ) -> Self {
         let complaints = MemoryOutputPipe::new(COMPLAINTS);
         Self {
             provider,
             kinds,
+            settled,
+            reads: None,
             phase: Phase::Idle,
             lent: Vec::new(),
             books: Vec::new(),

@@ -40,6 +40,7 @@ fn span_of(event: &Event) -> Option<Span> {
         Event::Message(message) => Some(message.span),
         Event::Skip(skip) => Some(skip.span),
         Event::Failure(failure) => Some(failure.span),
+        Event::Item(found) => Some(found.span),
         _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::json::{Object, quote};
-use crate::{Candidate, Client, Description, Provider, Purpose, Root, Table};
+use crate::{Candidate, Client, Description, Provider, Purpose, Root, Setting, Table};
 
 /// Compares a provider's description with its manifest, the JSON file that others read it from.
 ///
@@ -35,6 +35,9 @@ fn to_json(it: &Description) -> String {
     ];
     members.push(("clients", list(&it.clients, client)));
     members.push(("roots", list(&it.roots, root)));
+    if !it.settings.is_empty() {
+        members.push(("settings", list(&it.settings, setting)));
+    }
     let members: Vec<String> =
         members.iter().map(|(name, value)| format!("  {}: {value}", quote(name))).collect();
     format!("{{\n{}\n}}\n", members.join(",\n"))
@@ -44,6 +47,12 @@ fn client(it: &Client) -> String {
     let mut o = Object::new();
     o.text("title", &it.title).text("versions", &it.versions);
     o.maybe_text("checked", it.checked.as_deref());
+    done(o)
+}
+
+fn setting(it: &Setting) -> String {
+    let mut o = Object::new();
+    o.text("name", &it.name).text("default", &it.default).text("summary", &it.summary);
     done(o)
 }
 
@@ -83,6 +92,7 @@ fn candidate(it: &Candidate) -> String {
         Candidate::DataHome(path) => ("data_home", quote(path)),
         Candidate::ApplicationSupport(path) => ("application_support", quote(path)),
         Candidate::HypHome(path) => ("hyp_home", quote(path)),
+        Candidate::Source(name) => ("source", quote(name)),
     };
     let mut o = Object::new();
     o.raw(kind, &value);

@@ -3,7 +3,7 @@
 use super::Run;
 use crate::json::{Object, quote};
 use crate::{
-    Content, Context, Event, Fault, Message, Note, Part, Span, Subject, Text, Thread, Usage, time,
+    Content, Context, Datum, Event, Fault, Message, Note, Part, Span, Subject, Text, Thread, Usage, time,
 };
 
 /// Writes a run with one event a line.
@@ -69,11 +69,19 @@ fn event(event: &Event) -> String {
         }
         Event::Item(it) => {
             let mut item = Object::new();
-            item.text("kind", &it.kind).text("system", &it.origin_system).text("id", &it.origin_id);
-            for cell in &it.cells {
-                item.raw(&cell.column, &cell.value);
+            let origin = &it.item.origin;
+            item.text("kind", &it.item.kind).text("system", &origin.system).text("id", &origin.id);
+            item.maybe_text("ended_at", origin.ended_at.map(time::format).as_deref());
+            for cell in &it.item.cells {
+                item.raw(&cell.column, &datum(&cell.value));
             }
+            item.text("span", &span(it.span));
             o.object("item", item)
+        }
+        Event::Timing(it) => {
+            let mut timing = Object::new();
+            timing.text("id", &it.id).u64("elapsed_ms", it.elapsed_ms.into());
+            o.object("timing", timing)
         }
         Event::Skip(it) => {
             let mut skip = Object::new();
@@ -89,6 +97,19 @@ fn event(event: &Event) -> String {
         Event::Note(it) => o.object("note", note(it)),
     };
     done(o)
+}
+
+/// Writes a value as JSON; a time is written as a text.
+fn datum(datum: &Datum) -> String {
+    match datum {
+        Datum::Null => "null".to_owned(),
+        Datum::Boolean(flag) => flag.to_string(),
+        Datum::Integer(number) => number.to_string(),
+        Datum::Real(number) => number.to_string(),
+        Datum::Text(text) => quote(text),
+        Datum::Timestamp(at) => quote(&time::format(*at)),
+        Datum::Json(text) => text.clone(),
+    }
 }
 
 /// Returns the name of an enum's case; the generated types print as `Enum::Case`.

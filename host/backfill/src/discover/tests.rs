@@ -30,6 +30,7 @@ fn places(home: &Path) -> Places {
         history_folder: None,
         store: home.join("logs/store"),
         environment: BTreeMap::new(),
+        sources: BTreeMap::new(),
     }
 }
 

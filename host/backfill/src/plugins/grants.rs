@@ -141,6 +141,7 @@ fn place_of(candidate: &Candidate) -> String {
         Candidate::DataHome(below) => join("$XDG_DATA_HOME", below),
         Candidate::ApplicationSupport(below) => join("(application data)", below),
         Candidate::HypHome(below) => join("$HYP_HOME", below),
+        Candidate::Source(name) => format!("[sources.{name}]"),
     }
 }
 
@@ -208,6 +209,7 @@ mod tests {
             history_folder: None,
             store: base.join("home/.hyp"),
             environment: Default::default(),
+            sources: Default::default(),
         };
         for (below, expect) in [
             ("home/.notebook", None),

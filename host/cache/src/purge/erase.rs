@@ -31,7 +31,7 @@ pub(crate) fn finish(
     failpoint::hit("before_erasing")?;
     // Copies of the catalog hold what it held, and keep the files that it named.
     backup::forget(layout, None)?;
-    sweep::sweep(layout, table)?;
+    sweep::sweep(layout, catalog, table)?;
     failpoint::hit("after_sweep")?;
     if layout.unswept().exists() {
         return Ok(false);

@@ -58,6 +58,7 @@ pub(crate) fn demo(_args: &DemoArgs) -> Result<Exit, Failure> {
         history_folder: None,
         store: folder.path().join("store"),
         environment: BTreeMap::new(),
+        sources: BTreeMap::new(),
     };
     lay_out(&places.history_home)?;
     // The first interrupt ends the import, and the folder goes with it.

@@ -104,6 +104,7 @@ impl Session {
                     Some(_) => BTreeMap::new(),
                     None => env::all(),
                 },
+                sources: BTreeMap::new(),
             },
         })
     }

@@ -92,7 +92,10 @@ fn check(state: &mut State, event: &Event) -> Result<(), Fence> {
             declared(MESSAGE_KIND)?;
             state.claim(message.span)
         }
-        Event::Item(item) => declared(&item.kind),
+        Event::Item(span, item) => {
+            declared(&item.kind)?;
+            state.claim(*span)
+        }
         Event::Skip(skip) => state.claim(skip.span),
         Event::Failure(failure) => state.claim(failure.span),
         _ => Ok(()),

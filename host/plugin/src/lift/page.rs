@@ -1,6 +1,7 @@
 //! From guest memory to the host's own events.
 
 use hyp_model::event as own;
+use hyp_model::item::{Datum, Item, Origin};
 use wasmtime::Result;
 
 use super::copier::Copier;
@@ -25,14 +26,7 @@ pub(crate) fn copy_event(copier: &mut Copier<'_>, event: LEvent) -> Result<own::
             value: copier.string(&it.value)?,
             rank: it.rank,
         }),
-        LEvent::Item(it) => own::Event::Item(own::Item {
-            kind: copier.string(&it.kind)?,
-            origin_system: copier.string(&it.origin_system)?,
-            origin_id: copier.string(&it.origin_id)?,
-            cells: copier.list(&it.cells, PAIR_COST, |copier, cell| {
-                Ok((copier.string(&cell.column)?, copier.string(&cell.value)?))
-            })?,
-        }),
+        LEvent::Item(it) => own::Event::Item(span(&it.span), item(copier, &it.item)?),
         LEvent::Skip(it) => own::Event::Skip(own::Skip {
             span: span(&it.span),
             kind: copier.string(&it.kind)?,
@@ -44,6 +38,7 @@ pub(crate) fn copy_event(copier: &mut Copier<'_>, event: LEvent) -> Result<own::
                 LFailureClass::Malformed => own::FailureClass::Malformed,
                 LFailureClass::Unknown => own::FailureClass::Unknown,
                 LFailureClass::TooLong => own::FailureClass::TooLong,
+                LFailureClass::Unavailable => own::FailureClass::Unavailable,
             },
             reason: copier.string(&it.reason)?,
         }),
@@ -53,6 +48,36 @@ pub(crate) fn copy_event(copier: &mut Copier<'_>, event: LEvent) -> Result<own::
                 Ok((copier.string(&pair.name)?, copier.string(&pair.value)?))
             })?,
         }),
+        LEvent::Timing(it) => own::Event::Timing(own::Timing {
+            id: copier.string(&it.id)?,
+            elapsed_ms: it.elapsed_ms,
+        }),
+    })
+}
+
+fn item(copier: &mut Copier<'_>, it: &LItem) -> Result<Item> {
+    Ok(Item {
+        kind: copier.string(&it.kind)?,
+        origin: Origin {
+            system: copier.string(&it.origin.system)?,
+            id: copier.string(&it.origin.id)?,
+            ended_at: it.origin.ended_at,
+        },
+        cells: copier.list(&it.cells, PAIR_COST, |copier, cell| {
+            Ok((copier.string(&cell.column)?, datum(copier, &cell.value)?))
+        })?,
+    })
+}
+
+fn datum(copier: &mut Copier<'_>, it: &LDatum) -> Result<Datum> {
+    Ok(match it {
+        LDatum::Null => Datum::Null,
+        LDatum::Boolean(flag) => Datum::Boolean(*flag),
+        LDatum::Integer(number) => Datum::Integer(*number),
+        LDatum::Real(number) => Datum::Real(*number),
+        LDatum::Text(text) => Datum::Text(copier.string(text)?),
+        LDatum::Timestamp(at) => Datum::Timestamp(*at),
+        LDatum::Json(text) => Datum::Json(copier.string(text)?),
     })
 }
 

@@ -243,21 +243,61 @@ pub(crate) struct LFact {
 }
 
 #[derive(ComponentType, Lift)]
+#[component(variant)]
+pub(crate) enum LDatum {
+    #[component(name = "null")]
+    Null,
+    #[component(name = "boolean")]
+    Boolean(bool),
+    #[component(name = "integer")]
+    Integer(i64),
+    #[component(name = "real")]
+    Real(f64),
+    #[component(name = "text")]
+    Text(WasmStr),
+    #[component(name = "timestamp")]
+    Timestamp(i64),
+    #[component(name = "json")]
+    Json(WasmStr),
+}
+
+#[derive(ComponentType, Lift)]
 #[component(record)]
 pub(crate) struct LCell {
     pub(crate) column: WasmStr,
-    pub(crate) value: WasmStr,
+    pub(crate) value: LDatum,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct LOrigin {
+    pub(crate) system: WasmStr,
+    pub(crate) id: WasmStr,
+    #[component(name = "ended-at")]
+    pub(crate) ended_at: Option<i64>,
 }
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub(crate) struct LItem {
     pub(crate) kind: WasmStr,
-    #[component(name = "origin-system")]
-    pub(crate) origin_system: WasmStr,
-    #[component(name = "origin-id")]
-    pub(crate) origin_id: WasmStr,
+    pub(crate) origin: LOrigin,
     pub(crate) cells: WasmList<LCell>,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct LFound {
+    pub(crate) span: LSpan,
+    pub(crate) item: LItem,
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(crate) struct LTiming {
+    pub(crate) id: WasmStr,
+    #[component(name = "elapsed-ms")]
+    pub(crate) elapsed_ms: u32,
 }
 
 #[derive(ComponentType, Lift)]
@@ -279,6 +319,8 @@ pub(crate) enum LFailureClass {
     Unknown,
     #[component(name = "too-long")]
     TooLong,
+    #[component(name = "unavailable")]
+    Unavailable,
 }
 
 #[derive(ComponentType, Lift)]
@@ -316,11 +358,13 @@ pub(crate) enum LEvent {
     #[component(name = "fact")]
     Fact(LFact),
     #[component(name = "item")]
-    Item(LItem),
+    Item(LFound),
     #[component(name = "skip")]
     Skip(LSkip),
     #[component(name = "failure")]
     Failure(LFailure),
     #[component(name = "note")]
     Note(LNote),
+    #[component(name = "timing")]
+    Timing(LTiming),
 }

@@ -7,6 +7,7 @@ mod cache;
 mod databases;
 #[cfg(test)]
 mod guests;
+mod materializers;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

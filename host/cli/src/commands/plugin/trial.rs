@@ -176,6 +176,7 @@ fn places(home: &Path, store: &Path, folder: &Path) -> Places {
         history_folder: Some(folder.to_owned()),
         store: store.to_owned(),
         environment: BTreeMap::new(),
+        sources: BTreeMap::new(),
     }
 }
 

@@ -1,0 +1,236 @@
+//! A chunk of changes: files of every dataset first, then one transaction that makes them the tables.
+
+use std::collections::BTreeMap;
+
+use hyp_model::row::Key;
+use iceberg::spec::{Operation, Struct};
+use rusqlite::{Connection, params};
+
+use super::files::{Encoder, new_path};
+use super::{
+    AuditEntry, DatasetRow, JournalEntry, OpenDataset, Place, SOURCE_ID, SOURCE_SYSTEM, convert,
+    journal, origin_key, read,
+};
+use crate::deletes::{self, Positions};
+use crate::error::StoreError;
+use crate::install::Next;
+use crate::layout::Dirty;
+use crate::publish::Edit;
+use crate::writer::Writer;
+use crate::{clock, failpoint, ledger};
+
+/// Rows of one dataset.
+#[derive(Debug, Clone, Default)]
+pub struct DatasetWrite {
+    /// Rows that are there from now on, in place of those with the same keys.
+    pub rows: Vec<DatasetRow>,
+    /// Keys that have no row any more.
+    pub removed: Vec<Key>,
+}
+
+impl DatasetWrite {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.removed.is_empty()
+    }
+}
+
+/// What is written together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct DatasetCommit {
+    /// Rows, by dataset.
+    pub writes: BTreeMap<String, DatasetWrite>,
+    /// What is done, for undoing it.
+    pub journal: Vec<JournalEntry>,
+    /// What people should be able to look up. It is written after the rest, and may fail.
+    pub audit: Vec<AuditEntry>,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DatasetCommitted {
+    /// Rows written.
+    pub rows: u64,
+    /// Stored rows that were replaced or removed.
+    pub superseded: u64,
+    /// Why the audit lacks entries, if it does, and how many.
+    pub audit_failed: Option<(String, u64)>,
+}
+
+/// A dataset on its way to its next state.
+struct Written {
+    name: String,
+    next: Next,
+    /// Keys of the rows in the new file, in their order.
+    keys: Vec<Key>,
+    /// Where these rows came from.
+    origins: Vec<Key>,
+    removed: Vec<Key>,
+    location: Option<String>,
+}
+
+impl Writer {
+    /// Writes a chunk. When this returns, it is on the disk; when it fails, the datasets are as before.
+    ///
+    /// # Errors
+    /// Fails when a file cannot be written or read, or when another program changed a table.
+    pub fn commit_datasets(
+        &mut self,
+        open: &mut BTreeMap<String, OpenDataset>,
+        commit: DatasetCommit,
+    ) -> Result<DatasetCommitted, StoreError> {
+        let mut done = DatasetCommitted::default();
+        let DatasetCommit { writes, journal, audit } = commit;
+        self.announce()?;
+        let mut written = Vec::new();
+        for (name, write) in writes.into_iter().filter(|(_, write)| !write.is_empty()) {
+            let Some(dataset) = open.get(&name) else { return Err(StoreError::NoTable { name }) };
+            done.rows += write.rows.len() as u64;
+            written.push(self.write_dataset(name, dataset, &write, &mut done.superseded)?);
+        }
+        self.swap_datasets(open, &written, &journal, &done)?;
+        failpoint::hit("after_catalog")?;
+        self.chunks += 1;
+        for one in written {
+            if let Some(dataset) = open.get_mut(&one.name) {
+                dataset.adopt(one);
+            }
+        }
+        if !audit.is_empty() {
+            let noted = journal::audit(&self.catalog.connection, &self.run_id, &audit);
+            done.audit_failed = noted.err().map(|error| (class(&error), audit.len() as u64));
+        }
+        Ok(done)
+    }
+
+    fn write_dataset(
+        &self,
+        name: String,
+        dataset: &OpenDataset,
+        write: &DatasetWrite,
+        superseded: &mut u64,
+    ) -> Result<Written, StoreError> {
+        failpoint::hit("before_data_files")?;
+        let mut dirty = Dirty::default();
+        let mut edit = Edit { schema: dataset.widened.clone(), ..Edit::default() };
+        let keys: Vec<Key> = write.rows.iter().map(|row| dataset.key(row)).collect();
+        if !write.rows.is_empty() {
+            let mut encoder =
+                Encoder::new(new_path(&dataset.table, "parquet"), &dataset.schema, &mut dirty)?;
+            encoder.write(&convert::batch(&dataset.schema, &write.rows)?)?;
+            edit.data.push(encoder.finish(&mut dirty)?);
+        }
+        failpoint::hit("after_data_files")?;
+        let mut positions: Positions = BTreeMap::new();
+        for key in keys.iter().chain(&write.removed) {
+            if let Some(place) = dataset.index.get(key) {
+                let file = &dataset.files[place.file as usize];
+                let rows = positions.entry(file.location.clone()).or_default();
+                *superseded += u64::from(rows.insert(place.row.into()));
+            }
+        }
+        if !positions.is_empty() {
+            let path = new_path(&dataset.table, "deletes.parquet");
+            edit.deletes.push(deletes::write(&path, Struct::empty(), &positions, &mut dirty)?);
+        }
+        failpoint::hit("after_delete_files")?;
+        let location = edit.data.first().map(|file| file.file_path().to_owned());
+        let operation =
+            if positions.is_empty() { Operation::Append } else { Operation::Overwrite };
+        let next = Next::of(self.store().layout(), &dataset.table, edit, operation, dirty)?;
+        let origins = write.rows.iter().filter_map(|row| dataset.origin(row)).collect();
+        Ok(Written { name, next, keys, origins, removed: write.removed.clone(), location })
+    }
+
+    fn swap_datasets(
+        &self,
+        open: &BTreeMap<String, OpenDataset>,
+        written: &[Written],
+        journal: &[JournalEntry],
+        done: &DatasetCommitted,
+    ) -> Result<(), StoreError> {
+        let write = || -> rusqlite::Result<bool> {
+            let transaction = self.catalog.connection.unchecked_transaction()?;
+            for one in written {
+                let from = open.get(&one.name).and_then(|it| it.table.location.as_deref());
+                if !one.next.put(&transaction, from)? {
+                    return Ok(false);
+                }
+            }
+            journal::put(&transaction, &self.run_id, self.chunks + 1, journal)?;
+            self.put_chunk(&transaction, written, done)?;
+            if failpoint::hit("in_catalog").is_err() {
+                return Err(rusqlite::Error::QueryReturnedNoRows);
+            }
+            transaction.commit()?;
+            Ok(true)
+        };
+        if write().map_err(|error| self.catalog.error(error))? {
+            return Ok(());
+        }
+        Err(StoreError::Conflict { path: self.catalog.path.clone() })
+    }
+
+    fn put_chunk(
+        &self,
+        connection: &Connection,
+        written: &[Written],
+        done: &DatasetCommitted,
+    ) -> rusqlite::Result<()> {
+        let snapshot =
+            written.first().and_then(|one| one.next.table.metadata.current_snapshot_id());
+        connection.execute(
+            "INSERT OR REPLACE INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                self.run_id,
+                self.chunks + 1,
+                clock::now(),
+                snapshot,
+                ledger::number(done.rows),
+                ledger::number(done.superseded),
+                ledger::number(written.len() as u64)
+            ],
+        )?;
+        connection.execute(
+            "UPDATE runs SET rows_written = rows_written + ?2 WHERE run_id = ?1",
+            params![self.run_id, ledger::number(done.rows)],
+        )?;
+        Ok(())
+    }
+}
+
+impl OpenDataset {
+    /// Goes on with the table that the pointer names now.
+    fn adopt(&mut self, written: Written) {
+        self.table = written.next.table;
+        self.widened = None;
+        for key in &written.removed {
+            self.index.remove(key);
+        }
+        self.origins.extend(written.origins);
+        let new = written.location.and_then(|location| {
+            let is_new = |data: &&crate::table::LiveData| data.live.file.file_path() == location;
+            self.table.data.iter().find(is_new).map(read::file_of)
+        });
+        let Some(new) = new else { return };
+        let file = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        self.files.push(new);
+        for (row, key) in (0u32..).zip(written.keys) {
+            self.index.insert(key, Place { file, row });
+        }
+    }
+
+    /// Returns what a row is found by that came from somewhere else.
+    fn origin(&self, row: &[hyp_model::item::Datum]) -> Option<Key> {
+        let text = |name| row.get(self.position(name)?)?.as_text();
+        Some(origin_key(text(SOURCE_SYSTEM)?, text(SOURCE_ID)?))
+    }
+}
+
+/// Returns a word for what is wrong, without what was to be written.
+fn class(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => format!("{:?}", failure.code),
+        _ => "Other".to_owned(),
+    }
+}

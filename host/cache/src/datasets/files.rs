@@ -1,0 +1,72 @@
+//! Data files of a dataset.
+
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, Struct};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use uuid::Uuid;
+
+use crate::encode::GROUP_ROWS;
+use crate::error::StoreError;
+use crate::layout::{Dirty, Layout};
+use crate::summed::Summed;
+use crate::table::Table;
+
+/// Returns a path for a new file.
+pub(super) fn new_path(table: &Table, extension: &str) -> PathBuf {
+    table.folder.join("data").join(format!("{}.{extension}", Uuid::new_v4()))
+}
+
+/// A file being written.
+pub(super) struct Encoder {
+    path: PathBuf,
+    writer: ArrowWriter<Summed>,
+    rows: u64,
+}
+
+impl Encoder {
+    pub(super) fn new(
+        path: PathBuf,
+        schema: &SchemaRef,
+        dirty: &mut Dirty,
+    ) -> Result<Self, StoreError> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .set_max_row_group_row_count(Some(GROUP_ROWS))
+            .build();
+        let file = Summed::new(dirty.file(&path)?);
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
+            .map_err(StoreError::parquet(&path))?;
+        Ok(Self { path, writer, rows: 0 })
+    }
+
+    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        self.rows += batch.num_rows() as u64;
+        self.writer.write(batch).map_err(StoreError::parquet(&self.path))
+    }
+
+    /// Brings the file to the disk and returns what the table keeps of it.
+    pub(super) fn finish(mut self, dirty: &mut Dirty) -> Result<DataFile, StoreError> {
+        self.writer.finish().map_err(StoreError::parquet(&self.path))?;
+        let (length, sum) = self.writer.inner().sync().map_err(StoreError::io(&self.path))?;
+        dirty.sum(&self.path, sum);
+        data_file(&self.path, self.rows, length)
+    }
+}
+
+fn data_file(path: &Path, rows: u64, length: u64) -> Result<DataFile, StoreError> {
+    let mut builder = DataFileBuilder::default();
+    builder
+        .content(DataContentType::Data)
+        .file_path(Layout::uri(path))
+        .file_format(DataFileFormat::Parquet)
+        .partition(Struct::empty())
+        .partition_spec_id(0)
+        .record_count(rows)
+        .file_size_in_bytes(length);
+    builder.build().map_err(|error| StoreError::damaged(path, error.to_string()))
+}

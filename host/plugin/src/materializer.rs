@@ -1,0 +1,187 @@
+//! Materializers: components that say which rows items are.
+
+mod description;
+mod words;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hyp_model::item::{Derived, Item};
+
+use crate::bindings::MaterializerPluginPre;
+use crate::bindings::materializer as wit;
+use crate::error::{LoadError, RunError};
+use crate::fault::Asked;
+use crate::guest::Guest;
+use crate::host::{Host, shape};
+use crate::meter::{Meter, Receipt};
+use crate::plan::fault_of;
+use crate::settled::Current;
+use crate::shelf::Checked;
+use crate::source::Source;
+use crate::state::{Phase, State};
+
+pub use description::MaterializerDescription;
+pub(crate) use words::{cells_out, datum_in};
+
+/// Items that one call may queue for other materializers, for each that it gets.
+const QUEUED_PER_ITEM: usize = 64;
+
+/// A component that is known to be a materializer.
+pub struct Materializer {
+    host: Arc<Host>,
+    name: Arc<str>,
+    source: Source,
+    description: MaterializerDescription,
+    ready: MaterializerPluginPre<State>,
+    meter: Arc<Meter>,
+}
+
+/// An instance of a materializer, which lasts until something goes wrong in it.
+pub struct Making {
+    of: Arc<Materializer>,
+    idle: Mutex<Option<Instance>>,
+}
+
+struct Instance {
+    guest: Guest,
+    plugin: crate::bindings::MaterializerPlugin,
+}
+
+impl std::fmt::Debug for Materializer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Materializer").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Making {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Making").field("of", &self.of).finish_non_exhaustive()
+    }
+}
+
+impl Materializer {
+    pub(crate) fn new(
+        host: Arc<Host>,
+        source: Source,
+        description: MaterializerDescription,
+        ready: MaterializerPluginPre<State>,
+    ) -> Arc<Self> {
+        let name = description.name.as_str().into();
+        Arc::new(Self { host, name, source, description, ready, meter: Arc::default() })
+    }
+
+    /// Returns what it says of itself.
+    pub fn description(&self) -> &MaterializerDescription {
+        &self.description
+    }
+
+    /// Returns the SHA-256 of the component in hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        self.source.digest()
+    }
+
+    /// Returns what its guests took so far.
+    pub fn receipt(&self) -> Receipt {
+        self.meter.receipt()
+    }
+
+    /// Returns someone who asks it about items.
+    pub fn making(self: &Arc<Self>) -> Making {
+        Making { of: Arc::clone(self), idle: Mutex::default() }
+    }
+}
+
+impl Making {
+    /// Returns the materializer that is asked.
+    pub fn materializer(&self) -> &Arc<Materializer> {
+        &self.of
+    }
+
+    /// Asks what items mean. `reads` is what it may see of the store meanwhile.
+    pub fn materialize(
+        &self,
+        items: &[&Item],
+        reads: Arc<dyn Current>,
+    ) -> Result<Vec<Derived>, RunError> {
+        let of = &self.of;
+        let asked = Asked { provider: Arc::clone(&of.name), unit: "materialize".into() };
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut instance = match idle.take() {
+            Some(instance) => instance,
+            None => Instance::start(of, &asked)?,
+        };
+        let told: Vec<_> = items.iter().map(|item| words::item_out(item)).collect();
+        let limit = of.host.limits.advance_deadline;
+        instance.guest.state().reads = Some(reads);
+        let answer = instance.guest.call(Phase::Advance, limit, |store| {
+            instance.plugin.hyp_backfill_materializer().call_materialize(store, &told)
+        });
+        instance.guest.state().reads = None;
+        let derived = match answer {
+            Ok(Ok(derived)) => derived,
+            Ok(Err(fault)) => return Err(fault_of(&asked, fault)),
+            Err(error) => return Err(instance.guest.explain(&asked, &error)),
+        };
+        *idle = Some(instance);
+        drop(idle);
+        let queued: usize = derived.iter().map(|one| one.then.len()).sum();
+        let derived: Vec<Derived> = derived.into_iter().map(words::derived_in).collect();
+        let wrong = if derived.iter().any(|one| one.item >= items.len()) {
+            Some("it answered about an item that it was not given")
+        } else if queued > items.len().saturating_mul(QUEUED_PER_ITEM) {
+            Some("it queued more items than it may")
+        } else {
+            None
+        };
+        match wrong {
+            Some(what) => Err(RunError::Forbidden {
+                provider: asked.provider,
+                unit: asked.unit,
+                what: what.to_owned(),
+            }),
+            None => Ok(derived),
+        }
+    }
+}
+
+impl Instance {
+    fn start(of: &Materializer, asked: &Asked) -> Result<Self, RunError> {
+        let mut guest =
+            Guest::new(&of.host, &of.meter, Arc::clone(&of.name), of.description.kinds.as_slice().into());
+        let limit = of.host.limits.advance_deadline;
+        match guest.call(Phase::Idle, limit, |store| of.ready.instantiate(store)) {
+            Ok(plugin) => Ok(Self { guest, plugin }),
+            Err(error) => Err(guest.explain(asked, &error)),
+        }
+    }
+}
+
+/// Asks a component that nothing is known of what it is.
+pub(crate) fn describe(
+    host: &Host,
+    origin: &str,
+    ready: &MaterializerPluginPre<State>,
+) -> Result<MaterializerDescription, LoadError> {
+    let asked = Asked { provider: origin.into(), unit: "describe".into() };
+    let mut guest = Guest::new(host, &Arc::default(), origin.into(), Arc::new([]));
+    let limit = host.limits.advance_deadline;
+    let started = guest.call(Phase::Idle, limit, |store| ready.instantiate(store));
+    let answer = started.and_then(|plugin| {
+        guest.call(Phase::Idle, limit, |store| {
+            plugin.hyp_backfill_materializer().call_describe(store)
+        })
+    });
+    let description: wit::Description = match answer {
+        Ok(answer) => answer,
+        Err(error) if Guest::is_misfit(&error) => return Err(shape(origin, error)),
+        Err(error) => {
+            let source = Box::new(guest.explain(&asked, &error));
+            return Err(LoadError::Describe { origin: origin.to_owned(), source });
+        }
+    };
+    let description = MaterializerDescription::from(description);
+    description
+        .check()
+        .map_err(|reason| LoadError::Description { origin: origin.to_owned(), reason })?;
+    Ok(description)
+}
