@@ -8,7 +8,7 @@ use hyp_plugin::{Description, Host, Limits, Plugin, Registry, Source};
 use serde::Deserialize;
 
 use crate::error::BackfillError;
-use crate::places::Places;
+use crate::places::{NamedSource, Places};
 use crate::plugins::Locked;
 use crate::plugins::grants::{Grant, Lending};
 use crate::plugins::lock::{Lock, file_of};
@@ -33,8 +33,78 @@ macro_rules! bundled {
     };
 }
 
-const BUNDLED: &[Bundled] =
-    bundled!["claude", "codex", "cursor", "gemini", "opencode", "pi", "qwen"];
+const BUNDLED: &[Bundled] = bundled![
+    "agent-types",
+    "claude",
+    "codex",
+    "cursor",
+    "gemini",
+    "opencode",
+    "pi",
+    "qwen",
+    "registry-history",
+    "registry-reprobe",
+    "registry-state",
+    "test-suites",
+];
+
+/// A materializer that the binary holds, with the kinds of items that it takes.
+struct BundledMaterializer {
+    name: &'static str,
+    bytes: &'static [u8],
+    kinds: &'static [&'static str],
+    /// Kinds of items that it queues for others.
+    queues: &'static [&'static str],
+}
+
+macro_rules! materializers {
+    ($($name:literal takes [$($kind:literal),*] queues [$($queued:literal),*]),* $(,)?) => {
+        &[$(BundledMaterializer {
+            name: $name,
+            bytes: include_bytes!(concat!("../../../providers/dist/", $name, ".wasm")),
+            kinds: &[$($kind),*],
+            queues: &[$($queued),*],
+        }),*]
+    };
+}
+
+#[rustfmt::skip]
+const MATERIALIZERS: &[BundledMaterializer] = materializers![
+    "agent-snapshots" takes ["registry.agent_snapshot", "registry.probe_result"]
+        queues ["registry.agent_type_evidence"],
+    "member-agents" takes ["registry.member_agent", "registry.agent_type_evidence"] queues [],
+    "registry-compliance" takes ["registry.owner_test", "registry.test_run", "registry.compliance_run",
+        "registry.compliance_status"] queues [],
+    "suite-eligibility" takes ["registry.suite", "registry.suite_state", "registry.capability"] queues [],
+];
+
+impl BundledMaterializer {
+    fn source(&self) -> Source {
+        let locked = LOCKED.get(self.name).expect("a test compares the two lists");
+        Source::Bundled { name: self.name, bytes: self.bytes, digest: &locked.sha256 }
+    }
+}
+
+/// Returns the materializer that takes items of a kind, and its component.
+pub(crate) fn materializer_of(kind: &str) -> Option<(&'static str, Source)> {
+    let found = MATERIALIZERS.iter().find(|one| one.kinds.contains(&kind))?;
+    Some((found.name, found.source()))
+}
+
+/// Returns the kinds of items that a materializer queues for others.
+pub(crate) fn queued_by(name: &str) -> &'static [&'static str] {
+    MATERIALIZERS.iter().find(|one| one.name == name).map_or(&[], |one| one.queues)
+}
+
+/// Returns the components of all materializers.
+pub(crate) fn materializers() -> impl Iterator<Item = Source> {
+    MATERIALIZERS.iter().map(BundledMaterializer::source)
+}
+
+/// Returns the kinds of items that there are materializers for.
+pub fn kinds() -> impl Iterator<Item = &'static str> {
+    MATERIALIZERS.iter().flat_map(|one| one.kinds.iter().copied())
+}
 
 #[derive(Debug, Deserialize)]
 struct Digest {
@@ -63,6 +133,7 @@ pub fn bundled() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Every provider that this machine has, by name.
 pub(crate) struct Components {
+    pub(crate) host: Arc<Host>,
     pub(crate) registry: Registry,
     /// Installed components that were refused, by name.
     pub(crate) refused: Vec<(String, BackfillError)>,
@@ -126,11 +197,11 @@ impl Components {
         let resting = resting.map(|plugin| plugin.name.clone()).collect();
         let known = known.collect();
         let grants = installed.into_iter().map(|plugin| (plugin.name, plugin.grants)).collect();
-        Ok(Self { registry, refused, known, resting, grants })
+        Ok(Self { host, registry, refused, known, resting, grants })
     }
 
     /// Returns the providers with these names, each once, in the order of the names; without names,
-    /// those that are enabled.
+    /// those that are enabled and whose sources, if they need any, were named.
     ///
     /// # Errors
     /// Fails when a name is not known, and with the reason when its component was refused.
@@ -138,6 +209,7 @@ impl Components {
         &mut self,
         names: &[String],
         enabled: Option<&[String]>,
+        sources: &BTreeMap<String, NamedSource>,
     ) -> Result<Vec<Arc<Plugin>>, BackfillError> {
         if let Some(at) = self.refused.iter().position(|(name, _)| names.contains(name)) {
             return Err(self.refused.swap_remove(at).1);
@@ -149,7 +221,10 @@ impl Components {
         }
         let mut chosen: Vec<Arc<Plugin>> = Vec::new();
         if names.is_empty() {
-            let all = self.registry.iter().filter(|plugin| !self.resting.contains(name_of(plugin)));
+            let all = self.registry.iter().filter(|plugin| {
+                let mut named = plugin.description().sources();
+                !self.resting.contains(name_of(plugin)) && named.all(|it| sources.contains_key(it))
+            });
             chosen.extend(all.filter(|plugin| is_enabled(name_of(plugin), enabled)).cloned());
         }
         for name in names {
@@ -218,12 +293,37 @@ mod tests {
 
     #[test]
     fn every_component_that_is_built_is_bundled_and_says_what_its_manifest_says() {
-        let names: Vec<&str> = BUNDLED.iter().map(|bundled| bundled.name).collect();
+        let materializers = MATERIALIZERS.iter().map(|one| one.name);
+        let mut names: Vec<&str> =
+            BUNDLED.iter().map(|bundled| bundled.name).chain(materializers).collect();
+        names.sort_unstable();
         assert_eq!(names, LOCKED.keys().collect::<Vec<_>>());
         let host = Host::new(None, Limits::default()).unwrap();
         for bundled in BUNDLED {
             let plugin = host.load(bundled.source()).unwrap();
             assert_eq!(*plugin.description(), bundled.description());
+        }
+    }
+
+    #[test]
+    fn materializers_take_what_the_list_says_and_none_derives_a_column_of_another() {
+        let host = Host::new(None, Limits::default()).unwrap();
+        let load = |one: &BundledMaterializer| host.load_materializer(one.source()).unwrap();
+        let loaded: Vec<_> = MATERIALIZERS.iter().map(load).collect();
+        for (one, loaded) in MATERIALIZERS.iter().zip(&loaded) {
+            assert_eq!(loaded.description().name, one.name);
+            assert_eq!(loaded.description().kinds, one.kinds);
+        }
+        let all: Vec<_> = loaded.iter().map(|one| &**one).collect();
+        crate::engine::check_owners(&all).unwrap();
+    }
+
+    #[test]
+    fn every_kind_that_a_bundled_provider_emits_has_a_materializer() {
+        for bundled in BUNDLED.iter().map(Bundled::description) {
+            for kind in bundled.kinds.iter().filter(|_| !bundled.emits_messages()) {
+                assert!(materializer_of(kind).is_some(), "{}: {kind}", bundled.name);
+            }
         }
     }
 }

@@ -90,9 +90,12 @@ pub(crate) fn discover(
 ) -> Result<Found, BackfillError> {
     let mut found = Found::default();
     let mut seen = BTreeSet::new();
-    for root in &description.roots {
+    for (at, root) in description.roots.iter().enumerate() {
+        let source = places.source_of(root);
+        let narrowed = source.map(|source| source.narrow(root));
+        let root = narrowed.as_ref().unwrap_or(root);
         if root.purpose == Purpose::History
-            && let Some(withheld) = lending.root(root)
+            && let Some(withheld) = lending.root(&description.roots[at])
         {
             found.withhold(description, root, None, &withheld);
             continue;
@@ -103,7 +106,9 @@ pub(crate) fn discover(
             if !seen.insert((root.name.clone(), folder.clone())) {
                 continue;
             }
-            if root.purpose == Purpose::History
+            // What a person named is lent wherever it lies.
+            if source.is_none()
+                && root.purpose == Purpose::History
                 && let Some(withheld) = lending.folder(&folder, places)
             {
                 found.withhold(description, root, Some(&folder), &withheld);

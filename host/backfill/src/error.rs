@@ -115,6 +115,69 @@ pub enum BackfillError {
         what: &'static str,
     },
 
+    /// A provider reads what the person has to name, and it is not named.
+    #[error("`[sources.{name}] path` is not set in config.toml, and `{provider}` reads it")]
+    NoSource {
+        /// The provider.
+        provider: String,
+        /// Name of the source.
+        name: String,
+    },
+
+    /// What the person named cannot be read.
+    #[error("`[sources.{name}] path` is `{}`, which cannot be read: {reason}", path.display())]
+    SourceFile {
+        /// Name of the source.
+        name: String,
+        /// Where it is said to lie.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+
+    /// There is no such setting.
+    #[error("there is no setting `{name}`")]
+    Setting {
+        /// What was set.
+        name: String,
+        /// The settings that there are.
+        known: Vec<String>,
+    },
+
+    /// A setting was given a value that it cannot have.
+    #[error("setting `{name}` is {expected}, not `{value}`")]
+    SettingValue {
+        /// The setting.
+        name: String,
+        /// What it was set to.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+
+    /// The answers of remote agents cannot be read.
+    #[error("cannot read `{}`, which `[probe] script` names: {reason}", path.display())]
+    ProbeScript {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// What was to be recorded cannot be.
+    #[error("nothing was recorded: {reason}")]
+    Recording {
+        /// Why.
+        reason: String,
+    },
+
+    /// A run wrote to no dataset.
+    #[error("run `{run_id}` wrote to no dataset")]
+    NoDatasetRun {
+        /// The run.
+        run_id: String,
+    },
+
     /// A provider's description has a glob that cannot be matched.
     #[error("provider `{provider}` has the unusable glob `{pattern}`: {reason}")]
     Glob {
@@ -143,6 +206,11 @@ impl Explain for BackfillError {
             Self::NotInstalled { .. } => "hyp::plugin::not_installed",
             Self::NoRoot { .. } => "hyp::plugin::root",
             Self::OutOfReach { .. } => "hyp::plugin::out_of_reach",
+            Self::NoSource { .. } | Self::SourceFile { .. } => "hyp::backfill::source",
+            Self::Setting { .. } | Self::SettingValue { .. } => "hyp::backfill::setting",
+            Self::ProbeScript { .. } => "hyp::probe::script",
+            Self::Recording { .. } => "hyp::record::refused",
+            Self::NoDatasetRun { .. } => "hyp::runs::no_dataset",
             Self::Glob { .. } => "hyp::backfill::glob",
         }
     }
@@ -175,6 +243,15 @@ impl Explain for BackfillError {
             Self::OutOfReach { .. } => Some(
                 "move it below the home folder, or name the folder that holds it as the home with --history-home DIR".to_owned(),
             ),
+            Self::NoSource { name, .. } | Self::SourceFile { name, .. } => Some(format!(
+                "config.toml needs `[sources.{name}]` with `path = \"…\"` and `grants = [\"table.*\"]`; nothing is created"
+            )),
+            Self::Setting { known, .. } => Some(format!("there are: {}", known.join(", "))),
+            Self::ProbeScript { .. } => {
+                Some("it is a JSON object with an answer for each address".to_owned())
+            }
+            Self::SettingValue { .. } | Self::Recording { .. } => None,
+            Self::NoDatasetRun { .. } => Some("`hyp runs` lists what there is".to_owned()),
             Self::Glob { .. } => Some("report this to the component's author".to_owned()),
         }
     }
@@ -185,13 +262,22 @@ impl Explain for BackfillError {
             Self::Run(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Lock(error) => error.exit(),
-            Self::PluginList { .. } | Self::IgnoreList { .. } | Self::NoRoot { .. } => Exit::Usage,
+            Self::PluginList { .. }
+            | Self::IgnoreList { .. }
+            | Self::NoRoot { .. }
+            | Self::NoSource { .. }
+            | Self::SourceFile { .. }
+            | Self::Setting { .. }
+            | Self::SettingValue { .. }
+            | Self::ProbeScript { .. } => Exit::Usage,
             Self::OutOfReach { .. } => Exit::Refused,
             Self::Unknown { .. }
             | Self::Offer { .. }
             | Self::PluginFile { .. }
             | Self::NameTaken { .. }
             | Self::NotInstalled { .. }
+            | Self::Recording { .. }
+            | Self::NoDatasetRun { .. }
             | Self::Glob { .. } => Exit::Failed,
         }
     }

@@ -27,6 +27,7 @@
 //!     allow_copy: false,
 //!     secrets: None,
 //!     wait: std::time::Duration::ZERO,
+//!     changes: Default::default(),
 //!     run_id: "bf-1".into(),
 //! };
 //! let report = hyp_backfill::run(&places, &request, &|_| {}, &AtomicBool::new(false))?;
@@ -39,6 +40,7 @@ mod chunk;
 mod components;
 mod detect;
 mod discover;
+mod engine;
 mod error;
 mod gauge;
 mod ignored;
@@ -58,8 +60,12 @@ mod unit;
 mod work;
 mod worker;
 
-pub use components::bundled;
+pub use components::{bundled, kinds};
 pub use detect::{Detected, DetectedSession, detect};
+pub use engine::{
+    Ask, CellChange, Changes, ChangesReport, CheckReport, CutoverReport, DatasetChanges, MaxChanges,
+    Probing, Recording, Slow, Undo, Undone, UndoneCell, is_dataset_run, record, undo,
+};
 pub use error::BackfillError;
 pub use gauge::{Gauge, Reading};
 pub use hyp_plugin::{CONTRACT, Description, PACKAGE, Startup};

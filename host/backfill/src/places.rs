@@ -103,6 +103,14 @@ impl Places {
         found
     }
 
+    /// Returns what the person named for a root, if it reads such a thing.
+    pub(crate) fn source_of(&self, root: &Root) -> Option<&NamedSource> {
+        root.candidates.iter().find_map(|candidate| match candidate {
+            Candidate::Source(name) => self.sources.get(name),
+            _ => None,
+        })
+    }
+
     fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }

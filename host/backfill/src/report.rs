@@ -8,6 +8,8 @@ use hyp_model::Exit;
 use hyp_plugin::Plugin;
 use serde::Serialize;
 
+use crate::engine::ChangesReport;
+
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
@@ -37,6 +39,8 @@ impl Report {
             || self.upkeep.as_ref().is_some_and(UpkeepReport::is_alarming)
         {
             Exit::Failed
+        } else if self.providers.iter().any(ProviderReport::is_refused) {
+            Exit::Refused
         } else {
             Exit::Done
         }
@@ -118,9 +122,17 @@ pub struct ProviderReport {
     /// What the component took; nothing where it was not started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
+    /// What was done to datasets; nothing where the provider emits messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChangesReport>,
 }
 
 impl ProviderReport {
+    /// Says whether a guard refused what it would have written.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| changes.refused.is_some())
+    }
+
     pub(crate) fn fail(&mut self, reason: String) {
         self.status = Status::Failed;
         self.warnings.push(reason.clone());

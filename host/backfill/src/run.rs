@@ -1,5 +1,6 @@
 //! One run: providers one after the other, each with all the workers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,6 +12,7 @@ use tracing::info_span;
 
 use crate::components::{Components, is_enabled, name_of};
 use crate::discover::{discover, sweep, terms};
+use crate::engine::{Changes, Engine, check_sources, settled};
 use crate::error::BackfillError;
 use crate::ignored::Ignored;
 use crate::import::Import;
@@ -46,6 +48,8 @@ pub struct Request {
     pub wait: Duration,
     /// Replaces likely secrets before anything is stored; none where they are stored as they are.
     pub secrets: Option<Secrets>,
+    /// How providers of other things than messages go about it.
+    pub changes: Changes,
     /// Id of the run.
     pub run_id: String,
 }
@@ -96,7 +100,12 @@ pub fn run(
     let scope = Scope::new(request.window(started), request.retained_from);
     let window = scope.window();
     let mut components = Components::load(places, Limits::default(), &request.providers)?;
-    let plugins = components.select(&request.providers, request.enabled.as_deref())?;
+    let plugins =
+        components.select(&request.providers, request.enabled.as_deref(), &places.sources)?;
+    for plugin in &plugins {
+        check_sources(plugin, places)?;
+    }
+    components.host.settle(settled(&plugins, &request.changes)?);
     let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
 
     let ignored = Ignored::load(&places.store)?;
@@ -138,6 +147,23 @@ pub fn run(
                 }
             };
         if request.providers.is_empty() && !found.has_source && found.unreadable.is_empty() {
+            continue;
+        }
+        if !plugin.description().emits_messages() {
+            let engine = Engine {
+                plugin: &plugin,
+                host: Arc::clone(&components.host),
+                writer: &mut writer,
+                request,
+                progress,
+                cancelled,
+                report: ProviderReport {
+                    provider: name_of(&plugin).to_owned(),
+                    plugin: format!("{} {}", name_of(&plugin), plugin.description().version),
+                    ..ProviderReport::default()
+                },
+            };
+            report.providers.push(engine.run(found)?);
             continue;
         }
         let import = Import {
@@ -206,8 +232,10 @@ fn finish(writer: &mut hyp_cache::Writer, report: &Report) -> Result<(), Backfil
     let sum = |of: fn(&ProviderReport) -> u64| report.providers.iter().map(of).sum::<u64>();
     let failed =
         report.providers.iter().filter(|provider| provider.status == Status::Failed).count();
+    let refused = report.providers.iter().any(ProviderReport::is_refused);
     let status = match (report.interrupted, failed) {
         (true, _) => "interrupted",
+        (false, 0) if refused => "refused",
         (false, 0) => "ok",
         _ => "failed",
     };

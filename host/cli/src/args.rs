@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::{
     AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
     ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, PrivacyArgs,
-    ReconcileArgs, ReportArgs, RunsArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs,
+    ReconcileArgs, RecordArgs, ReportArgs, RunsArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs,
     ShowArgs, SqlArgs, StatusArgs,
 };
 
@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Compare the stored tokens with what the clients counted themselves
     Reconcile(ReconcileArgs),
+    /// Record something as it happens, by the rules that imports follow
+    Record(RecordArgs),
     /// Providers from elsewhere: look at them, install them, check them
     Plugin(PluginArgs),
     /// Keep folders out, remove for good what was imported, look for secrets

@@ -8,12 +8,14 @@ mod edit;
 mod error;
 mod write;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::{fs, str};
 
-use hyp_backfill::Secrets;
+use hyp_backfill::{Changes, NamedSource, Places, Probing, Secrets};
+use hyp_model::item::ConflictRule;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
@@ -43,6 +45,65 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     /// What does not get into the store as it was written.
     pub(crate) privacy: Privacy,
+    /// What providers may read beside the histories of clients, by name.
+    pub(crate) sources: BTreeMap<String, Source>,
+    /// Rules of datasets in place of those that are declared, by name.
+    pub(crate) datasets: BTreeMap<String, DatasetRules>,
+    /// What may be asked of remote agents.
+    pub(crate) probe: Probe,
+}
+
+/// `[sources.NAME]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Source {
+    /// Where it lies.
+    path: PathBuf,
+    /// What may be read of it: `table.column`, or `table.*`.
+    grants: Vec<String>,
+}
+
+/// `[datasets.NAME]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DatasetRules {
+    /// What happens when a key is there already.
+    on_conflict: Option<ConflictRule>,
+}
+
+/// `[probe]`
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Probe {
+    /// Beginnings of addresses that may be asked.
+    allow: Vec<String>,
+    /// A file that has the answers: nobody is asked.
+    script: Option<PathBuf>,
+}
+
+impl Config {
+    /// Returns where things lie, with what was named here.
+    pub(crate) fn places(&self, places: &Places) -> Places {
+        let named = |source: &Source| NamedSource {
+            path: if source.path.as_os_str().is_empty() {
+                PathBuf::new()
+            } else {
+                places.store.join(&source.path)
+            },
+            grants: source.grants.clone(),
+        };
+        let sources = self.sources.iter().map(|(name, source)| (name.clone(), named(source)));
+        Places { sources: sources.collect(), ..places.clone() }
+    }
+
+    /// Adds what is settled here to what is asked of a run over datasets.
+    pub(crate) fn settle(&self, changes: &mut Changes, store: &Path) {
+        let rules = self.datasets.iter();
+        let rules = rules.filter_map(|(name, rules)| Some((name.clone(), rules.on_conflict?)));
+        changes.rules.extend(rules);
+        let script = self.probe.script.as_ref().map(|script| store.join(script));
+        changes.probe = Probing { allow: self.probe.allow.clone(), script };
+    }
 }
 
 /// `[import]`

@@ -70,7 +70,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Query(args) => match args.command {
             QueryCommand::Overview(args) => commands::query_overview(&session, &args),
             QueryCommand::Sql(sql) => commands::query_sql(&session, &sql),
-            QueryCommand::Schema(schema) => commands::query_schema(&schema),
+            QueryCommand::Schema(schema) => commands::query_schema(&session, &schema),
         },
         Command::Search(args) => commands::search(&session, &args),
         Command::Show(args) => commands::show(&session, &args),
@@ -80,6 +80,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Attach(args) => commands::attach(&session, &args),
         Command::Explain(args) => commands::explain(&session, &args),
         Command::Reconcile(args) => commands::reconcile(&session, &args),
+        Command::Record(args) => commands::record(&session, args),
         Command::Plugin(args) => commands::plugin(&session, &args),
         Command::Privacy(args) => commands::privacy(&session, args.command),
         Command::Cache(args) => commands::cache(&session, args.command),

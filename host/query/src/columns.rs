@@ -1,9 +1,11 @@
 //! The columns that SQL sees.
 
 use arrow::datatypes::DataType;
+use hyp_cache::Store;
 use hyp_model::dataset::{COLUMNS, MESSAGES, Type};
 
 use crate::error::QueryError;
+use crate::session::{Options, Session};
 
 /// Name of the view of [`MESSAGES`] without copies.
 pub(crate) const VIEW: &str = "messages";
@@ -37,6 +39,21 @@ pub fn columns(table: Option<&str>) -> Result<Vec<Column>, QueryError> {
         Some(name) if known.contains(&name) => Ok(of_table(name)),
         Some(name) => Err(QueryError::UnknownTable { name: name.to_owned() }),
     }
+}
+
+/// Returns the columns of the datasets and views that a store has beside those tables.
+pub fn dataset_columns(store: &Store) -> Result<Vec<Column>, QueryError> {
+    let session = Session::open(store, Options::default())?;
+    let mut found = Vec::new();
+    for (table, schema) in session.more_tables() {
+        found.extend(schema.fields().iter().map(|field| Column {
+            table: table.clone(),
+            name: field.name().clone(),
+            kind: arrow_kind(field.data_type()).to_owned(),
+            nullable: field.is_nullable(),
+        }));
+    }
+    Ok(found)
 }
 
 fn of_table(table: &str) -> Vec<Column> {

@@ -33,14 +33,14 @@ use crate::pruning;
 /// Files that a filter cannot match are never opened, deleted rows are left out by position while a file is decoded, and
 /// `count(*)` is answered from the list. A column that a file lacks is null in it.
 #[derive(Debug)]
-pub(crate) struct MessagesTable {
+pub(crate) struct FileTable {
     schema: SchemaRef,
     files: Vec<(DataFile, Arc<Statistics>)>,
     /// Keeps the files where they are for as long as they may be read.
     _lease: Lease,
 }
 
-impl MessagesTable {
+impl FileTable {
     /// Makes a table of files.
     pub(crate) fn new(files: Files) -> Self {
         let Files { schema, files, lease } = files;
@@ -73,7 +73,7 @@ impl MessagesTable {
 }
 
 #[async_trait]
-impl TableProvider for MessagesTable {
+impl TableProvider for FileTable {
     fn as_any(&self) -> &dyn Any {
         self
     }

@@ -3,6 +3,7 @@
 use std::num::NonZero;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::Result as EngineResult;
@@ -21,11 +22,12 @@ use crate::answer::{Answer, Rows};
 use crate::columns::VIEW;
 use crate::error::QueryError;
 use crate::lake::{Files, Tables};
-use crate::messages::MessagesTable;
+use crate::messages::FileTable;
 use crate::statement;
 use crate::store::{self, StoreTables};
 use crate::stored::StoredTable;
 use crate::translate::translate;
+use crate::views;
 
 /// Catalog and schema, as other engines name them.
 const NAMESPACE: &str = "hyp";
@@ -73,7 +75,9 @@ impl Session {
     /// Opens a session on a store as it is now.
     pub fn open(store: &Store, options: Options) -> Result<Self, QueryError> {
         let files = store::files(store.snapshot()?);
-        Self::over(files, Some(Arc::new(StoreTables(store.clone()))), options)
+        let session = Self::over(files, Some(Arc::new(StoreTables(store.clone()))), options)?;
+        session.add_datasets(store)?;
+        Ok(session)
     }
 
     /// Opens a session where there is no store yet: every table is there, and empty.
@@ -93,7 +97,7 @@ impl Session {
             let mut context = SessionContext::new_with_state(state(&options)?);
             datafusion_functions_json::register_all(&mut context)?;
 
-            let messages: Arc<dyn TableProvider> = Arc::new(MessagesTable::new(files));
+            let messages: Arc<dyn TableProvider> = Arc::new(FileTable::new(files));
             context.register_table(VIEW, Arc::new(without_replays(&messages)?))?;
             context.register_table(MESSAGES, messages)?;
             for name in hyp_cache::TABLES {
@@ -105,6 +109,33 @@ impl Session {
         };
         let context = open().map_err(|error| translate(&error, memory_limit))?;
         Ok(Self { context, memory_limit })
+    }
+
+    /// Returns the tables that only this store has, with their columns.
+    pub(crate) fn more_tables(&self) -> Vec<(String, SchemaRef)> {
+        let known = crate::columns::tables();
+        let schema = self.context.catalog(NAMESPACE).and_then(|catalog| catalog.schema(NAMESPACE));
+        let Some(schema) = schema else { return Vec::new() };
+        let mut names = schema.table_names();
+        names.retain(|name| !known.contains(&name.as_str()));
+        names.sort();
+        let table = |name: String| {
+            let table = views::ready(schema.table(&name)).ok().flatten()?;
+            Some((name, table.schema()))
+        };
+        names.into_iter().filter_map(table).collect()
+    }
+
+    /// Adds the datasets of a store, and the views over them.
+    fn add_datasets(&self, store: &Store) -> Result<(), QueryError> {
+        let add = |datasets: Vec<hyp_cache::DatasetFiles>| -> EngineResult<()> {
+            for dataset in datasets {
+                let (name, files) = store::dataset(dataset);
+                self.context.register_table(name, Arc::new(FileTable::new(files)))?;
+            }
+            views::add(&self.context)
+        };
+        add(store.dataset_files()?).map_err(|error| translate(&error, self.memory_limit))
     }
 
     /// Answers one statement, whole.

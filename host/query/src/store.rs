@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::scalar::ScalarValue;
-use hyp_cache::{Bound, FileEntry, Snapshot, Store, StoreError};
+use hyp_cache::{Bound, DatasetFiles, FileEntry, Snapshot, Store, StoreError};
 
 use crate::error::QueryError;
 use crate::lake::{Bounds, DataFile, Files, Tables};
@@ -14,6 +14,19 @@ use crate::lake::{Bounds, DataFile, Files, Tables};
 pub(crate) fn files(snapshot: Snapshot) -> Files {
     let files = snapshot.files.into_iter().map(data_file).collect();
     Files { schema: snapshot.schema, files, lease: snapshot.lease }
+}
+
+/// Returns the name and the files of a dataset.
+pub(crate) fn dataset(dataset: DatasetFiles) -> (String, Files) {
+    let DatasetFiles { name, schema, files, lease } = dataset;
+    let file = |(path, size, rows, deleted)| DataFile {
+        path,
+        size,
+        rows,
+        deleted,
+        ..DataFile::default()
+    };
+    (name, Files { schema, files: files.into_iter().map(file).collect(), lease })
 }
 
 fn data_file(entry: FileEntry) -> DataFile {

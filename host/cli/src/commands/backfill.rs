@@ -8,6 +8,7 @@ use hyp_model::Exit;
 use jiff::tz::TimeZone;
 
 use super::cache::maintain;
+use super::changes::{self, ChangesArgs};
 use super::period::Period;
 use super::{Session, print, print_json, say};
 use crate::config::Import;
@@ -63,6 +64,9 @@ pub(crate) struct BackfillArgs {
     /// Wait that many seconds for another run to end
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     wait: Option<String>,
+
+    #[command(flatten)]
+    changes: ChangesArgs,
 }
 
 /// How progress is told.
@@ -92,17 +96,20 @@ pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Fa
 fn import(session: &Session, args: BackfillArgs, watch: &Watch) -> Result<Exit, Failure> {
     let is_json = args.json;
     let config = session.config()?;
-    let request = Request {
+    let places = config.places(&session.places);
+    let mut request = Request {
         retained_from: config.retention.from(moment::now()),
         secrets: config.privacy.secrets(),
-        ..request(args, config.import, &TimeZone::system())?
+        ..request(args, config.import.clone(), &TimeZone::system())?
     };
+    config.settle(&mut request.changes, &places.store);
+    request.changes.ask = Some(changes::asker(&places.store));
     let cancelled = interrupt::flag();
     if let Watch::Program(events) = watch {
         events.start(&request);
     }
     let show = |progress| watch.show(progress);
-    let result = hyp_backfill::run(&session.places, &request, &show, &cancelled);
+    let result = hyp_backfill::run(&places, &request, &show, &cancelled);
     watch.clear();
     let report = result?;
 
@@ -142,6 +149,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
     // A window on the command line goes before the one that was settled, whichever flag says it.
     let settled_since = settled.since.filter(|_| retention_days.is_none());
     let wait = number("wait", args.wait.as_deref())?.unwrap_or(0.0);
+    let changes = args.changes.meant(COMMAND, zone)?;
     Ok(Request {
         providers: args.providers,
         enabled: settled.clients,
@@ -154,6 +162,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
         allow_copy: args.allow_copy,
         wait: Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX),
         secrets: None,
+        changes,
         run_id: env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4())),
     })
 }
@@ -193,6 +202,9 @@ pub(super) fn show_report(report: &Report) -> String {
 
 fn show_provider(out: &mut String, report: &ProviderReport) {
     let status = if report.status == Status::Ok { "ok" } else { "failed" };
+    if let Some(told) = &report.changes {
+        return changes::show(out, report, told);
+    }
     let _ = writeln!(out, "  {}  [{status}]", text::line(&report.provider));
     let _ = writeln!(
         out,

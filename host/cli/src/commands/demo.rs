@@ -87,6 +87,7 @@ fn request() -> Request {
         full: false,
         allow_copy: false,
         wait: Duration::ZERO,
+        changes: hyp_backfill::Changes::default(),
         secrets: None,
         run_id: "bf-demo".to_owned(),
     }

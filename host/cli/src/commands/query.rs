@@ -129,16 +129,30 @@ fn left_out(receipt: &Receipt) -> Option<String> {
 }
 
 /// Runs `hyp query schema`.
-pub(crate) fn query_schema(args: &SchemaArgs) -> Result<Exit, Failure> {
-    let columns = hyp_query::columns(args.table.as_deref())?;
+pub(crate) fn query_schema(session: &Session, args: &SchemaArgs) -> Result<Exit, Failure> {
+    // Beside the tables that every store has there are datasets, once something was written to them.
+    let more = match hyp_cache::Store::open(&session.places.store) {
+        Ok(store) => hyp_query::dataset_columns(&store)?,
+        Err(_) => Vec::new(),
+    };
+    let mut of_table = more.clone();
+    of_table.retain(|column| Some(&column.table) == args.table.as_ref());
+    let columns = match of_table.is_empty() {
+        true => {
+            let mut columns = hyp_query::columns(args.table.as_deref())?;
+            columns.extend(more.into_iter().filter(|_| args.table.is_none()));
+            columns
+        }
+        false => of_table,
+    };
     print(&if args.table.is_some() { show_columns(&columns) } else { show_tables(&columns) })?;
     Ok(Exit::Done)
 }
 
 fn show_tables(columns: &[Column]) -> String {
-    let mut out = String::from("TABLE                 COLUMNS\n");
+    let mut out = format!("{:<25}  COLUMNS\n", "TABLE");
     for table in columns.chunk_by(|a, b| a.table == b.table) {
-        let _ = writeln!(out, "{:<20}  {:>7}", table[0].table, table.len());
+        let _ = writeln!(out, "{:<25}  {:>7}", table[0].table, table.len());
     }
     out
 }

@@ -118,7 +118,7 @@ fn context(files: Vec<DataFile>, partitions: usize, pushdown: bool) -> SessionCo
     config.options_mut().execution.parquet.pushdown_filters = pushdown;
     config.options_mut().optimizer.repartition_file_min_size = 1024;
     let context = SessionContext::new_with_config(config);
-    let table = MessagesTable::new(Files { schema: schema(true), files, lease: Lease::default() });
+    let table = FileTable::new(Files { schema: schema(true), files, lease: Lease::default() });
     context.register_table("lake", Arc::new(table)).unwrap();
     context
 }

@@ -161,6 +161,7 @@ impl Finale {
             full: false,
             allow_copy: false,
             wait: Duration::ZERO,
+            changes: hyp_backfill::Changes::default(),
             secrets: self.secrets.clone(),
             run_id,
         }

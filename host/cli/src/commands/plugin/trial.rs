@@ -135,6 +135,7 @@ impl Trial {
             full: true,
             allow_copy: false,
             wait: Duration::ZERO,
+            changes: hyp_backfill::Changes::default(),
             secrets: None,
             run_id: "bf-trial".to_owned(),
         };

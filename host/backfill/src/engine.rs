@@ -1,0 +1,311 @@
+//! Runs over datasets: a source is read, materializers say which rows its items are, what that would change is compared with
+//! the store, and, when nothing stands against it, it is committed in chunks.
+//!
+//! A source is read twice: as a plan, which guards judge, and to write. So nothing but the keys of what changes is kept in
+//! memory, and a chunk is written only where the whole was seen.
+
+mod cutover;
+mod error;
+mod guards;
+mod materializers;
+mod pass;
+mod probes;
+mod record;
+mod report;
+mod request;
+mod rules;
+mod undo;
+mod view;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use hyp_cache::{DatasetRun, Writer};
+use hyp_model::event::{Event, FailureClass};
+use hyp_model::item::ColumnMode;
+use hyp_plugin::{Lent, Page, Plugin, Stop, UnitInputs};
+
+use crate::discover::Found;
+use crate::error::BackfillError;
+use crate::report::{Progress, ProviderReport, Receipt};
+use crate::run::Request;
+use crate::worker::note_line;
+use cutover::LiveRows;
+use error::EngineError;
+use materializers::Materializers;
+use pass::{Aim, Asserting, Pass, Passed};
+use view::{View, lock};
+
+pub(crate) use guards::{check_sources, settled};
+#[cfg(test)]
+pub(crate) use materializers::check_owners;
+pub use record::{Recording, record};
+pub use report::{
+    CellChange, ChangesReport, CheckReport, CutoverReport, DatasetChanges, Slow,
+};
+pub use request::{Ask, Changes, MaxChanges, Probing};
+pub use undo::{Undo, Undone, UndoneCell, is_dataset_run, undo};
+
+/// What rows are called that are read to understand others.
+const REFERENCE: &str = "reference";
+
+/// A provider's run.
+pub(crate) struct Engine<'a> {
+    pub(crate) plugin: &'a Arc<Plugin>,
+    pub(crate) host: Arc<hyp_plugin::Host>,
+    pub(crate) writer: &'a mut Writer,
+    pub(crate) request: &'a Request,
+    pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
+    pub(crate) cancelled: &'a AtomicBool,
+    pub(crate) report: ProviderReport,
+}
+
+/// What is counted of records that are no items.
+#[derive(Default)]
+struct Others {
+    skipped: std::collections::BTreeMap<String, u64>,
+    failed: std::collections::BTreeMap<String, u64>,
+    timings: Vec<(String, u32)>,
+    bytes: u64,
+    notes: Vec<String>,
+}
+
+impl Engine<'_> {
+    /// Runs, and returns the report.
+    ///
+    /// # Errors
+    /// Fails only when the store does; what else goes wrong is in the report.
+    pub(crate) fn run(mut self, found: Found) -> Result<ProviderReport, BackfillError> {
+        for reason in &found.unreadable {
+            self.report.fail(reason.clone());
+        }
+        self.report.notes.extend(found.notes.iter().map(note_line));
+        self.report.files_seen = found.files.len() as u64;
+        if self.report.error.is_none() {
+            match self.plan_and_commit(&found) {
+                Ok(()) => {}
+                Err(EngineError::Store(error)) => return Err(error.into()),
+                Err(EngineError::Interrupted) => {}
+                Err(error) => self.report.fail(crate::explain(&error)),
+            }
+        }
+        self.report.receipt = Receipt::of(self.plugin, self.report.rows_written);
+        (self.progress)(Progress::Finished {
+            provider: self.report.provider.clone(),
+            status: self.report.status,
+            error: self.report.error.clone(),
+        });
+        Ok(self.report)
+    }
+
+    fn plan_and_commit(&mut self, found: &Found) -> Result<(), EngineError> {
+        let changes = &self.request.changes;
+        let planning = Instant::now();
+        let view = Arc::new(Mutex::new(View::default()));
+        let kinds = &self.plugin.description().kinds;
+        let mut materializers = Materializers::load(
+            Arc::clone(&self.host),
+            Arc::clone(&view),
+            changes.rules.clone(),
+            kinds,
+            self.writer,
+        )?;
+        self.report.datasets = materializers.datasets().map(|it| it.name.clone()).collect();
+        let mut notes = Vec::new();
+        let plan = self.plugin.plan(&found.files, &mut notes)?;
+        self.report.notes.extend(notes.iter().map(note_line));
+        let units: Vec<UnitInputs> = plan.units.into_iter().map(|unit| {
+            let lent = unit.inputs.iter().filter_map(|at| found.files.get(*at as usize).cloned());
+            let inputs: Vec<Lent> = lent.collect();
+            UnitInputs { id: unit.id, inputs, context: unit.context }
+        }).collect();
+
+        let (passed, others) = self.pass(&view, &mut materializers, &units, false)?;
+        self.report.bytes_read = others.bytes;
+        self.report.notes.extend(others.notes);
+        self.report.time("plan", planning.elapsed().as_secs_f64());
+        let may_change = materializers.datasets().any(hyp_model::item::Dataset::may_change);
+        let is_reconciler =
+            materializers.datasets().any(|dataset| !dataset.column_rules.is_empty());
+        let mut told = passed.report.clone();
+        told.max_changes = guards::limit(changes, &passed, is_reconciler, &lock(&view));
+        told.refused = guards::refusal(changes, &passed, told.max_changes);
+        (told.skipped, told.failed) = (others.skipped, others.failed);
+        for (id, elapsed_ms) in others.timings {
+            told.time(id, elapsed_ms);
+        }
+        told.add_up();
+        self.report.items_seen = told.source_rows;
+        let writes = !self.request.dry_run && (changes.commit || !may_change);
+        if told.refused.is_none() && writes {
+            let committing = Instant::now();
+            let limit = told.max_changes;
+            let cutover = told.cutover.as_ref().map(|cutover| cutover.at);
+            self.begin(cutover, found)?;
+            lock(&view).reset();
+            let (done, _) = self.pass(&view, &mut materializers, &units, true)?;
+            if let Some(limit) = limit.filter(|limit| guards::counted(changes, &done) > *limit) {
+                return Err(EngineError::Grew { changes: guards::counted(changes, &done), limit });
+            }
+            told.committed = true;
+            told.chunks = done.report.chunks;
+            told.datasets = done.report.datasets;
+            told.audit_insert_failed = done.report.audit_insert_failed;
+            self.merge(&view)?;
+            self.report.time("commit", committing.elapsed().as_secs_f64());
+            self.check(&materializers, &mut told);
+        }
+        self.report.rows_written = match told.committed {
+            true => told.datasets.values().map(|it| it.inserted + it.updated).sum(),
+            false => 0,
+        };
+        self.report.rows_skipped = told.datasets.values().map(|it| it.same).sum();
+        if told.has_failed_check() {
+            let failed = told.checks.iter().find(|check| !check.is_ok());
+            let line = failed.map(guards::check_line).unwrap_or_default();
+            self.report.fail(line);
+        }
+        self.report.changes = Some(told);
+        Ok(())
+    }
+
+    fn begin(&mut self, cutover: Option<i64>, found: &Found) -> Result<(), EngineError> {
+        self.writer.begin_dataset_run(&DatasetRun {
+            run_id: self.request.run_id.clone(),
+            provider: self.report.provider.clone(),
+            undoes: None,
+            cutover,
+            source: Some(found.fingerprint()),
+        })?;
+        Ok(())
+    }
+
+    /// Reads the source once.
+    fn pass(
+        &mut self,
+        view: &Arc<Mutex<View>>,
+        materializers: &mut Materializers,
+        units: &[UnitInputs],
+        commits: bool,
+    ) -> Result<(Passed, Others), EngineError> {
+        let changes = &self.request.changes;
+        let mut live = std::collections::BTreeMap::new();
+        for (name, stored) in &lock(view).stored {
+            if let Some(rows) = LiveRows::of(stored, changes.cutover)? {
+                live.insert(name.clone(), rows);
+            }
+        }
+        let (progress, provider) = (self.progress, self.report.provider.clone());
+        let (rest, cancelled) = (changes.rest, self.cancelled);
+        let mut between = |rows: u64| {
+            progress(Progress::Committed { provider: provider.clone(), rows });
+            if !rest.is_zero() {
+                std::thread::sleep(rest);
+            }
+            match cancelled.load(Ordering::Relaxed) {
+                true => Err(EngineError::Interrupted),
+                false => Ok(()),
+            }
+        };
+        let aim = match commits {
+            true => Aim::Commit {
+                writer: self.writer,
+                chunk_size: changes.chunk_size.max(1),
+                between: &mut between,
+            },
+            false => Aim::Plan,
+        };
+        let asserting = Asserting {
+            mode: changes.settings.get("mode").and_then(|mode| mode_of(mode)),
+            source: "backfill_script".to_owned(),
+        };
+        let mut pass =
+            Pass::new(Arc::clone(view), materializers, aim, &self.request.run_id, asserting);
+        pass.live = live;
+        pass.recovers = changes.recover_unmatched;
+        let mut others = Others::default();
+        for unit in units {
+            read(self.plugin, unit, cancelled, &mut pass, &mut others)?;
+        }
+        Ok((pass.finish()?, others))
+    }
+
+    fn merge(&mut self, view: &Mutex<View>) -> Result<(), EngineError> {
+        let mut view = lock(view);
+        for stored in view.stored.values_mut() {
+            self.writer.merge_dataset(stored)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the store what materializers want to know after a run.
+    fn check(&self, materializers: &Materializers, told: &mut ChangesReport) {
+        let Some(ask) = &self.request.changes.ask else { return };
+        for check in materializers.iter().flat_map(|one| &one.description().checks) {
+            let answer = ask(&check.sql);
+            told.checks.push(CheckReport {
+                name: check.name.clone(),
+                expected: check.expect,
+                found: answer.as_ref().ok().copied(),
+                error: answer.err(),
+            });
+        }
+    }
+}
+
+/// Returns how values are asserted, by the word of a setting.
+fn mode_of(word: &str) -> Option<ColumnMode> {
+    match word {
+        "promote-only" => Some(ColumnMode::PromoteOnly),
+        "reconcile" => Some(ColumnMode::Reconcile),
+        _ => None,
+    }
+}
+
+/// Hands the items of a unit to a pass, and counts what else there is.
+fn read(
+    plugin: &Arc<Plugin>,
+    unit: &UnitInputs,
+    cancelled: &AtomicBool,
+    pass: &mut Pass<'_>,
+    others: &mut Others,
+) -> Result<(), EngineError> {
+    let mut wrong = None;
+    let scanned = plugin.worker().scan(unit, None, cancelled, &mut |page: Page| {
+        for event in page.events {
+            if let Err(error) = take(event, pass, others) {
+                wrong = Some(error);
+                return Err(Stop);
+            }
+        }
+        Ok(())
+    });
+    if let Some(error) = wrong {
+        return Err(error);
+    }
+    let report = scanned?;
+    others.bytes += report.inputs.iter().map(|input| input.bytes_read).sum::<u64>();
+    if report.stopped { Err(EngineError::Interrupted) } else { Ok(()) }
+}
+
+fn take(event: Event, pass: &mut Pass<'_>, others: &mut Others) -> Result<(), EngineError> {
+    match event {
+        Event::Item(_, item) => return pass.take(item),
+        Event::Skip(skip) if skip.kind == REFERENCE => {}
+        Event::Skip(skip) => {
+            *others.skipped.entry(skip.kind).or_default() += u64::from(skip.count);
+        }
+        Event::Failure(failure) => {
+            let word = match failure.class {
+                FailureClass::Unavailable => failure.reason,
+                class => format!("{}: {}", class.as_str(), failure.reason),
+            };
+            *others.failed.entry(word).or_default() += 1;
+        }
+        Event::Timing(timing) => others.timings.push((timing.id, timing.elapsed_ms)),
+        Event::Note(note) => others.notes.push(note_line(&note)),
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! What has to hold before anything is written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hyp_plugin::{Plugin, Settled};
+
+use super::pass::Passed;
+use super::probes::Script;
+use super::report::CheckReport;
+use super::request::{Changes, MaxChanges};
+use super::view::View;
+use super::mode_of;
+use crate::components::name_of;
+use crate::error::BackfillError;
+
+/// Asserted values past which nothing is written, where nothing else is asked.
+const RECONCILED: u64 = 25;
+
+/// A setting that every provider of evidence has.
+const MODE: &str = "mode";
+
+/// Keys that a refusal names.
+const NAMED: usize = 5;
+
+/// Works out what holds for all guests of a run, or says which setting makes no sense.
+pub(crate) fn settled(
+    plugins: &[Arc<Plugin>],
+    changes: &Changes,
+) -> Result<Settled, BackfillError> {
+    let declared = plugins.iter().flat_map(|plugin| &plugin.description().settings);
+    let mut known: Vec<String> = declared.map(|setting| setting.name.clone()).collect();
+    known.push(MODE.to_owned());
+    for (name, value) in &changes.settings {
+        if !known.contains(name) {
+            known.sort();
+            known.dedup();
+            return Err(BackfillError::Setting { name: name.clone(), known });
+        }
+        if name == MODE && mode_of(value).is_none() {
+            return Err(BackfillError::SettingValue {
+                name: name.clone(),
+                value: value.clone(),
+                expected: "promote-only or reconcile",
+            });
+        }
+    }
+    let mut settings: BTreeMap<String, String> = BTreeMap::new();
+    for setting in plugins.iter().flat_map(|plugin| &plugin.description().settings) {
+        settings.insert(setting.name.clone(), setting.default.clone());
+    }
+    settings.extend(changes.settings.clone());
+    let prober = Arc::new(Script::new(&changes.probe)?);
+    Ok(Settled { settings, prober: Some(prober) })
+}
+
+/// Refuses a provider that reads what nobody named.
+pub(crate) fn check_sources(
+    plugin: &Plugin,
+    places: &crate::places::Places,
+) -> Result<(), BackfillError> {
+    for name in plugin.description().sources() {
+        let provider = || name_of(plugin).to_owned();
+        let Some(source) = places.sources.get(name).filter(|it| !it.path.as_os_str().is_empty())
+        else {
+            return Err(BackfillError::NoSource { provider: provider(), name: name.to_owned() });
+        };
+        if let Err(error) = std::fs::metadata(&source.path) {
+            return Err(BackfillError::SourceFile {
+                name: name.to_owned(),
+                path: source.path.clone(),
+                reason: error.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Returns how many rows the limit counts: those that are there already, or those that get asserted values where nothing
+/// was asked.
+pub(crate) fn counted(changes: &Changes, passed: &Passed) -> u64 {
+    if changes.max_changes.is_some() { passed.updated() } else { passed.asserted }
+}
+
+/// Returns how many rows may be changed; none where there is no limit.
+pub(crate) fn limit(
+    changes: &Changes,
+    passed: &Passed,
+    is_reconciler: bool,
+    view: &View,
+) -> Option<u64> {
+    match changes.max_changes {
+        Some(MaxChanges::Rows(rows)) => Some(rows),
+        Some(MaxChanges::Percent(percent)) => {
+            let met = passed.report.datasets.keys();
+            let rows: u64 =
+                met.filter_map(|name| view.stored.get(name)).map(|stored| stored.len()).sum();
+            #[expect(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of a number of rows, rounded down"
+            )]
+            let share = (rows as f64 * percent / 100.0) as u64;
+            Some(share)
+        }
+        None => is_reconciler.then_some(RECONCILED),
+    }
+}
+
+/// Returns why nothing may be written, if nothing may.
+pub(crate) fn refusal(changes: &Changes, passed: &Passed, limit: Option<u64>) -> Option<String> {
+    let counted = counted(changes, passed);
+    if let Some(limit) = limit.filter(|limit| counted > *limit) {
+        return Some(format!("{counted} changes, limit {limit}"));
+    }
+    let expected = changes.expect.as_ref()?;
+    let mut strange: Vec<String> = passed
+        .touched
+        .iter()
+        .filter(|(key, subject)| {
+            let is_subject = subject.as_ref().is_some_and(|subject| expected.contains(subject));
+            !is_subject && !expected.contains(key)
+        })
+        .map(|(key, subject)| subject.clone().unwrap_or_else(|| key.clone()))
+        .collect();
+    strange.sort();
+    strange.dedup();
+    if strange.is_empty() {
+        return None;
+    }
+    let more = strange.len().saturating_sub(NAMED);
+    strange.truncate(NAMED);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Some(format!("not expected: {}{rest}", strange.join(", ")))
+}
+
+/// Says in a line what answer a question had, and should have had.
+pub(crate) fn check_line(check: &CheckReport) -> String {
+    let found = match (&check.found, &check.error) {
+        (Some(found), _) => found.to_string(),
+        (None, Some(error)) => error.clone(),
+        (None, None) => "nothing".to_owned(),
+    };
+    format!("check `{}`: expected {}, found {found}", check.name, check.expected)
+}

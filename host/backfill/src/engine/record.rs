@@ -1,0 +1,132 @@
+//! What is recorded as it happens: the same materializers, rules, journal and audit as for what is imported.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hyp_cache::{DatasetRun, RunEnd, RunStart, Store};
+use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin};
+use hyp_plugin::{Limits, Settled};
+use serde_json::{Map, Value};
+
+use super::error::EngineError;
+use super::materializers::Materializers;
+use super::pass::{Aim, Asserting, Pass};
+use super::report::ChangesReport;
+use super::request::Changes;
+use super::view::View;
+use crate::components::Components;
+use crate::error::BackfillError;
+use crate::places::Places;
+use crate::run::now;
+
+/// Name that runs have which record.
+const PROVIDER: &str = "record";
+
+/// What is to be recorded.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// Kind of the items.
+    pub kind: String,
+    /// An object for each; `id` is its own id, where it has one.
+    pub items: Vec<Map<String, Value>>,
+    /// Who has the evidence, as the audit calls it: `crawler_promote` or `member_write`.
+    pub source: String,
+    /// Rules and settings.
+    pub changes: Changes,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+    /// Id of the run.
+    pub run_id: String,
+}
+
+/// Records items.
+///
+/// A known value is not replaced by asserted ones; it is noted that they disagree.
+///
+/// # Errors
+/// Fails when no materializer takes the kind, when an item is not as it has to be, or when the store cannot be used; nothing
+/// is written then.
+pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, BackfillError> {
+    let components = Components::load(places, Limits::default(), &[])?;
+    components.host.settle(Settled { settings: recording.changes.settings.clone(), prober: None });
+    let store = Store::open_or_create(&places.store)?;
+    let mut writer = store.writer(recording.wait, &recording.run_id)?;
+    let refused = |error: EngineError| match error {
+        EngineError::Store(error) => error.into(),
+        other => BackfillError::Recording { reason: crate::explain(&other) },
+    };
+    let view = Arc::new(Mutex::new(View::default()));
+    let kinds = [recording.kind.clone()];
+    let mut materializers = Materializers::load(
+        Arc::clone(&components.host),
+        Arc::clone(&view),
+        recording.changes.rules.clone(),
+        &kinds,
+        &writer,
+    )
+    .map_err(refused)?;
+    let run_id = recording.run_id.clone();
+    writer.begin_run(&RunStart {
+        run_id: run_id.clone(),
+        started_at: now(),
+        providers: vec![PROVIDER.to_owned()],
+        ..RunStart::default()
+    })?;
+    writer.begin_dataset_run(&DatasetRun {
+        run_id: run_id.clone(),
+        provider: PROVIDER.to_owned(),
+        ..DatasetRun::default()
+    })?;
+    let mut between = |_| Ok(());
+    let aim =
+        Aim::Commit { writer: &mut writer, chunk_size: usize::MAX, between: &mut between };
+    let asserting =
+        Asserting { mode: Some(ColumnMode::PromoteOnly), source: recording.source.clone() };
+    let mut pass = Pass::new(Arc::clone(&view), &mut materializers, aim, &run_id, asserting);
+    let done = recording
+        .items
+        .iter()
+        .enumerate()
+        .try_for_each(|(at, object)| pass.take(item(recording, at, object)))
+        .and_then(|()| pass.finish());
+    let (status, report) = match &done {
+        Ok(passed) => ("ok", serde_json::to_string(&passed.report).unwrap_or_default()),
+        Err(_) => ("failed", String::new()),
+    };
+    let rows = done.as_ref().map_or(0, |passed| {
+        passed.report.datasets.values().map(|it| it.inserted + it.updated).sum()
+    });
+    writer.end_run(&RunEnd {
+        run_id: run_id.clone(),
+        ended_at: now(),
+        status: status.to_owned(),
+        rows_written: rows,
+        rows_skipped: 0,
+        report,
+    })?;
+    let mut report = done.map_err(refused)?.report;
+    report.committed = true;
+    Ok(report)
+}
+
+fn item(recording: &Recording, at: usize, object: &Map<String, Value>) -> Item {
+    let own = object.get("id").and_then(Value::as_str).map(str::to_owned);
+    let id = own.unwrap_or_else(|| format!("{}/{at}", recording.run_id));
+    let cells = object.iter().map(cell).collect();
+    let origin = Origin { system: PROVIDER.to_owned(), id, ended_at: None };
+    Item { kind: recording.kind.clone(), origin, cells }
+}
+
+fn cell((name, value): (&String, &Value)) -> Cell {
+    let datum = match value {
+        Value::Null => Datum::Null,
+        Value::Bool(flag) => Datum::Boolean(*flag),
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => Datum::Integer(number),
+            None => number.as_f64().map_or(Datum::Null, Datum::Real),
+        },
+        Value::String(text) => Datum::Text(text.clone()),
+        other => Datum::Json(other.to_string()),
+    };
+    (name.clone(), datum)
+}

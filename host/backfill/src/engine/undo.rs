@@ -1,0 +1,341 @@
+//! Takes back what a run did to datasets: rows that it added go, cells that it changed return to what they were.
+//!
+//! A row that somebody changed since is left as it is, and listed. What is taken back is journalled, so that this can be
+//! taken back, too.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use hyp_cache::{
+    DatasetCommit, DatasetRow, DatasetRun, DatasetWrite, JournalEntry, JournalOperation,
+    OpenDataset, RUN_ID, Store, Writer, datum_from_json, datum_to_json, key_of, row_from_json,
+    row_to_json,
+};
+use hyp_model::item::{Dataset, Datum};
+use hyp_model::row::Key;
+use hyp_plugin::Limits;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::components::{Components, materializers};
+use crate::error::BackfillError;
+use crate::places::Places;
+
+/// What is to be taken back.
+#[derive(Debug, Clone)]
+pub struct Undo {
+    /// The run that did it.
+    pub run_id: String,
+    /// The run that takes it back.
+    pub by: String,
+    /// Writes; without it, it is only said what would be.
+    pub commit: bool,
+    /// Takes back what can be, where some cannot.
+    pub partial: bool,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+}
+
+/// What was taken back, or would be.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Undone {
+    /// False where nothing was written.
+    pub committed: bool,
+    /// Rows that go, by dataset.
+    pub removed: BTreeMap<String, u64>,
+    /// Rows that come back, by dataset.
+    pub returned: BTreeMap<String, u64>,
+    /// Rows with cells that return to what they were, by dataset.
+    pub restored: BTreeMap<String, u64>,
+    /// Rows that somebody changed since, and that stay as they are.
+    pub kept: Vec<UndoneCell>,
+}
+
+/// A row that is left as it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UndoneCell {
+    /// Name of the dataset.
+    pub dataset: String,
+    /// Values of the row's key.
+    pub key: Value,
+    /// Why.
+    pub reason: String,
+}
+
+impl Undone {
+    /// Returns how many rows are taken back.
+    pub fn rows(&self) -> u64 {
+        [&self.removed, &self.returned, &self.restored].iter().flat_map(|it| it.values()).sum()
+    }
+}
+
+/// Says whether a run wrote to datasets, so that [`undo`] takes it back.
+///
+/// # Errors
+/// Fails when the catalog cannot be read.
+pub fn is_dataset_run(store: &Store, run_id: &str) -> Result<bool, BackfillError> {
+    Ok(store.dataset_run(run_id)?.is_some())
+}
+
+/// What a run did to a row, as a whole.
+#[derive(Debug, Default)]
+struct Deed {
+    inserted: bool,
+    /// What a removed row was.
+    removed: Option<String>,
+    /// What cells were before, and are since.
+    cells: BTreeMap<String, (Value, Value)>,
+}
+
+/// Takes back what a run did to datasets.
+///
+/// # Errors
+/// Fails when the run wrote to no dataset, or the store cannot be used.
+pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
+    let store = Store::open(&places.store)?;
+    let Some(run) = store.dataset_run(&request.run_id)? else {
+        return Err(BackfillError::NoDatasetRun { run_id: request.run_id.clone() });
+    };
+    let declared = declared(places)?;
+    let mut writer = store.writer(request.wait, &request.by)?;
+    let mut deeds: BTreeMap<String, BTreeMap<String, Deed>> = BTreeMap::new();
+    for entry in store.dataset_journal(&request.run_id)? {
+        deeds.entry(entry.dataset.clone()).or_default().entry(entry.row_key.clone()).or_default().note(entry);
+    }
+    let mut undone = Undone::default();
+    let mut commit = DatasetCommit::default();
+    let mut open = BTreeMap::new();
+    for name in store.datasets()? {
+        let Some(declared) = declared.get(&name) else { continue };
+        let dataset = writer.open_dataset(declared)?;
+        let mut back = Back { dataset: &dataset, run_id: &request.run_id, undone: &mut undone };
+        let (write, journal) = back.work(deeds.remove(&name).unwrap_or_default())?;
+        commit.journal.extend(journal);
+        commit.writes.insert(name.clone(), write);
+        open.insert(name, dataset);
+    }
+    let is_whole = undone.kept.is_empty() || request.partial;
+    if request.commit && is_whole {
+        write(&mut writer, &mut open, commit, request, run.provider)?;
+        undone.committed = true;
+    }
+    Ok(undone)
+}
+
+fn write(
+    writer: &mut Writer,
+    open: &mut BTreeMap<String, OpenDataset>,
+    commit: DatasetCommit,
+    request: &Undo,
+    provider: String,
+) -> Result<(), BackfillError> {
+    writer.begin_dataset_run(&DatasetRun {
+        run_id: request.by.clone(),
+        provider,
+        undoes: Some(request.run_id.clone()),
+        ..DatasetRun::default()
+    })?;
+    writer.commit_datasets(open, commit)?;
+    Ok(())
+}
+
+/// Returns what all materializers declare, by dataset.
+fn declared(places: &Places) -> Result<BTreeMap<String, Dataset>, BackfillError> {
+    let components = Components::load(places, Limits::default(), &[])?;
+    let mut declared = BTreeMap::new();
+    for source in materializers() {
+        let materializer = components.host.load_materializer(source)?;
+        for dataset in &materializer.description().datasets {
+            declared.insert(dataset.name.clone(), dataset.clone());
+        }
+    }
+    Ok(declared)
+}
+
+impl Deed {
+    fn note(&mut self, entry: JournalEntry) {
+        let parse = |text: Option<String>| {
+            text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null)
+        };
+        match (entry.operation, entry.column) {
+            (JournalOperation::Insert, _) => self.inserted = true,
+            (JournalOperation::Remove, _) => self.removed = entry.old,
+            (_, Some(column)) => {
+                let (old, new) = (parse(entry.old), parse(entry.new));
+                match self.cells.get_mut(&column) {
+                    Some(cell) => cell.1 = new,
+                    None => {
+                        self.cells.insert(column, (old, new));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One dataset on its way back.
+struct Back<'a> {
+    dataset: &'a OpenDataset,
+    run_id: &'a str,
+    undone: &'a mut Undone,
+}
+
+impl Back<'_> {
+    fn work(
+        &mut self,
+        deeds: BTreeMap<String, Deed>,
+    ) -> Result<(DatasetWrite, Vec<JournalEntry>), BackfillError> {
+        let (mut write, mut journal) = (DatasetWrite::default(), Vec::new());
+        if !self.dataset.declared().may_change() {
+            self.remove_all(&mut write, &mut journal)?;
+        }
+        let keys: BTreeMap<&String, Key> =
+            deeds.keys().map(|text| (text, self.key(text))).collect();
+        let rows = self.dataset.rows(keys.values())?;
+        let mut done = BTreeSet::new();
+        for (text, deed) in &deeds {
+            let key = keys[text];
+            if done.insert(key) {
+                self.row(text, key, deed, (&rows, &mut write, &mut journal));
+            }
+        }
+        Ok((write, journal))
+    }
+
+    /// Takes back rows of a dataset that never changes any: those that carry the run's id.
+    fn remove_all(
+        &mut self,
+        write: &mut DatasetWrite,
+        journal: &mut Vec<JournalEntry>,
+    ) -> Result<(), BackfillError> {
+        let (dataset, run_id) = (self.dataset, self.run_id);
+        let Some(at) = dataset.position(RUN_ID) else { return Ok(()) };
+        dataset.scan(|row| {
+            if row.get(at).and_then(Datum::as_text) == Some(run_id) {
+                write.removed.push(dataset.key(&row));
+                journal.push(removal(dataset, &row));
+            }
+        })?;
+        self.count(|undone| &mut undone.removed, write.removed.len() as u64);
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        text: &str,
+        key: Key,
+        deed: &Deed,
+        (rows, write, journal): (
+            &HashMap<Key, DatasetRow>,
+            &mut DatasetWrite,
+            &mut Vec<JournalEntry>,
+        ),
+    ) {
+        let stored = rows.get(&key);
+        if let Some(before) = &deed.removed {
+            if stored.is_some() {
+                return self.keep(text, "there is another row with its key");
+            }
+            let object = serde_json::from_str(before).unwrap_or(Value::Null);
+            write.rows.push(row_from_json(self.dataset.columns(), &object));
+            journal.push(self.entry(text, None, JournalOperation::Insert, (None, None)));
+            return self.count(|undone| &mut undone.returned, 1);
+        }
+        let Some(stored) = stored else {
+            return self.keep(text, "it was removed since");
+        };
+        if let Some(column) = self.changed_since(stored, deed) {
+            return self.keep(text, &format!("`{column}` was changed since"));
+        }
+        if deed.inserted {
+            write.removed.push(key);
+            journal.push(removal(self.dataset, stored));
+            return self.count(|undone| &mut undone.removed, 1);
+        }
+        let mut row = stored.clone();
+        for (at, column) in self.dataset.columns().iter().enumerate() {
+            let Some((old, new)) = deed.cells.get(&column.name) else { continue };
+            if datum_to_json(&row[at]) == *new {
+                row[at] = datum_from_json(old, column.kind);
+                let cell = (Some(new.to_string()), Some(old.to_string()));
+                journal.push(self.entry(text, Some(&column.name), JournalOperation::Update, cell));
+            }
+        }
+        write.rows.push(row);
+        self.count(|undone| &mut undone.restored, 1);
+    }
+
+    /// Returns a column that does not hold what the run left in it.
+    fn changed_since(&self, stored: &[Datum], deed: &Deed) -> Option<String> {
+        let columns = self.dataset.columns().iter().zip(stored);
+        if deed.inserted {
+            let at = self.dataset.position(RUN_ID)?;
+            let is_own = stored.get(at).and_then(Datum::as_text) == Some(self.run_id);
+            return (!is_own).then(|| RUN_ID.to_owned());
+        }
+        let mut own = columns.filter(|(column, _)| !column.name.starts_with("_hyp_"));
+        let other = own.find(|(column, value)| {
+            let cell = deed.cells.get(&column.name);
+            cell.is_some_and(|(_, new)| datum_to_json(value) != *new)
+        });
+        other.map(|(column, _)| column.name.clone())
+    }
+
+    fn keep(&mut self, text: &str, reason: &str) {
+        self.undone.kept.push(UndoneCell {
+            dataset: self.dataset.declared().name.clone(),
+            key: serde_json::from_str(text).unwrap_or(Value::Null),
+            reason: reason.to_owned(),
+        });
+    }
+
+    fn count(&mut self, of: impl Fn(&mut Undone) -> &mut BTreeMap<String, u64>, rows: u64) {
+        if rows > 0 {
+            *of(self.undone).entry(self.dataset.declared().name.clone()).or_default() += rows;
+        }
+    }
+
+    fn key(&self, text: &str) -> Key {
+        let values: Vec<Value> = serde_json::from_str(text).unwrap_or_default();
+        let kind = |name: &String| {
+            let at = self.dataset.position(name);
+            at.map_or(hyp_model::item::ColumnType::Text, |at| self.dataset.columns()[at].kind)
+        };
+        let names = self.dataset.declared().key.iter();
+        let values: Vec<Datum> = names
+            .zip(&values)
+            .map(|(name, value)| datum_from_json(value, kind(name)))
+            .collect();
+        key_of(&values)
+    }
+
+    fn entry(
+        &self,
+        text: &str,
+        column: Option<&str>,
+        operation: JournalOperation,
+        (old, new): (Option<String>, Option<String>),
+    ) -> JournalEntry {
+        JournalEntry {
+            dataset: self.dataset.declared().name.clone(),
+            row_key: text.to_owned(),
+            column: column.map(str::to_owned),
+            operation,
+            old,
+            new,
+        }
+    }
+}
+
+fn removal(dataset: &OpenDataset, row: &[Datum]) -> JournalEntry {
+    let key: Vec<Value> = dataset.key_values(row).iter().map(datum_to_json).collect();
+    JournalEntry {
+        dataset: dataset.declared().name.clone(),
+        row_key: Value::from(key).to_string(),
+        column: None,
+        operation: JournalOperation::Remove,
+        old: Some(row_to_json(dataset.columns(), row).to_string()),
+        new: None,
+    }
+}

@@ -1,0 +1,160 @@
+//! Runs over datasets: what may be asked of them, and how they are told.
+
+mod show;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyp_backfill::{Ask, Changes, MaxChanges};
+use hyp_cache::Store;
+use hyp_query::{Options, Session as Lake};
+use jiff::tz::TimeZone;
+
+use crate::failure::Failure;
+use crate::moment::{self, Edge};
+
+pub(super) use show::{show, show_recorded};
+
+/// Where help lists what providers of other things than conversations take.
+const HEADING: &str = "For providers of other things than conversations";
+
+/// What providers of other things than messages take, as typed.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct ChangesArgs {
+    /// Write; without it, a run that can change stored rows only says what it would do
+    #[arg(long, help_heading = HEADING)]
+    commit: bool,
+
+    /// Write nothing if more stored rows would change: a number, or a share such as 5% [default: 25
+    /// where values are reconciled, else no limit]
+    #[arg(long, value_name = "N|N%", help_heading = HEADING)]
+    max_changes: Option<String>,
+
+    /// Write nothing if a row would change that this file does not list, a key or subject a line
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    expect: Option<PathBuf>,
+
+    /// Set something of the provider's for this run
+    #[arg(long, value_name = "NAME=VALUE", help_heading = HEADING)]
+    set: Vec<String>,
+
+    /// Commit that many items together
+    #[arg(long, value_name = "N", help_heading = HEADING)]
+    chunk_size: Option<usize>,
+
+    /// Rest that many milliseconds between two commits
+    #[arg(long, value_name = "MS", help_heading = HEADING)]
+    sleep_ms: Option<u64>,
+
+    /// Leave out what was over at this time or later [default: since others write]
+    #[arg(long, value_name = "TIME", help_heading = HEADING)]
+    cutover: Option<String>,
+
+    /// Import what was left out so and nobody recorded
+    #[arg(long, help_heading = HEADING)]
+    recover_unmatched: bool,
+}
+
+impl ChangesArgs {
+    /// Works out what was meant, or says in one line why it makes no sense.
+    pub(super) fn meant(self, command: &'static str, zone: &TimeZone) -> Result<Changes, Failure> {
+        let usage = |message: String| Failure::Usage { command, message };
+        let cutover = match self.cutover {
+            None => None,
+            Some(text) => Some(moment::parse(&text, Edge::Start, zone).ok_or_else(|| {
+                usage(format!("--cutover expects a time (got {text})"))
+            })?),
+        };
+        if self.chunk_size == Some(0) {
+            return Err(usage("--chunk-size expects a number >= 1 (got 0)".to_owned()));
+        }
+        Ok(Changes {
+            commit: self.commit,
+            max_changes: self.max_changes.as_deref().map(max_changes).transpose().map_err(usage)?,
+            expect: self.expect.as_deref().map(expected).transpose().map_err(usage)?,
+            settings: settings(&self.set).map_err(usage)?,
+            chunk_size: self.chunk_size.unwrap_or(Changes::CHUNK),
+            rest: Duration::from_millis(self.sleep_ms.unwrap_or_default()),
+            cutover,
+            recover_unmatched: self.recover_unmatched,
+            ..Changes::default()
+        })
+    }
+}
+
+fn max_changes(text: &str) -> Result<MaxChanges, String> {
+    let wrong = || format!("--max-changes expects a number, or a share such as 5% (got {text})");
+    match text.strip_suffix('%') {
+        Some(share) => {
+            let share: f64 = share.parse().map_err(|_| wrong())?;
+            if (0.0..=100.0).contains(&share) { Ok(MaxChanges::Percent(share)) } else { Err(wrong()) }
+        }
+        None => text.parse().map(MaxChanges::Rows).map_err(|_| wrong()),
+    }
+}
+
+/// Reads a list of keys: a line each; blank lines and those with `#` in front are passed over.
+fn expected(path: &Path) -> Result<BTreeSet<String>, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("--expect cannot read `{}`: {error}", path.display()))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+fn settings(set: &[String]) -> Result<BTreeMap<String, String>, String> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(format!("--set expects NAME=VALUE (got {text})")),
+    };
+    set.iter().map(pair).collect()
+}
+
+/// Returns who asks the store what has to hold after a run.
+pub(super) fn asker(store: &Path) -> Ask {
+    let store = store.to_owned();
+    Arc::new(move |sql| {
+        let ask = || -> Result<i64, Box<dyn std::error::Error>> {
+            let lake = Lake::open(&Store::open(&store)?, Options::default())?;
+            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+            let answer = runtime.block_on(lake.sql(sql))?;
+            let mut text = Vec::new();
+            hyp_query::write(&answer, &hyp_query::Output::new(hyp_query::Format::Csv), &mut text)?;
+            let text = String::from_utf8(text)?;
+            let number = text.lines().nth(1).ok_or("it has no answer")?;
+            Ok(number.trim().parse()?)
+        };
+        ask().map_err(|error| error.to_string())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_numbers_or_shares() {
+        #[rustfmt::skip]
+        let cases = [
+            ("25",   Ok(MaxChanges::Rows(25))),
+            ("0",    Ok(MaxChanges::Rows(0))),
+            ("5%",   Ok(MaxChanges::Percent(5.0))),
+            ("0.5%", Ok(MaxChanges::Percent(0.5))),
+            ("101%", Err(())),
+            ("-1",   Err(())),
+            ("many", Err(())),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(max_changes(text).map_err(|_| ()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_have_a_name_and_a_value() {
+        let set = |text: &str| settings(&[text.to_owned()]);
+        assert_eq!(set("a=b=c").unwrap()["a"], "b=c");
+        assert_eq!(set("a"), Err("--set expects NAME=VALUE (got a)".to_owned()));
+        assert_eq!(set("=b"), Err("--set expects NAME=VALUE (got =b)".to_owned()));
+    }
+}

@@ -1,0 +1,108 @@
+//! `hyp record`: something as it happens, by the rules that imports follow.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyp_backfill::{Changes, Recording};
+use hyp_model::Exit;
+use serde_json::{Map, Value};
+
+use super::{Session, changes, print, print_json};
+use crate::env;
+use crate::failure::Failure;
+
+/// The words before each message.
+const COMMAND: &str = "hyp record";
+
+/// Arguments of `hyp record`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  hyp record registry.test_run --json run.json
+  hyp record registry.agent_type_evidence --json - --source member_write < evidence.jsonl
+
+A file holds one JSON object, an array of them, or an object a line; `-` is stdin. Rows that come of it
+are those that an import of the same would give.")]
+pub(crate) struct RecordArgs {
+    /// Kind of what is recorded
+    kind: String,
+
+    /// File with what is recorded
+    #[arg(long, value_name = "FILE")]
+    json: PathBuf,
+
+    /// Who says so, for the audit
+    #[arg(long, value_name = "SOURCE", default_value = "crawler_promote")]
+    source: Source,
+
+    /// Wait that many seconds for another run to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
+
+    /// Print what was done as JSON
+    #[arg(long = "report-json")]
+    report_json: bool,
+}
+
+/// Who has evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Source {
+    /// A crawler that looked
+    #[value(name = "crawler_promote")]
+    Crawler,
+    /// A member who wrote
+    #[value(name = "member_write")]
+    Member,
+}
+
+/// Runs `hyp record`.
+pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failure> {
+    let config = session.config()?;
+    let places = config.places(&session.places);
+    let mut changes = Changes::default();
+    config.settle(&mut changes, &places.store);
+    let recording = Recording {
+        items: read(&args.json)?,
+        kind: args.kind,
+        source: match args.source {
+            Source::Crawler => "crawler_promote".to_owned(),
+            Source::Member => "member_write".to_owned(),
+        },
+        changes,
+        wait: Duration::from_secs(args.wait),
+        run_id: env::run_id().unwrap_or_else(|| format!("re-{}", uuid::Uuid::new_v4())),
+    };
+    let told = hyp_backfill::record(&places, &recording)?;
+    if args.report_json {
+        print_json(&told)?;
+    } else {
+        let mut out = format!("record run_id={}\n", crate::text::line(&recording.run_id));
+        changes::show_recorded(&mut out, &told);
+        print(&out)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn read(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
+    let usage = |message: String| Failure::Usage { command: COMMAND, message };
+    let name = path.display();
+    let mut text = String::new();
+    let read = match path.to_str() {
+        Some("-") => std::io::stdin().lock().read_to_string(&mut text).map(drop),
+        _ => std::fs::read_to_string(path).map(|it| text = it),
+    };
+    read.map_err(|error| usage(format!("cannot read `{name}`: {error}")))?;
+    let values: Result<Vec<Value>, _> =
+        serde_json::Deserializer::from_str(&text).into_iter().collect();
+    let values = values.map_err(|error| usage(format!("`{name}` is no JSON: {error}")))?;
+    let all = values.into_iter().flat_map(|value| match value {
+        Value::Array(values) => values,
+        value => vec![value],
+    });
+    let object = |value| match value {
+        Value::Object(object) => Ok(object),
+        other => Err(usage(format!("`{name}` holds `{other}`, which is no object"))),
+    };
+    all.map(object).collect()
+}

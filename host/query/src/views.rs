@@ -1,0 +1,88 @@
+//! Views over datasets: each is there where the tables that it asks are.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use datafusion::catalog::view::ViewTable;
+use datafusion::common::Result;
+use datafusion::prelude::SessionContext;
+
+/// A view: its name, the datasets that it asks, and what it asks them.
+struct View {
+    name: &'static str,
+    over: &'static [&'static str],
+    sql: &'static str,
+}
+
+const VIEWS: &[View] = &[
+    View {
+        name: "compliance_history",
+        over: &["agent_compliance_runs"],
+        sql: "select agent_url, overall_status, headline, tested_at, triggered_by,
+                     case triggered_by when 'owner_test' then 'your test' else triggered_by end as label,
+                     lifecycle_stage, total_duration_ms, triggered_org_id, original_scenario, id
+              from agent_compliance_runs where dry_run is not true",
+    },
+    View {
+        name: "compliance_latest",
+        over: &["agent_compliance_runs"],
+        sql: "select agent_url, overall_status, headline, tested_at, triggered_by, label, id from (
+                  select agent_url, overall_status, headline, tested_at, triggered_by, id,
+                         case triggered_by when 'owner_test' then 'your test' else triggered_by end as label,
+                         row_number() over (partition by agent_url order by tested_at desc, id) as place
+                  from agent_compliance_runs where dry_run is not true)
+              where place = 1",
+    },
+    View {
+        name: "type_reclassification_log",
+        over: &[],
+        sql: "select subject as agent_url, json_get_str(row_key, 0) as member_id, old_value as old_type,
+                     new_value as new_type, event, source, run_id, changed_at, notes
+              from value_audit where dataset = 'member_agents' and column_name = 'type'",
+    },
+    View {
+        name: "suites_due",
+        over: &["test_suites", "capabilities"],
+        sql: "select s.capability_slug, s.id as suite_id, s.test_name,
+                     c.last_tested_at + case s.test_status
+                         when 'upstream_broken' then interval '24 hours'
+                         when 'infra_limited' then interval '24 hours'
+                         when 'quarantined' then interval '168 hours'
+                         else interval '1 hour' end as due_at
+              from test_suites s join capabilities c on c.slug = s.capability_slug
+              where s.active and c.is_active and s.scheduled_testing_eligible",
+    },
+    View {
+        name: "suites_skipped",
+        over: &["test_suites", "capabilities"],
+        sql: "select s.capability_slug, s.id as suite_id, s.test_name, s.external_cost_cents
+              from test_suites s join capabilities c on c.slug = s.capability_slug
+              where s.active and c.is_active and not s.scheduled_testing_eligible",
+    },
+];
+
+/// Adds the views whose tables are there.
+pub(crate) fn add(context: &SessionContext) -> Result<()> {
+    for view in VIEWS {
+        if !view.over.iter().all(|table| context.table_exist(*table).unwrap_or(false)) {
+            continue;
+        }
+        let plan = ready(context.state().create_logical_plan(view.sql))?;
+        let table = ViewTable::new(plan, Some(view.sql.to_owned()));
+        context.register_table(view.name, Arc::new(table))?;
+    }
+    Ok(())
+}
+
+/// Returns the result of a future that waits for nothing: tables in memory are there at once.
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        std::thread::yield_now();
+    }
+}
