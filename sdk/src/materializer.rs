@@ -76,7 +76,14 @@ impl Description {
     /// Describes a materializer of nothing yet.
     pub fn new(name: &str, version: &str) -> Self {
         let (name, version) = (name.to_owned(), version.to_owned());
-        Self { name, version, kinds: Vec::new(), datasets: Vec::new(), checks: Vec::new() }
+        Self {
+            name,
+            version,
+            kinds: Vec::new(),
+            queues: Vec::new(),
+            datasets: Vec::new(),
+            checks: Vec::new(),
+        }
     }
 
     /// Adds a kind of items.
@@ -91,9 +98,16 @@ impl Description {
         self
     }
 
-    /// Adds a question that has to have this answer after a run.
-    pub fn check(mut self, name: &str, sql: &str, expect: i64) -> Self {
-        self.checks.push(Check { name: name.to_owned(), sql: sql.to_owned(), expect });
+    /// Adds a kind of items that are queued for another materializer.
+    pub fn queues(mut self, kind: &str) -> Self {
+        self.queues.push(kind.to_owned());
+        self
+    }
+
+    /// Adds a question about a dataset that has to have this answer after a run.
+    pub fn check(mut self, name: &str, dataset: &str, sql: &str, expect: i64) -> Self {
+        let [name, dataset, sql] = [name, dataset, sql].map(str::to_owned);
+        self.checks.push(Check { name, dataset, sql, expect });
         self
     }
 }

@@ -313,6 +313,7 @@ mod tests {
         for (one, loaded) in MATERIALIZERS.iter().zip(&loaded) {
             assert_eq!(loaded.description().name, one.name);
             assert_eq!(loaded.description().kinds, one.kinds);
+            assert_eq!(loaded.description().queues, one.queues);
         }
         let all: Vec<_> = loaded.iter().map(|one| &**one).collect();
         crate::engine::check_owners(&all).unwrap();

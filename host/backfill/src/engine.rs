@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use hyp_cache::{DatasetRun, Writer};
 use hyp_model::event::{Event, FailureClass};
-use hyp_model::item::ColumnMode;
+use hyp_model::item::{Check, ColumnMode};
 use hyp_plugin::{Lent, Page, Plugin, Stop, UnitInputs};
 
 use crate::discover::Found;
@@ -154,7 +154,7 @@ impl Engine<'_> {
             told.audit_insert_failed = done.report.audit_insert_failed;
             self.merge(&view)?;
             self.report.time("commit", committing.elapsed().as_secs_f64());
-            self.check(&materializers, &mut told);
+            self.check(&view, &materializers, &mut told);
         }
         self.report.rows_written = match told.committed {
             true => told.datasets.values().map(|it| it.inserted + it.updated).sum(),
@@ -240,9 +240,17 @@ impl Engine<'_> {
     }
 
     /// Asks the store what materializers want to know after a run.
-    fn check(&self, materializers: &Materializers, told: &mut ChangesReport) {
+    fn check(
+        &self,
+        view: &Mutex<View>,
+        materializers: &Materializers,
+        told: &mut ChangesReport,
+    ) {
         let Some(ask) = &self.request.changes.ask else { return };
-        for check in materializers.iter().flat_map(|one| &one.description().checks) {
+        let is_written =
+            |check: &&Check| lock(view).stored.get(&check.dataset).is_some_and(|it| !it.is_empty());
+        let checks = materializers.iter().flat_map(|one| &one.description().checks);
+        for check in checks.filter(is_written) {
             let answer = ask(&check.sql);
             told.checks.push(CheckReport {
                 name: check.name.clone(),

@@ -41,11 +41,17 @@ fn info(plugin: &Plugin, places: &Places) -> ProviderInfo {
         plugin: format!("{} {}", description.name, description.version),
         title: description.title.clone(),
         version: description.version.clone(),
-        datasets: vec![MESSAGES.to_owned()],
+        datasets: datasets_of(plugin),
         summary: description.summary.clone(),
         origin: origin_of(plugin),
         roots: roots.collect(),
     }
+}
+
+/// Returns what a provider fills: the messages, or what materializers make of its kinds.
+fn datasets_of(plugin: &Plugin) -> Vec<String> {
+    let description = plugin.description();
+    if description.emits_messages() { vec![MESSAGES.to_owned()] } else { description.kinds.clone() }
 }
 
 /// Says what a run of these providers would read, or without names one of the enabled ones. `secrets` are the rules
@@ -99,7 +105,7 @@ fn plan_of(
     Ok(ProviderPlan {
         provider: name_of(plugin).to_owned(),
         plugin: format!("{} {}", name_of(plugin), plugin.description().version),
-        datasets: vec![MESSAGES.to_owned()],
+        datasets: datasets_of(plugin),
         units,
         units_unchanged: agenda.unchanged_units,
         files: found.files.len() as u64,

@@ -225,6 +225,7 @@ impl Dataset {
 #[expect(missing_docs, reason = "documented in wit/materializer.wit")]
 pub struct Check {
     pub name: String,
+    pub dataset: String,
     pub sql: String,
     pub expect: i64,
 }

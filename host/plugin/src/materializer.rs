@@ -128,6 +128,8 @@ impl Making {
         let derived: Vec<Derived> = derived.into_iter().map(words::derived_in).collect();
         let wrong = if derived.iter().any(|one| one.item >= items.len()) {
             Some("it answered about an item that it was not given")
+        } else if !derived.iter().all(|one| one.then.iter().all(|item| self.may_queue(item))) {
+            Some("it queued an item of a kind that it does not declare")
         } else if queued > items.len().saturating_mul(QUEUED_PER_ITEM) {
             Some("it queued more items than it may")
         } else {
@@ -141,6 +143,12 @@ impl Making {
             }),
             None => Ok(derived),
         }
+    }
+}
+
+impl Making {
+    fn may_queue(&self, item: &Item) -> bool {
+        self.of.description.queues.contains(&item.kind)
     }
 }
 

@@ -27,6 +27,7 @@ impl Materializer for AgentSnapshots {
         Description::new("agent-snapshots", "0.1.0")
             .kind("registry.agent_snapshot")
             .kind("registry.probe_result")
+            .queues("registry.agent_type_evidence")
             .dataset(snapshots)
     }
 

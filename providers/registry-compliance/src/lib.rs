@@ -26,6 +26,7 @@ impl Materializer for RegistryCompliance {
             .dataset(datasets::history())
             .check(
                 "one run for each test",
+                "agent_compliance_runs",
                 "select count(*) from (select 1 from agent_compliance_runs \
                  group by _hyp_source_system, _hyp_source_id having count(*) > 1)",
                 0,

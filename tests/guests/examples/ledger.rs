@@ -25,9 +25,11 @@ impl Materializer for Ledger {
             .kind("guests.asked")
             .kind("guests.trap")
             .kind("guests.lost")
+            .kind("guests.stray")
+            .queues("guests.colour")
             .dataset(entries)
             .dataset(balances)
-            .check("amounts", "select count(*) from entries where amount < 0", 0)
+            .check("amounts", "entries", "select count(*) from entries where amount < 0", 0)
     }
 
     fn materialize(items: &[Item]) -> Result<Vec<Derived>, Fault> {
@@ -60,6 +62,9 @@ fn one(item: &Item, out: &mut Derived) {
         "guests.asked" => {
             let known = current("balances", &[vec![Datum::Text("a".to_owned())]]);
             out.counts_as(&format!("{known:?}"));
+        }
+        "guests.stray" => {
+            out.then.push(Item::new("guests.other", Origin::new("queued", "1"), Cells::new()));
         }
         "guests.trap" => panic!("on purpose"),
         _ => {}

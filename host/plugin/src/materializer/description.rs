@@ -18,6 +18,7 @@ pub struct MaterializerDescription {
     pub name: String,
     pub version: String,
     pub kinds: Vec<String>,
+    pub queues: Vec<String>,
     pub datasets: Vec<Dataset>,
     pub checks: Vec<Check>,
 }
@@ -34,6 +35,8 @@ impl Checked for MaterializerDescription {
         }
         check_count("kinds", self.kinds.len())?;
         check_unique("kind", self.kinds.iter())?;
+        check_count("queued kinds", self.queues.len())?;
+        check_unique("queued kind", self.queues.iter())?;
         check_count("datasets", self.datasets.len())?;
         check_unique("dataset", self.datasets.iter().map(|dataset| &dataset.name))?;
         check_count("checks", self.checks.len())?;
@@ -106,9 +109,15 @@ impl From<wit::Description> for MaterializerDescription {
             name: it.name,
             version: it.version,
             kinds: it.kinds,
+            queues: it.queues,
             datasets: it.datasets.into_iter().map(dataset).collect(),
             checks: checks
-                .map(|it| Check { name: it.name, sql: it.sql, expect: it.expect })
+                .map(|it| Check {
+                    name: it.name,
+                    dataset: it.dataset,
+                    sql: it.sql,
+                    expect: it.expect,
+                })
                 .collect(),
         }
     }

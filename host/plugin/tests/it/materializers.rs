@@ -69,6 +69,7 @@ fn a_materializer_that_goes_wrong_is_named_and_the_next_call_starts_afresh() {
     #[rustfmt::skip]
     let cases = [
         ("guests.trap", "hyp::plugin::trap",      "ledger crashed in `materialize`: "),
+        ("guests.stray", "hyp::plugin::forbidden", "ledger broke the contract in `materialize`: it queued an item of a kind that it does not declare"),
         ("guests.lost", "hyp::plugin::forbidden", "ledger broke the contract in `materialize`: it answered about an item that it was not given"),
     ];
     for (kind, code, message) in cases {
