@@ -128,6 +128,7 @@ pub fn run(
         providers: plugins.iter().map(|plugin| name_of(plugin).to_owned()).collect(),
         since: window.since,
         until: window.until,
+        ..RunStart::default()
     })?;
 
     let mut report =

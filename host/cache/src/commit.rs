@@ -26,7 +26,7 @@ use crate::publish::Edit;
 use crate::schema::file_schema;
 use crate::table::Partition;
 use crate::writer::Writer;
-use crate::{facts, failpoint, ghosts, graves, ledger, split, threads};
+use crate::{facts, failpoint, ghosts, graves, ledger, split, threads, undo};
 
 /// What is written together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -122,6 +122,7 @@ impl Writer {
     /// Writes one snapshot and what belongs to it.
     fn write(&mut self, commit: Commit) -> Result<Committed, StoreError> {
         self.load_lineage()?;
+        self.watch_ledgers(self.first_new)?;
         let work = self.gather(&commit)?;
         let mut done = Committed { rows: work.added, ..Committed::default() };
         done.superseded = work.superseded.values().map(|rows| rows.len() as u64).sum();
@@ -141,7 +142,12 @@ impl Writer {
         let snapshot_id = |next: &Next| next.table.metadata.current_snapshot_id();
         done.snapshot_id = next.as_ref().and_then(snapshot_id);
         self.number_threads(&commit);
-        self.swap(next.as_ref(), |connection| self.record(connection, &commit, &work, &done))?;
+        let upcoming = self.upcoming(&work)?;
+        self.swap(next.as_ref(), |connection| {
+            undo::clear(connection)?;
+            self.record(connection, &commit, &work, &done)?;
+            self.log(upcoming)
+        })?;
         failpoint::hit("after_catalog")?;
 
         self.index.without_filter.clear();
@@ -286,6 +292,15 @@ impl Writer {
         for file in &self.index.without_filter {
             ledger::journal(connection, &self.run_id, "file_without_filter", file)?;
         }
+        self.put_chunk(connection, done)
+    }
+
+    /// Notes a commit of this run.
+    pub(crate) fn put_chunk(
+        &self,
+        connection: &Connection,
+        done: &Committed,
+    ) -> rusqlite::Result<()> {
         connection.execute(
             "INSERT OR REPLACE INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![

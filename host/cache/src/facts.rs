@@ -7,8 +7,9 @@ use hyp_model::row::Key;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::StoreError;
-use crate::graves;
+use crate::undo::Upcoming;
 use crate::writer::Writer;
+use crate::{graves, undo};
 
 /// Name of the fact that tells where a thread was forked from.
 const FORKED_FROM: &str = "forked-from";
@@ -105,11 +106,14 @@ pub(crate) fn settle(writer: &mut Writer) -> Result<(), StoreError> {
             facts.push((known.thread_id.clone(), fact));
         }
     }
+    writer.watch_ledgers(writer.first_new)?;
     let put = || {
         let transaction = writer.catalog.connection.unchecked_transaction()?;
+        undo::clear(&transaction)?;
         put(&transaction, &facts, |thread, is_origin| {
             writer.keeps_fact(&transaction, thread, is_origin)
         })?;
+        writer.log(Upcoming::of_run(&writer.run_id))?;
         transaction.commit()
     };
     put().map_err(|error| writer.catalog.error(error))

@@ -13,6 +13,7 @@ use crate::error::StoreError;
 use crate::graves::Grave;
 use crate::index::Hit;
 use crate::judge::{Change, Sighting};
+use crate::undo::Was;
 use crate::writer::Writer;
 use crate::{change, purge, rows};
 
@@ -22,6 +23,8 @@ pub(crate) struct Work {
     pub(crate) batches: Vec<RecordBatch>,
     pub(crate) superseded: Positions,
     pub(crate) sightings: Vec<Sighting>,
+    /// Stored rows that go or change, as they are, with what becomes of each; those that are purged are not among them.
+    pub(crate) replaced: Vec<(RecordBatch, Vec<Was>)>,
     /// What is left of stored rows that are purged.
     pub(crate) graves: Vec<Grave>,
     pub(crate) added: u64,
@@ -95,6 +98,7 @@ impl Writer {
         }
         let mut here: HashMap<usize, Vec<&Change>> = HashMap::new();
         let mut gone = vec![false; ids.len()];
+        let mut purged = gone.clone();
         for (at, id) in ids.values().enumerate() {
             if replaced.taken.contains(id) {
                 work.sightings.extend(self.sighting(&batch, at, id));
@@ -104,6 +108,7 @@ impl Writer {
             } else if let Some(changes) = replaced.changes.get(id) {
                 if changes.contains(&&Change::Forget) {
                     gone[at] = true;
+                    purged[at] = true;
                     let grave = purge::grave(&batch, at, &self.threads);
                     work.graves.extend(grave);
                 }
@@ -122,6 +127,14 @@ impl Writer {
         }
         if superseded.is_empty() {
             work.superseded.remove(file);
+        }
+        let replaced: Vec<bool> =
+            (0..ids.len()).map(|at| (changed[at] || gone[at]) && !purged[at]).collect();
+        let fates = vec![Was::Replaced; replaced.iter().filter(|it| **it).count()];
+        if !fates.is_empty() {
+            let rows = filter_record_batch(&batch, &BooleanArray::from(replaced))
+                .map_err(StoreError::rows)?;
+            work.replaced.push((rows, fates));
         }
         let corrected = filter_record_batch(&corrected, &BooleanArray::from(changed))
             .map_err(StoreError::rows)?;

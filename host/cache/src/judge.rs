@@ -312,6 +312,7 @@ impl Writer {
         }
         let thread = self.threads.get(loser.thread);
         self.pending.seen_again.insert(loser.thread);
+        self.pending.seen_with.insert((loser.thread, keeper.thread));
         self.pending.sightings.push(Sighting {
             part_id: row.part_id.clone(),
             said_key: row.said_key,

@@ -34,6 +34,8 @@ pub(crate) struct Pending {
     pub(crate) displaced: Vec<String>,
     /// Parts that are purged, in each thread that holds or saw them.
     pub(crate) graves: Vec<Grave>,
+    /// Pairs of threads that saw one part.
+    pub(crate) seen_with: BTreeSet<(Number, Number)>,
     /// Threads that saw parts of others since the last judgement began.
     pub(crate) seen_again: BTreeSet<Number>,
 }
@@ -79,6 +81,11 @@ impl Kin {
 }
 
 impl Pending {
+    /// Returns the pairs of threads that are joined by what was judged.
+    pub(crate) fn links(&self) -> impl Iterator<Item = (Number, Number)> + '_ {
+        self.kin.iter().chain(&self.seen_with).copied()
+    }
+
     /// Writes what was judged, and forgets it.
     pub(crate) fn flush(&self, connection: &Connection, kin: &Kin) -> rusqlite::Result<()> {
         let mut statement = connection.prepare(

@@ -7,6 +7,31 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use crate::catalog::Catalog;
 use crate::clock;
 use crate::error::StoreError;
+use crate::undo::KEPT;
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunKind {
+    /// Reads what clients left.
+    #[default]
+    Import,
+    /// Undoes another run.
+    Undo,
+    /// Takes in what a client says while it works.
+    Record,
+}
+
+impl RunKind {
+    /// Returns the kind as the ledger has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Undo => "undo",
+            Self::Record => "record",
+        }
+    }
+}
 
 /// The beginning of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +48,12 @@ pub struct RunStart {
     pub since: Option<i64>,
     /// Latest message asked for.
     pub until: Option<i64>,
+    /// What it does.
+    pub kind: RunKind,
+    /// The run that it undoes.
+    pub undoes: Option<String>,
+    /// What it was asked for, as JSON, if it can be gone on with.
+    pub arguments: Option<String>,
 }
 
 /// The end of a run.
@@ -191,9 +222,21 @@ pub(crate) fn listing(catalog: &Catalog, provider: &str) -> Result<Option<Listin
 pub(crate) fn begin_run(connection: &Connection, run: &RunStart) -> rusqlite::Result<()> {
     let providers = serde_json::to_string(&run.providers).unwrap_or_default();
     connection.execute(
-        "INSERT OR REPLACE INTO runs (run_id, started_at, status, dry_run, providers, since, until)
-         VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6)",
-        params![run.run_id, run.started_at, run.dry_run, providers, run.since, run.until],
+        "INSERT OR REPLACE INTO runs (run_id, started_at, status, dry_run, providers, since, until,
+             kind, undoes, arguments, undo)
+         VALUES (?1, ?2, 'running', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            run.run_id,
+            run.started_at,
+            run.dry_run,
+            providers,
+            run.since,
+            run.until,
+            run.kind.as_str(),
+            run.undoes,
+            run.arguments,
+            KEPT
+        ],
     )?;
     Ok(())
 }

@@ -68,6 +68,7 @@ mod table;
 mod tables;
 mod tail;
 mod threads;
+mod undo;
 mod upkeep;
 mod verify;
 mod wait;
@@ -86,7 +87,9 @@ pub use forgotten::{Fate, Fates, Forgotten, Told};
 pub use heir::Heir;
 pub use judge::{Arriving, Change, Correction, Judgement};
 pub use lease::Lease;
-pub use ledger::{ClientTotal, InputState, Listing, Quarantined, RunEnd, RunStart, UnitState};
+pub use ledger::{
+    ClientTotal, InputState, Listing, Quarantined, RunEnd, RunKind, RunStart, UnitState,
+};
 pub use lock::Holder;
 pub use outline::{Outline, Part};
 pub use purge::{Purge, Purged, Selector};
@@ -96,6 +99,7 @@ pub use snapshot::{Bound, FileEntry, Snapshot};
 pub use store::Store;
 pub use sweep::Rubbish;
 pub use tables::{TABLES, table_schema};
+pub use undo::{KeptThread, Reach, UndoError, Undone};
 pub use upkeep::{Upkeep, Upkept};
 pub use verify::{Problem, Verification, verify};
 pub use writer::Writer;

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_upkeep.sql"),
     include_str!("migrations/0007_privacy.sql"),
     include_str!("migrations/0008_datasets.sql"),
+    include_str!("migrations/0009_runs.sql"),
 ];
 
 /// Returns the version of the newest store that this code knows.

@@ -20,7 +20,7 @@ use crate::schema::field_id;
 use crate::table::{LiveData, Partition};
 use crate::upkeep::MEMORY;
 use crate::writer::Writer;
-use crate::{catalog, failpoint, ledger};
+use crate::{catalog, failpoint, ledger, undo};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -280,6 +280,9 @@ fn forget(connection: &Connection, before: i64) -> rusqlite::Result<()> {
           ON u.provider = i.provider AND u.unit_id = i.unit_id WHERE u.last_at < ?1)",
         [before],
     )?;
+    if catalog::mark(connection, RETAINED)?.is_none_or(|mark| mark != before.to_string()) {
+        undo::expire(connection, before)?;
+    }
     catalog::put_mark(connection, RETAINED, &before.to_string())
 }
 

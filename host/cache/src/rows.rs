@@ -9,8 +9,8 @@ use arrow::array::{
     Array, AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, Scalar, StringArray,
     TimestampMicrosecondArray,
 };
-use arrow::compute::concat_batches;
 use arrow::compute::kernels::cmp::eq;
+use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::{Int32Type, Schema, TimestampMicrosecondType};
 use hyp_model::row::Key;
 use iceberg::spec::PrimitiveLiteral;
@@ -122,6 +122,51 @@ pub(crate) fn columns_at(
         return Ok(RecordBatch::new_empty(Schema::empty().into()));
     };
     concat_batches(&first.schema(), &batches).map_err(StoreError::arrow(path))
+}
+
+/// Reads columns of the rows of a file that a run wrote and that are not superseded, with their positions.
+pub(crate) fn of_run(
+    data: &LiveData,
+    run_id: &str,
+    columns: &[&str],
+) -> Result<Vec<(Vec<u64>, RecordBatch)>, StoreError> {
+    let of_run = |bound: Option<&iceberg::spec::Datum>, is_in: fn(&str, &str) -> bool| {
+        bound.is_none_or(|bound| match bound.literal() {
+            PrimitiveLiteral::String(bound) => is_in(bound, run_id),
+            _ => true,
+        })
+    };
+    let (id, file) = (field_id("run_id"), &data.live.file);
+    if !of_run(file.lower_bounds().get(&id), |least, run| least <= run)
+        || !of_run(file.upper_bounds().get(&id), |most, run| run <= most)
+    {
+        return Ok(Vec::new());
+    }
+    let path = &data.live.path;
+    let file = File::open(path).map_err(StoreError::io(path))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+    let reader = builder.with_projection(mask).build().map_err(StoreError::parquet(path))?;
+    let (mut found, mut first) = (Vec::new(), 0);
+    for batch in reader {
+        let batch = batch.map_err(StoreError::arrow(path))?;
+        let runs = batch.column_by_name("run_id").and_then(|runs| runs.as_string_opt::<i32>());
+        let runs = runs.ok_or_else(|| StoreError::damaged(path, "column `run_id` is missing"))?;
+        let is_meant = |(at, run): (u64, Option<&str>)| {
+            run == Some(run_id) && data.deleted.binary_search(&at).is_err()
+        };
+        let kept: Vec<bool> = (first..).zip(runs.iter()).map(is_meant).collect();
+        let positions: Vec<u64> =
+            (first..).zip(&kept).filter(|(_, kept)| **kept).map(|(at, _)| at).collect();
+        first += batch.num_rows() as u64;
+        if !positions.is_empty() {
+            let rows = filter_record_batch(&batch, &BooleanArray::from(kept))
+                .map_err(StoreError::arrow(path))?;
+            found.push((positions, rows));
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the rows of a file that are not superseded.

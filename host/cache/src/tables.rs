@@ -92,9 +92,18 @@ const DEFINITIONS: &[Definition] = &[
             ("rows_written", Long),
             ("rows_skipped", Long),
             ("report", Text),
+            ("kind", Text),
+            ("undoes", Text),
+            ("undone_by", Text),
         ],
+        // The last columns are not in stores of an older hyp: a name that `own` lacks is that of the join then.
         query: "SELECT run_id, started_at, ended_at, status, dry_run, providers, since, until,
-                       rows_written, rows_skipped, report FROM runs ORDER BY started_at, run_id",
+                       rows_written, rows_skipped, report,
+                       (SELECT kind FROM runs AS own WHERE own.run_id = runs.run_id),
+                       (SELECT undoes FROM runs AS own WHERE own.run_id = runs.run_id),
+                       (SELECT undone_by FROM runs AS own WHERE own.run_id = runs.run_id)
+                FROM runs JOIN (SELECT 'import' AS kind, NULL AS undoes, NULL AS undone_by)
+                ORDER BY started_at, run_id",
     },
     Definition {
         name: "chunks",

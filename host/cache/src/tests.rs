@@ -11,5 +11,7 @@ mod purges;
 mod refresh;
 mod retention;
 mod storage;
+mod undo;
+mod undos;
 mod upkeep;
 mod world;

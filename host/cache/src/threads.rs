@@ -8,8 +8,11 @@ use hyp_model::judge::ThreadFacts;
 use hyp_model::row::Key;
 use rusqlite::{Connection, Row, params};
 
-use crate::ghosts;
 use crate::ledger::number as count;
+use crate::{catalog, ghosts};
+
+/// Name of the mark that holds the greatest number of a thread that an undo removed: it may come back.
+pub(crate) const THREADS: &str = "hyp.threads";
 
 /// Number of a thread in this store.
 pub(crate) type Number = i64;
@@ -50,7 +53,10 @@ const DEPTH: usize = 64;
 impl Threads {
     /// Reads the threads of a store.
     pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Self> {
-        let mut threads = Self { next: 1, ..Self::default() };
+        let known: i64 = catalog::mark(connection, THREADS)?
+            .and_then(|mark| mark.parse().ok())
+            .unwrap_or_default();
+        let mut threads = Self { next: known + 1, ..Self::default() };
         let mut statement = connection.prepare(
             "SELECT number, thread_id, started_at, input_id, session_id, conversation_id, client_name,
                     forked_from
@@ -195,6 +201,11 @@ impl Threads {
                 self.note_forks(*fork, other.key(), moved);
             }
         }
+    }
+
+    /// Returns the number of the next thread that is new.
+    pub(crate) fn next(&self) -> Number {
+        self.next
     }
 
     /// Says whether a thread was ever seen.

@@ -12,7 +12,7 @@ use crate::own::Own;
 use crate::store::Store;
 use crate::sweep::Rubbish;
 use crate::table::Table;
-use crate::threads::Threads;
+use crate::threads::{Number, Threads};
 use crate::{facts, graves, purge, sweep};
 
 /// Writes to a store. Its lock is held until it is dropped.
@@ -39,6 +39,10 @@ pub struct Writer {
     /// False where nothing was ever purged with its copies.
     pub(crate) has_graves: bool,
     pub(crate) is_lineage_loaded: bool,
+    /// True once the catalog tells what is changed in its ledgers.
+    pub(crate) is_watched: bool,
+    /// Number of the first thread that this writer brought.
+    pub(crate) first_new: Number,
     _lock: Lock,
 }
 
@@ -83,6 +87,8 @@ impl Writer {
             is_foreign: false,
             has_graves: false,
             is_lineage_loaded: false,
+            is_watched: false,
+            first_new: 0,
             _lock: lock,
         };
         writer.take_in_foreign()?;
@@ -135,6 +141,7 @@ impl Writer {
         let failed = |error| self.catalog.error(error);
         self.threads = Threads::load(&self.catalog.connection).map_err(failed)?;
         self.kin = Kin::load(&self.catalog.connection).map_err(failed)?;
+        self.first_new = self.threads.next();
         self.has_graves = graves::any(&self.catalog.connection).map_err(failed)?;
         self.is_lineage_loaded = true;
         Ok(())

@@ -13,6 +13,7 @@ use crate::lineage::part_index;
 use crate::purge::select::{Selection, bytes_by_input};
 use crate::purge::{Purge, Purged, Selector, erase};
 use crate::threads::Number;
+use crate::undo;
 use crate::writer::Writer;
 
 /// What becomes of rows; those that are written are taken from first.
@@ -116,6 +117,7 @@ impl Writer {
         let write = || -> rusqlite::Result<()> {
             let connection = &self.catalog.connection;
             scrub_reports(connection)?;
+            undo::forget(connection)?;
             connection.execute(
                 "INSERT INTO audit VALUES (?1, ?2, 'purge', ?3)",
                 params![clock::now(), self.run_id, detail.to_string()],

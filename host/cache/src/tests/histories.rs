@@ -71,7 +71,12 @@ fn decides_by_origin(thread: &Thread, threads: &[Thread]) -> bool {
 
 /// Imports readings in chunks and runs of any size. A run reads a thread once.
 pub(super) fn import(dice: &mut Dice, world: &World, readings: &[Reading]) {
-    let mut writer = Some(world.writer("run"));
+    import_as(dice, world, readings, "run");
+}
+
+/// Imports readings under the id of a run.
+pub(super) fn import_as(dice: &mut Dice, world: &World, readings: &[Reading], run: &str) {
+    let mut writer = Some(world.writer(run));
     let mut in_run: BTreeSet<&str> = BTreeSet::new();
     let mut waiting: Vec<(usize, usize)> = Vec::new();
     let mut threads: Vec<Thread> = Vec::new();
@@ -84,7 +89,7 @@ pub(super) fn import(dice: &mut Dice, world: &World, readings: &[Reading]) {
             writer = None;
         }
         in_run.insert(id);
-        let writer = writer.get_or_insert_with(|| world.writer("run"));
+        let writer = writer.get_or_insert_with(|| world.writer(run));
         let mut thread = reading.thread.clone();
         let origin = thread.forked_from.clone().filter(|_| reading.is_fork_told_late);
         if origin.is_some() {
@@ -104,7 +109,7 @@ pub(super) fn import(dice: &mut Dice, world: &World, readings: &[Reading]) {
             said.push((thread.id, fact));
         }
     }
-    let writer = writer.get_or_insert_with(|| world.writer("run"));
+    let writer = writer.get_or_insert_with(|| world.writer(run));
     commit(writer, &mut threads, &mut waiting, &mut said);
 }
 

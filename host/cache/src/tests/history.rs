@@ -3,7 +3,7 @@
 use super::world::{Line, START, Thread};
 
 /// A small generator of numbers, the same on every machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Dice(u64);
 
 impl Dice {

@@ -284,7 +284,7 @@ pub(super) fn judged_with(
     let facts: Vec<ThreadFacts> =
         facts.into_iter().enumerate().filter(|(at, _)| is_told(*at)).map(|it| it.1).collect();
     Ok(Commit {
-        rows: (!kept.is_empty()).then(|| batch(&kept)),
+        rows: (!kept.is_empty()).then(|| of_run(&batch(&kept), &writer.run_id)),
         take_over,
         refreshed,
         corrections,
@@ -292,6 +292,14 @@ pub(super) fn judged_with(
         facts: said.to_vec(),
         ..Commit::default()
     })
+}
+
+/// Returns rows with the id of the run that writes them.
+fn of_run(batch: &RecordBatch, run_id: &str) -> RecordBatch {
+    let at = hyp_model::dataset::position("run_id").unwrap();
+    let mut columns = batch.columns().to_vec();
+    columns[at] = Arc::new(StringArray::from(vec![run_id; batch.num_rows()]));
+    RecordBatch::try_new(batch.schema(), columns).unwrap()
 }
 
 pub(super) fn late(part_id: &str, output: u64) -> Correction {
