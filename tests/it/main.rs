@@ -44,5 +44,6 @@ mod server;
 mod show;
 mod store;
 mod terminal;
+mod undo;
 mod upkeep;
 mod window;

@@ -1,6 +1,8 @@
-//! `hyp runs`: what imports did, one line a run; `hyp runs show RUN`: one of them, whole.
+//! `hyp runs`: what imports did, one line a run; below it, what can be done with one of them.
 
+mod find;
 mod show;
+mod undo;
 
 use std::fmt::Write;
 
@@ -23,6 +25,7 @@ const COMMAND: &str = "hyp runs";
 Examples:
   hyp runs
   hyp runs show bf-3f2a --json
+  hyp runs undo bf-3f2a --commit
 
 Runs that wrote nothing, such as dry ones, are there too.")]
 pub(crate) struct RunsArgs {
@@ -42,6 +45,8 @@ pub(crate) struct RunsArgs {
 enum RunsCommand {
     /// Show a run: what each provider read and wrote, what was noted, what was kept in quarantine
     Show(show::ShowArgs),
+    /// Take back what a run did: the store is as if it had never been
+    Undo(undo::UndoArgs),
 }
 
 #[derive(Serialize)]
@@ -57,6 +62,14 @@ struct Entry {
     ended_at: Option<String>,
     status: String,
     dry_run: bool,
+    /// `import`, `undo` or `record`.
+    kind: String,
+    /// The run that it undoes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undoes: Option<String>,
+    /// The run that undid it, where nothing of it was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone_by: Option<String>,
     /// Providers whose history was there.
     providers: Vec<String>,
     rows_written: u64,
@@ -68,14 +81,16 @@ struct Entry {
 }
 
 /// What is read of each run.
-const COLUMNS: &str = "run_id, status, dry_run, rows_written, rows_skipped, report, \
+const COLUMNS: &str = "run_id, status, dry_run, kind, undoes, undone_by, rows_written, rows_skipped, report, \
      cast(started_at as bigint) as started, cast(ended_at as bigint) as ended, \
      cast(since as bigint) as since, cast(until as bigint) as until";
 
 /// Runs `hyp runs`.
 pub(crate) fn runs(session: &Session, args: &RunsArgs) -> Result<Exit, Failure> {
-    if let Some(RunsCommand::Show(args)) = &args.command {
-        return show::show(session, args);
+    match &args.command {
+        Some(RunsCommand::Show(args)) => return show::show(session, args),
+        Some(RunsCommand::Undo(args)) => return undo::undo(session, args),
+        None => {}
     }
     let limit = if args.limit == 0 { String::new() } else { format!("limit {}", args.limit) };
     let rows = Lake::open(session)?
@@ -98,6 +113,9 @@ fn entry(row: &Row) -> Entry {
         ended_at: ended.and_then(moment::rfc3339),
         status: ask::text(row, "status").unwrap_or_default(),
         dry_run: row.get("dry_run").is_some_and(|it| it == true),
+        kind: ask::text(row, "kind").unwrap_or_default(),
+        undoes: ask::text(row, "undoes"),
+        undone_by: ask::text(row, "undone_by"),
         providers: providers
             .iter()
             .filter_map(|provider| Some(provider["provider"].as_str()?.to_owned()))
@@ -116,10 +134,22 @@ fn report(row: &Row) -> Value {
 }
 
 impl Entry {
-    /// Returns how it ended, and whether it wrote at all.
+    /// Returns how it ended, and whether anything of it is there.
     fn ending(&self) -> String {
-        let dry = if self.dry_run { " (dry-run)" } else { "" };
-        format!("{}{dry}", self.status)
+        let remark = match (self.dry_run, &self.undone_by) {
+            (true, _) => " (dry-run)",
+            (_, Some(_)) => " (undone)",
+            _ => "",
+        };
+        format!("{}{remark}", self.status)
+    }
+
+    /// Returns what it was about: providers, or the run that it undid.
+    fn about(&self) -> String {
+        match &self.undoes {
+            Some(run) => format!("undo of {run}"),
+            None => self.providers.join(" "),
+        }
     }
 
     fn took(&self) -> String {
@@ -131,7 +161,7 @@ impl Entry {
 }
 
 fn table(runs: &[Entry]) -> String {
-    let head = ["RUN", "STARTED", "TOOK", "STATUS", "WRITTEN", "SKIPPED", "PROVIDERS"];
+    let head = ["RUN", "STARTED", "TOOK", "STATUS", "WRITTEN", "SKIPPED", "OF"];
     let mut lines = vec![head.map(str::to_owned)];
     lines.extend(runs.iter().map(|run| {
         [
@@ -141,7 +171,7 @@ fn table(runs: &[Entry]) -> String {
             run.ending(),
             text::full(run.rows_written),
             text::full(run.rows_skipped),
-            text::line(&run.providers.join(" ")).into_owned(),
+            text::line(&run.about()).into_owned(),
         ]
     }));
     let widths: Vec<usize> =
@@ -167,16 +197,37 @@ mod tests {
             ended_at: None,
             status: "ok".to_owned(),
             dry_run: true,
+            kind: "import".to_owned(),
+            undoes: None,
+            undone_by: None,
             providers: vec!["claude".to_owned(), "codex".to_owned()],
             rows_written: 12_345,
             rows_skipped: 0,
             started: Some(0),
             ended: Some(1_340_000),
         };
+        let undo = Entry {
+            run_id: "bf-3".to_owned(),
+            started_at: None,
+            ended_at: None,
+            status: "ok".to_owned(),
+            dry_run: false,
+            kind: "undo".to_owned(),
+            undoes: Some("bf-1".to_owned()),
+            undone_by: Some("bf-4".to_owned()),
+            providers: Vec::new(),
+            rows_written: 0,
+            rows_skipped: 0,
+            started: None,
+            ended: None,
+        };
         let died = Entry {
             run_id: "bf-22\u{1b}".to_owned(),
             status: "crashed".to_owned(),
             dry_run: false,
+            kind: "import".to_owned(),
+            undoes: None,
+            undone_by: None,
             providers: Vec::new(),
             started: None,
             ended: None,
@@ -185,11 +236,13 @@ mod tests {
             rows_written: 1,
             rows_skipped: 2,
         };
-        let lines = table(&[Entry { started: None, ended: None, ..died }, run]);
+        let lines = table(&[Entry { started: None, ended: None, ..died }, run, undo]);
         let lines: Vec<&str> = lines.lines().collect();
         assert!(lines[1].contains("crashed") && lines[1].contains("  -  "), "{lines:?}");
         assert!(!lines[1].contains('\u{1b}'), "{lines:?}");
         assert!(lines[2].contains("1.3 s  ok (dry-run)"), "{lines:?}");
         assert!(lines[2].ends_with("claude codex"), "{lines:?}");
+        assert!(lines[3].contains("ok (undone)"), "{lines:?}");
+        assert!(lines[3].ends_with("undo of bf-1"), "{lines:?}");
     }
 }

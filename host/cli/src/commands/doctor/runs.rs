@@ -28,7 +28,7 @@ fn told(session: &Session, now: i64) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     let last = lake.rows(
         "select run_id, status, cast(started_at as bigint) as started from runs \
-         where not dry_run order by started desc, run_id limit 1",
+         where not dry_run and kind = 'import' order by started desc, run_id limit 1",
     )?;
     findings.push(match last.first() {
         None => Finding::new("last run", Level::Note, "nothing was imported yet")

@@ -7,7 +7,7 @@ use hyp_model::Exit;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{COLUMNS, COMMAND, Entry, entry, report};
+use super::{Entry, entry, find, report};
 use crate::commands::ask::{self, Lake, quote};
 use crate::commands::{Session, print, print_json};
 use crate::failure::Failure;
@@ -62,21 +62,7 @@ pub(super) fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Failure> 
 }
 
 fn read(lake: &Lake, id: &str) -> Result<Shown, Failure> {
-    let start = format!("starts_with(run_id, {})", quote(id));
-    let found = lake.rows(&format!(
-        "select {COLUMNS} from runs where {start} order by run_id = {} desc, run_id limit 2",
-        quote(id)
-    ))?;
-    let refused = |message: String| Failure::Refused { command: COMMAND, message };
-    let row = match found.as_slice() {
-        [] => return Err(refused(format!("no run `{id}`; `hyp runs --limit 0` lists them all"))),
-        [one, more @ ..] => {
-            if ask::text(one, "run_id").as_deref() != Some(id) && !more.is_empty() {
-                return Err(refused(format!("`{id}` begins more than one run; type more of it")));
-            }
-            one
-        }
-    };
+    let row = &find::run(lake, id)?;
     let run = entry(row);
     let of = quote(&run.run_id);
     let chunks = lake.rows(&format!("select count(*) as n from chunks where run_id = {of}"))?;
@@ -120,6 +106,11 @@ fn words(shown: &Shown) -> String {
     line("started", &moment::show(run.started));
     line("took", &run.took());
     line("status", &run.ending());
+    for (name, run) in [("undoes", &run.undoes), ("undone by", &run.undone_by)] {
+        if let Some(run) = run {
+            line(name, run);
+        }
+    }
     for (name, time) in [("since", &shown.since), ("until", &shown.until)] {
         if let Some(time) = time {
             line(name, time);

@@ -1,0 +1,179 @@
+//! `hyp runs undo RUN`: the store as if a run had never been.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use hyp_cache::{KeptThread, Reach, RunEnd, RunKind, RunStart, Store, UndoError, Undone};
+use hyp_model::Exit;
+use serde::Serialize;
+
+use super::find;
+use crate::commands::ask::{self, Lake};
+use crate::commands::{Session, backfill, print, print_json, say};
+use crate::failure::Failure;
+use crate::{env, moment, text};
+
+const COMMAND: &str = "hyp runs undo";
+
+/// Threads that are listed one by one.
+const LISTED: usize = 20;
+
+/// Arguments of `hyp runs undo`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  hyp runs undo bf-3f2a              what would go, and what would come back
+  hyp runs undo bf-3f2a --commit
+  hyp runs undo undo-91c0 --commit   takes an undo back
+
+Nothing is forgotten: the next import brings the rows again. `hyp privacy purge` removes for good.")]
+pub(super) struct UndoArgs {
+    /// The run; the start of its id will do
+    #[arg(value_name = "RUN")]
+    run: String,
+
+    /// Do it; without, it is only said what would be done
+    #[arg(long)]
+    commit: bool,
+
+    /// Where later runs built on a part of it, take the rest back
+    #[arg(long)]
+    partial: bool,
+
+    /// Wait that many seconds for another run to end
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    wait: Option<String>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    /// Id of the run that undid; none where nothing was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_id: Option<String>,
+    dry_run: bool,
+    #[serde(flatten)]
+    undone: Undone,
+}
+
+/// Runs `hyp runs undo`.
+pub(super) fn undo(session: &Session, args: &UndoArgs) -> Result<Exit, Failure> {
+    let usage = |message| Failure::Usage { command: COMMAND, message };
+    let wait = backfill::number("wait", args.wait.as_deref()).map_err(usage)?.unwrap_or(0.0);
+    let wait = Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX);
+    let row = find::run(&Lake::open(session)?, &args.run)?;
+    let run = ask::text(&row, "run_id").unwrap_or_default();
+    let store = Store::open(&session.places.store)?;
+    let planned = store.plan_undo(&run)?;
+    let reach = if args.partial { Reach::Partial } else { Reach::Whole };
+    let is_refused = |undone: &Undone| reach == Reach::Whole && !undone.kept.is_empty();
+    if !args.commit || is_refused(&planned) {
+        return answer(args, None, planned, reach);
+    }
+    let run_id = env::run_id().unwrap_or_else(|| format!("undo-{}", uuid::Uuid::new_v4()));
+    let undone = write(&store, &run, &run_id, (wait, reach))?;
+    answer(args, Some(run_id), undone, reach)
+}
+
+/// Undoes a run by one of its own, which is noted with how it ended.
+fn write(
+    store: &Store,
+    run: &str,
+    run_id: &str,
+    (wait, reach): (Duration, Reach),
+) -> Result<Undone, UndoError> {
+    let mut writer = store.writer(wait, run_id)?;
+    writer.begin_run(&RunStart {
+        run_id: run_id.to_owned(),
+        started_at: moment::now(),
+        kind: RunKind::Undo,
+        undoes: Some(run.to_owned()),
+        ..RunStart::default()
+    })?;
+    let done = writer.undo(run, reach);
+    let (status, rows, report) = match &done {
+        Ok(undone) if undone.is_done => (
+            "ok",
+            undone.rows_restored + undone.rows_returned,
+            serde_json::to_string(undone).unwrap_or_default(),
+        ),
+        _ => ("failed", 0, String::new()),
+    };
+    writer.end_run(&RunEnd {
+        run_id: run_id.to_owned(),
+        ended_at: moment::now(),
+        status: status.to_owned(),
+        rows_written: rows,
+        report,
+        ..RunEnd::default()
+    })?;
+    done
+}
+
+fn answer(
+    args: &UndoArgs,
+    run_id: Option<String>,
+    undone: Undone,
+    reach: Reach,
+) -> Result<Exit, Failure> {
+    let is_refused = !undone.is_done && reach == Reach::Whole && !undone.kept.is_empty();
+    if args.json {
+        let answer = Answer { run_id, dry_run: !undone.is_done, undone };
+        print_json(&answer)?;
+        return Ok(if is_refused { Exit::Refused } else { Exit::Done });
+    }
+    print(&words(&undone, run_id.as_deref()))?;
+    if is_refused {
+        say("later runs are in the way, so nothing was undone; undo them first, or add --partial");
+        return Ok(Exit::Refused);
+    }
+    if !undone.is_done {
+        say("nothing was changed; add --commit to do it");
+    } else if !undone.can_be_undone {
+        say(
+            "this cannot be undone in turn, since it is too much to be kept; an import brings it back",
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn words(undone: &Undone, run_id: Option<&str>) -> String {
+    let mut out = String::from("undo ");
+    match run_id {
+        Some(run_id) => _ = write!(out, "run_id={} ", text::line(run_id)),
+        None => out.push_str("(dry-run) "),
+    }
+    let _ = writeln!(out, "of {}", text::line(&undone.undoes));
+    let _ = writeln!(
+        out,
+        "  rows: removed={}  restored={}  returned={}  kept={}",
+        undone.rows_removed, undone.rows_restored, undone.rows_returned, undone.rows_kept
+    );
+    let _ = writeln!(
+        out,
+        "  threads={}  threads_kept={}  units={}",
+        undone.threads,
+        undone.kept.len(),
+        undone.units
+    );
+    if undone.rows_retired > 0 {
+        let _ = writeln!(out, "  note: {} rows that it changed expired since", undone.rows_retired);
+    }
+    for kept in undone.kept.iter().take(LISTED) {
+        let KeptThread { thread_id, rows, since, .. } = kept;
+        let thread = thread_id.as_deref().unwrap_or("a thread that is gone");
+        let _ = writeln!(
+            out,
+            "  kept: {}  rows={rows}  built on by {}",
+            text::line(thread),
+            text::line(since)
+        );
+    }
+    if undone.kept.len() > LISTED {
+        let _ = writeln!(out, "  and {} more; --json has them all", undone.kept.len() - LISTED);
+    }
+    out
+}
