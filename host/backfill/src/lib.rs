@@ -77,8 +77,8 @@ pub use plugins::{
     set_enabled, states,
 };
 pub use report::{
-    Progress, ProviderInfo, ProviderPlan, ProviderReport, Receipt, Report, RootInfo, Status,
-    UpkeepReport,
+    Progress, ProviderInfo, ProviderPlan, ProviderReport, Receipt, Report, RootInfo, SlowUnit,
+    Status, UpkeepReport,
 };
 pub use run::{Request, run};
 pub use secrets::{Finding, Secrets};

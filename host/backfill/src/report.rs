@@ -119,6 +119,8 @@ pub struct ProviderReport {
     pub warnings: Vec<String>,
     /// Seconds by stage; the stages of several workers add up.
     pub timings: BTreeMap<String, f64>,
+    /// The units that took longest, the slowest first.
+    pub slowest: Vec<SlowUnit>,
     /// What the component took; nothing where it was not started.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Receipt>,
@@ -151,9 +153,30 @@ impl ProviderReport {
         }
     }
 
+    /// Takes note of a unit that may be one of the slowest.
+    pub(crate) fn note_slow(&mut self, unit: SlowUnit) {
+        let at = self.slowest.partition_point(|other| other.seconds >= unit.seconds);
+        self.slowest.insert(at, unit);
+        self.slowest.truncate(SLOWEST);
+    }
+
     pub(crate) fn time(&mut self, stage: &str, seconds: f64) {
         *self.timings.entry(stage.to_owned()).or_default() += seconds;
     }
+}
+
+/// Units that are told as the slowest.
+const SLOWEST: usize = 5;
+
+/// How long a unit took.
+#[derive(Debug, Clone, Serialize)]
+pub struct SlowUnit {
+    /// Path of its first file below its root; of a database, with the name of the unit.
+    pub unit: String,
+    /// Seconds in the component and in making rows, on one worker.
+    pub seconds: f64,
+    /// Bytes that were read of it.
+    pub bytes: u64,
 }
 
 /// What a component took in a run.
@@ -297,4 +320,19 @@ pub enum Progress {
         /// One line.
         message: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slowest_units_are_five_and_in_order() {
+        let mut report = ProviderReport::default();
+        for seconds in [3.0, 1.0, 7.0, 2.0, 9.0, 4.0, 0.5] {
+            report.note_slow(SlowUnit { unit: format!("{seconds}"), seconds, bytes: 1 });
+        }
+        let units: Vec<&str> = report.slowest.iter().map(|slow| slow.unit.as_str()).collect();
+        assert_eq!(units, ["9", "7", "4", "3", "2"]);
+    }
 }

@@ -8,7 +8,7 @@ use hyp_plugin::UnitInputs;
 
 use crate::policy::{IGNORED, PURGED};
 use crate::quarantine::bytes_at;
-use crate::report::ProviderReport;
+use crate::report::{ProviderReport, SlowUnit};
 use crate::resume::{self, Before, Bytes};
 use crate::secrets::Secrets;
 use crate::tally::{ID_TAKEN, RowTally};
@@ -30,6 +30,7 @@ pub(crate) struct Ended {
     files: Vec<PathBuf>,
     file: PathBuf,
     is_plain: bool,
+    is_part: bool,
     size: u64,
     modified: i64,
 }
@@ -60,6 +61,7 @@ impl Ended {
             file: main.map_or_else(Default::default, |lent| lent.file.clone()),
             files: work.inputs.inputs.iter().map(|lent| lent.file.clone()).collect(),
             is_plain: main.is_some_and(resume::is_plain),
+            is_part: work.is_part,
             size: if work.is_part { bytes_read } else { work.size },
             modified: work.newest,
             end,
@@ -108,6 +110,12 @@ impl Ended {
                 .notes
                 .push(format!("not understood: 0 of {failed} records of {}", self.file.display()));
         }
+        let path = self.path_of(0);
+        report.note_slow(SlowUnit {
+            unit: if self.is_part { format!("{path} {}", self.id) } else { path },
+            seconds: self.end.guest_seconds + self.end.row_seconds,
+            bytes: self.bytes_read,
+        });
         report.time("guest", self.end.guest_seconds);
         report.time("rows", self.end.row_seconds);
     }

@@ -270,7 +270,7 @@ fn scrub_reports(connection: &Connection) -> rusqlite::Result<()> {
     for (run, report) in reports {
         let Ok(mut json) = serde_json::from_str::<serde_json::Value>(&report) else { continue };
         for provider in json["providers"].as_array_mut().into_iter().flatten() {
-            for lines in ["notes", "warnings"] {
+            for lines in ["notes", "warnings", "slowest"] {
                 if let Some(lines) = provider.get_mut(lines).and_then(|it| it.as_array_mut()) {
                     lines.clear();
                 }

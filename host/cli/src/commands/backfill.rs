@@ -227,6 +227,10 @@ fn show_provider(out: &mut String, report: &ProviderReport) {
             out.push_str(&terminal::wrap(&format!("    {name}: "), &counts, terminal::width()));
         }
     }
+    for slow in &report.slowest {
+        let (seconds, bytes) = (slow.seconds, text::bytes(slow.bytes));
+        let _ = writeln!(out, "    slowest: {seconds:.3} s  {bytes}  {}", text::line(&slow.unit));
+    }
     for note in &report.notes {
         let _ = writeln!(out, "    note: {}", text::line(note));
     }

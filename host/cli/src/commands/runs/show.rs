@@ -146,6 +146,12 @@ fn show_provider(out: &mut String, provider: &Value, shown: &Shown) {
             out.push_str(&terminal::wrap(&format!("  {title}: "), &counts, terminal::width()));
         }
     }
+    for slow in provider["slowest"].as_array().into_iter().flatten() {
+        let seconds = slow["seconds"].as_f64().unwrap_or_default();
+        let bytes = text::bytes(slow["bytes"].as_u64().unwrap_or_default());
+        let unit = text::line(slow["unit"].as_str().unwrap_or_default()).into_owned();
+        let _ = writeln!(out, "  slowest: {seconds:.3} s  {bytes}  {unit}");
+    }
     if let Some(classes) = shown.quarantine.get(name) {
         let classes: Vec<String> =
             classes.iter().map(|(class, count)| format!("{}={count}", text::line(class))).collect();
