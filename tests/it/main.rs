@@ -34,6 +34,7 @@ mod queries;
 mod query;
 mod reconcile;
 mod refresh;
+mod registry;
 mod remote;
 mod report;
 mod resume;

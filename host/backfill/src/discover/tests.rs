@@ -21,6 +21,7 @@ fn description(globs: &[&str], purpose: Purpose) -> Description {
             depth: 8,
             tables: Vec::new(),
         }],
+        settings: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyp_cache::{DatasetRun, RunEnd, RunStart, Store};
+use hyp_cache::{DatasetRun, RunEnd, RunKind, RunStart, Store};
 use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin};
 use hyp_plugin::{Limits, Settled};
 use serde_json::{Map, Value};
@@ -70,6 +70,7 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         run_id: run_id.clone(),
         started_at: now(),
         providers: vec![PROVIDER.to_owned()],
+        kind: RunKind::Record,
         ..RunStart::default()
     })?;
     writer.begin_dataset_run(&DatasetRun {

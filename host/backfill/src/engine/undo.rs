@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hyp_cache::{
     DatasetCommit, DatasetRow, DatasetRun, DatasetWrite, JournalEntry, JournalOperation,
-    OpenDataset, RUN_ID, Store, Writer, datum_from_json, datum_to_json, key_of, row_from_json,
+    OpenDataset, RUN_ID, RunEnd, RunKind, RunStart, Store, Writer, datum_from_json, datum_to_json, key_of, row_from_json,
     row_to_json,
 };
 use hyp_model::item::{Dataset, Datum};
@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::components::{Components, materializers};
 use crate::error::BackfillError;
 use crate::places::Places;
+use crate::run::now;
 
 /// What is to be taken back.
 #[derive(Debug, Clone)]
@@ -116,8 +117,8 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
     }
     let is_whole = undone.kept.is_empty() || request.partial;
     if request.commit && is_whole {
-        write(&mut writer, &mut open, commit, request, run.provider)?;
         undone.committed = true;
+        write(&mut writer, &mut open, commit, (request, run.provider, &undone))?;
     }
     Ok(undone)
 }
@@ -126,16 +127,33 @@ fn write(
     writer: &mut Writer,
     open: &mut BTreeMap<String, OpenDataset>,
     commit: DatasetCommit,
-    request: &Undo,
-    provider: String,
+    (request, provider, undone): (&Undo, String, &Undone),
 ) -> Result<(), BackfillError> {
+    writer.begin_run(&RunStart {
+        run_id: request.by.clone(),
+        started_at: now(),
+        providers: vec![provider.clone()],
+        kind: RunKind::Undo,
+        undoes: Some(request.run_id.clone()),
+        ..RunStart::default()
+    })?;
     writer.begin_dataset_run(&DatasetRun {
         run_id: request.by.clone(),
         provider,
         undoes: Some(request.run_id.clone()),
         ..DatasetRun::default()
     })?;
-    writer.commit_datasets(open, commit)?;
+    let done = writer.commit_datasets(open, commit);
+    let status = if done.is_ok() { "ok" } else { "failed" };
+    writer.end_run(&RunEnd {
+        run_id: request.by.clone(),
+        ended_at: now(),
+        status: status.to_owned(),
+        rows_written: undone.rows(),
+        report: serde_json::to_string(undone).unwrap_or_default(),
+        ..RunEnd::default()
+    })?;
+    done?;
     Ok(())
 }
 

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use hyp_model::row::Key;
 use iceberg::spec::{Operation, Struct};
-use rusqlite::{Connection, params};
 
 use super::files::{Encoder, new_path};
 use super::{
     AuditEntry, DatasetRow, JournalEntry, OpenDataset, Place, SOURCE_ID, SOURCE_SYSTEM, convert,
     journal, origin_key, read,
 };
+use crate::commit::Committed;
 use crate::deletes::{self, Positions};
 use crate::error::StoreError;
 use crate::install::Next;
 use crate::layout::Dirty;
 use crate::publish::Edit;
 use crate::writer::Writer;
-use crate::{clock, failpoint, ledger};
+use crate::failpoint;
 
 /// Rows of one dataset.
 #[derive(Debug, Clone, Default)]
@@ -158,7 +158,17 @@ impl Writer {
                 }
             }
             journal::put(&transaction, &self.run_id, self.chunks + 1, journal)?;
-            self.put_chunk(&transaction, written, done)?;
+            let first = written.first();
+            self.put_chunk(
+                &transaction,
+                &Committed {
+                    snapshot_id: first
+                        .and_then(|one| one.next.table.metadata.current_snapshot_id()),
+                    rows: done.rows,
+                    superseded: done.superseded,
+                    files: written.len(),
+                },
+            )?;
             if failpoint::hit("in_catalog").is_err() {
                 return Err(rusqlite::Error::QueryReturnedNoRows);
             }
@@ -169,33 +179,6 @@ impl Writer {
             return Ok(());
         }
         Err(StoreError::Conflict { path: self.catalog.path.clone() })
-    }
-
-    fn put_chunk(
-        &self,
-        connection: &Connection,
-        written: &[Written],
-        done: &DatasetCommitted,
-    ) -> rusqlite::Result<()> {
-        let snapshot =
-            written.first().and_then(|one| one.next.table.metadata.current_snapshot_id());
-        connection.execute(
-            "INSERT OR REPLACE INTO chunks VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![
-                self.run_id,
-                self.chunks + 1,
-                clock::now(),
-                snapshot,
-                ledger::number(done.rows),
-                ledger::number(done.superseded),
-                ledger::number(written.len() as u64)
-            ],
-        )?;
-        connection.execute(
-            "UPDATE runs SET rows_written = rows_written + ?2 WHERE run_id = ?1",
-            params![self.run_id, ledger::number(done.rows)],
-        )?;
-        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! `hyp runs undo RUN`: the store as if a run had never been.
 
+mod datasets;
+
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -67,6 +69,9 @@ pub(super) fn undo(session: &Session, args: &UndoArgs) -> Result<Exit, Failure> 
     let row = find::run(&Lake::open(session)?, &args.run)?;
     let run = ask::text(&row, "run_id").unwrap_or_default();
     let store = Store::open(&session.places.store)?;
+    if hyp_backfill::is_dataset_run(&store, &run)? {
+        return datasets::undo(session, args, run, wait);
+    }
     let planned = store.plan_undo(&run)?;
     let reach = if args.partial { Reach::Partial } else { Reach::Whole };
     let is_refused = |undone: &Undone| reach == Reach::Whole && !undone.kept.is_empty();

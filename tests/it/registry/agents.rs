@@ -1,0 +1,265 @@
+//! Types of listed agents against what agents were found to be able to.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{Registry, changes, counts, expected};
+
+const TYPES: &str = "agent-types";
+
+fn types(registry: &Registry) -> Vec<String> {
+    registry.rows(
+        "select profile_id || '/' || position || ' ' || coalesce(type, '-') from member_agents
+         where agent_url is not null order by profile_id, position",
+    )
+}
+
+#[test]
+fn promoting_writes_what_is_missing_and_notes_what_disagrees() {
+    let registry = Registry::adopted("agents.sql");
+    let told = registry.run(TYPES, &["--set", "mode=promote-only", "--commit"]);
+    assert_eq!(
+        counts(&told["assertions"]),
+        expected(&[("promote", 7), ("disagree", 9), ("same", 2), ("unknown_evidence", 12)])
+    );
+    assert_eq!(told["datasets"]["member_agents"]["updated"], 7);
+    let again = registry.run(TYPES, &["--set", "mode=promote-only", "--commit"]);
+    assert_eq!(again["datasets"]["member_agents"]["updated"], 0);
+    let log = "select event, count(*) from value_audit group by 1 order by 1";
+    assert_eq!(registry.rows(log), ["disagree,9", "promote,7"], "a disagreement is noted once");
+}
+
+#[test]
+fn reconciling_replaces_what_disagrees() {
+    let registry = Registry::adopted("agents.sql");
+    let output = registry.try_run(TYPES, &["--commit"]);
+    let told = changes(&output);
+    assert_eq!(told["datasets"]["member_agents"]["updated"], 16, "{output}");
+    let profiles = "select count(distinct json_get_str(row_key, 0)) from dataset_journal
+        where column_name = 'type'";
+    assert_eq!(registry.one(profiles), "10");
+    assert_eq!(registry.run(TYPES, &["--commit"])["datasets"]["member_agents"]["updated"], 0);
+    let log = "select agent_url, old_type, new_type, event, source from type_reclassification_log
+        where member_id in ('p-lathe', 'p-bare') order by agent_url";
+    assert_eq!(
+        registry.rows(log),
+        [
+            "https://bare-creative.example/mcp,,creative,promote,backfill_script",
+            "https://bare-sales.example/mcp,,sales,promote,backfill_script",
+            "https://lathe.example/mcp,buying,sales,flip,backfill_script",
+        ]
+    );
+    let run = super::run_id(&output);
+    let of_run = format!("select count(*) from type_reclassification_log where run_id = '{run}'");
+    assert_eq!(registry.one(&of_run), "16");
+}
+
+#[test]
+fn evidence_that_says_nothing_never_replaces_a_type() {
+    let registry = Registry::adopted("agents.sql");
+    registry.run(TYPES, &["--commit"]);
+    let kept = registry.rows(
+        "select substr(agent_url, 9, strpos(agent_url, '.') - 9) || ' ' || type from member_agents
+         where agent_url like '%-silent.%' and type is not null or agent_url like '%-odd.%' and type is not null
+         order by 1",
+    );
+    assert_eq!(
+        kept,
+        [
+            "buying-odd buying",
+            "buying-silent buying",
+            "old-odd seller",
+            "old-silent seller",
+            "sales-odd sales",
+            "sales-silent sales",
+            "unknown-odd unknown",
+            "unknown-silent unknown",
+        ]
+    );
+}
+
+#[test]
+fn other_fields_and_strange_entries_stay_as_they_were() {
+    let registry = Registry::adopted("agents.sql");
+    let entries = "select profile_id, position, entry_json from member_agents order by 1, 2";
+    let before = registry.rows(entries);
+    registry.run(TYPES, &["--commit"]);
+    assert_eq!(registry.rows(entries), before);
+    let strange = "select entry_json from member_agents where profile_id = 'p-strange' order by position";
+    let output = registry.sandbox.hyp(["query", "sql", strange, "--json"]);
+    let texts: Vec<Value> = output.json().as_array().unwrap().iter().map(|row| row["entry_json"].clone()).collect();
+    assert_eq!(
+        texts,
+        [json!(r#"{"name":"no address","type":"sales"}"#), json!("\"text\""), json!("null"), json!("7")]
+    );
+    let extra = "select entry_json from member_agents where profile_id = 'p-lathe'";
+    let output = registry.sandbox.hyp(["query", "sql", extra, "--json"]);
+    assert!(output.stdout.contains(r#"\"x_extra\":{\"keep\":[1,2]}"#), "{output}");
+}
+
+#[test]
+fn twenty_five_changes_are_made_and_twenty_six_are_refused() {
+    for (flips, exit) in [(25, 0), (26, 3)] {
+        let registry = Registry::new("agents.sql");
+        registry.change("delete from member_profiles; delete from agent_capabilities_snapshot;");
+        for at in 0..40 {
+            let kind = if at < flips { "buying" } else { "sales" };
+            registry.change(&format!(
+                "insert into member_profiles values ('p-{at:02}', 'o', 's{at}',
+                     '[{{\"url\":\"https://many-{at:02}.example/mcp\",\"type\":\"{kind}\"}}]', '2026-06-01T00:00:00Z');
+                 insert into agent_capabilities_snapshot values
+                     ('https://many-{at:02}.example/mcp', 'mcp', 'sales', null, 0, '2026-06-28T00:00:00Z');"
+            ));
+        }
+        registry.run("registry-state", &["--commit"]);
+        let output = registry.try_run(TYPES, &["--commit"]);
+        assert_eq!(output.status, Some(exit), "{flips} changes: {output}");
+        let written = registry.one("select count(*) from value_audit");
+        assert_eq!(written, if exit == 0 { "25" } else { "0" }, "{flips} changes");
+        let flipped = registry.one("select count(*) from member_agents where type = 'buying'");
+        assert_eq!(flipped, if exit == 0 { "0" } else { "26" });
+    }
+}
+
+#[test]
+fn an_agent_that_is_not_expected_is_named() {
+    let registry = Registry::adopted("agents.sql");
+    let told = registry.run(TYPES, &[]);
+    let subjects = told["changes"].as_array().unwrap().iter();
+    let mut subjects: Vec<&str> = subjects.map(|one| one["subject"].as_str().unwrap()).collect();
+    subjects.retain(|subject| !subject.contains("anvil"));
+    let list = registry.sandbox.beside("expected.txt");
+    fs::write(&list, subjects.join("\n")).unwrap();
+    let output = registry.try_run(TYPES, &["--commit", "--expect", list.to_str().unwrap()]);
+    assert_eq!(output.status, Some(3));
+    assert_eq!(changes(&output)["refused"], "not expected: https://anvil.example/a2a");
+}
+
+#[test]
+fn an_audit_that_cannot_be_written_stops_nobody() {
+    let registry = Registry::adopted("agents.sql");
+    registry.catalog().execute_batch("drop table value_audit").unwrap();
+    let told = registry.run(TYPES, &["--commit"]);
+    assert_eq!(told["datasets"]["member_agents"]["updated"], 16);
+    let failed = counts(&told["audit_insert_failed"]);
+    assert_eq!(failed.values().copied().collect::<Vec<_>>(), [16]);
+    let label = failed.keys().next().unwrap();
+    assert!(label.starts_with("source=backfill_script,error_class=") && !label.contains("http"), "{label}");
+}
+
+#[test]
+fn without_a_journal_nothing_is_written() {
+    let registry = Registry::adopted("agents.sql");
+    let before = types(&registry);
+    registry.catalog().execute_batch("drop table dataset_journal").unwrap();
+    assert_eq!(registry.try_run(TYPES, &["--commit"]).status, Some(1));
+    assert_eq!(types(&registry), before);
+}
+
+#[test]
+fn the_audit_is_added_to_and_nothing_else() {
+    let registry = Registry::adopted("agents.sql");
+    registry.run(TYPES, &["--commit"]);
+    let catalog = registry.catalog();
+    for sql in ["update value_audit set new_value = 'x'", "delete from value_audit"] {
+        let error = catalog.execute(sql, []).unwrap_err();
+        assert_eq!(error.to_string(), "value_audit is added to only", "{sql}");
+    }
+    assert_eq!(registry.one("select count(*) from value_audit"), "16");
+}
+
+/// Answers for every agent that is asked.
+fn script(registry: &Registry) {
+    let known = |kind: &str, elapsed_ms: u32| json!({ "inferred_type": kind, "elapsed_ms": elapsed_ms });
+    let silent = |elapsed_ms: u32| json!({ "elapsed_ms": elapsed_ms });
+    let lost = |why: &str, elapsed_ms: u32| json!({ "failure": why, "elapsed_ms": elapsed_ms });
+    let answers = json!({
+        "https://bare-silent.example/mcp": known("sales", 900),
+        "https://void-silent.example/mcp": known("creative", 4100),
+        "https://unknown-silent.example/mcp": silent(650),
+        "https://sales-silent.example/mcp": lost("timeout", 30_000),
+        "https://buying-silent.example/mcp": lost("name-resolution", 45),
+        "https://old-silent.example/mcp": known("signals", 700),
+        "https://bare-unseen.example/mcp": known("signals", 12_000),
+        "https://void-unseen.example/mcp": lost("http-status", 2100),
+        "https://unknown-unseen.example/mcp": lost("refused", 12),
+        "https://sales-unseen.example/mcp": silent(5100),
+        "https://buying-unseen.example/mcp": silent(310),
+        "https://old-unseen.example/mcp": lost("malformed", 820),
+        "https://found-1.example/mcp": known("creative", 640),
+        "https://found-2.example/a2a": lost("name-resolution", 5005),
+    });
+    let path = registry.sandbox.beside("answers.json");
+    fs::write(&path, answers.to_string()).unwrap();
+    registry.settle(&format!("[probe]\nallow = [\"*\"]\nscript = {path:?}\n"));
+}
+
+#[test]
+fn agents_are_asked_again_and_what_cannot_be_had_is_no_value() {
+    let registry = Registry::adopted("agents.sql");
+    script(&registry);
+    let known = json!({ "agent_url": "https://old-silent.example/mcp", "inferred_type": "signals" });
+    let recorded = registry.sandbox.beside("known.json");
+    fs::write(&recorded, known.to_string()).unwrap();
+    let output =
+        registry.sandbox.hyp(["record", "registry.probe_result", "--json", recorded.to_str().unwrap()]);
+    assert_eq!(output.status, Some(0), "{output}");
+
+    let told = registry.run("registry-reprobe", &["--commit"]);
+    assert_eq!(told["source_rows"], 14);
+    assert_eq!(counts(&told["failed"]), expected(&[("dns_failed", 3), ("probe_failed", 3)]));
+    assert_eq!(
+        counts(&told["outcomes"]),
+        expected(&[
+            ("newly_classified.creative", 2),
+            ("newly_classified.sales", 1),
+            ("newly_classified.signals", 1),
+            ("skipped_already_classified", 1),
+            ("still_unknown", 3),
+        ])
+    );
+    let slowest: Vec<u64> =
+        told["slowest"].as_array().unwrap().iter().map(|one| one["elapsed_ms"].as_u64().unwrap()).collect();
+    assert_eq!(slowest, [30_000, 12_000, 5_100, 5_005, 4_100]);
+    let snapshots = registry.rows(
+        "select substr(agent_url, 9, strpos(agent_url, '.') - 9), inferred_type from agent_capabilities_snapshot
+         where agent_url like '%-silent.%' or agent_url like '%-unseen.%' or agent_url like '%found%' order by 1",
+    );
+    assert_eq!(
+        snapshots,
+        [
+            "bare-silent,sales",
+            "bare-unseen,signals",
+            "buying-silent,",
+            "buying-unseen,",
+            "found-1,creative",
+            "old-silent,signals",
+            "sales-silent,",
+            "sales-unseen,",
+            "unknown-silent,",
+            "void-silent,creative",
+        ]
+    );
+    // What was learnt goes on to the profiles that list the agent.
+    let learnt = registry.rows(
+        "select agent_url, type from member_agents where agent_url in ('https://bare-silent.example/mcp',
+             'https://void-silent.example/mcp', 'https://bare-unseen.example/mcp') order by 1",
+    );
+    assert_eq!(
+        learnt,
+        [
+            "https://bare-silent.example/mcp,sales",
+            "https://bare-unseen.example/mcp,signals",
+            "https://void-silent.example/mcp,creative",
+        ]
+    );
+}
+
+#[test]
+fn nobody_is_asked_who_is_not_allowed() {
+    let registry = Registry::adopted("agents.sql");
+    let told = registry.run("registry-reprobe", &[]);
+    assert_eq!(counts(&told["failed"]), expected(&[("not_allowed", 14)]));
+    assert_eq!(told["items"], json!({}));
+}

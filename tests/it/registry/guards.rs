@@ -1,0 +1,145 @@
+//! What stands before a write: settings, sources, grants, limits, locks.
+
+use std::fs;
+
+use super::{Registry, changes, counts, expected};
+
+#[test]
+fn a_source_that_nobody_named_is_exit_2_with_the_name_of_the_setting() {
+    let registry = Registry::new("compliance.sql");
+    fs::write(registry.sandbox.store().join("config.toml"), "").unwrap();
+    let output = registry.sandbox.hyp(["backfill", "registry-history"]);
+    assert_eq!(output.status, Some(2));
+    insta::assert_snapshot!(output.stderr, @r#"
+    error: `[sources.registry] path` is not set in config.toml, and `registry-history` reads it
+      code: hyp::backfill::source
+      help: config.toml needs `[sources.registry]` with `path = "…"` and `grants = ["table.*"]`; nothing is created
+    "#);
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_source_that_is_no_database_is_told_by_name_and_no_file_is_made() {
+    let registry = Registry::new("compliance.sql");
+    let odd = registry.sandbox.beside("odd.sqlite");
+    fs::write(&odd, "this is no database, whatever it is called").unwrap();
+    let cases = [
+        ("path = \"\"",                                   2, "`[sources.registry] path` is not set"),
+        ("path = \"/nowhere/at/all.sqlite\"",             2, "/nowhere/at/all.sqlite"),
+        (&format!("path = {odd:?}\ngrants = [\"x.*\"]"), 1, "odd.sqlite"),
+    ];
+    for (setting, exit, words) in cases {
+        let text = format!("[sources.registry]\n{setting}\n");
+        fs::write(registry.sandbox.store().join("config.toml"), text).unwrap();
+        let output = registry.sandbox.hyp(["backfill", "registry-history"]);
+        assert_eq!(output.status, Some(exit), "{setting}: {output}");
+        assert!(format!("{}{}", output.stdout, output.stderr).contains(words), "{setting}: {output}");
+    }
+    assert!(!std::path::Path::new("/nowhere").exists());
+}
+
+#[test]
+fn what_is_not_granted_is_not_read() {
+    let registry = Registry::new("compliance.sql");
+    let path = registry.source();
+    let text = format!(
+        "[sources.registry]\npath = {path:?}\ngrants = [\"agent_test_history.*\", \"agent_contexts.id\"]\n"
+    );
+    fs::write(registry.sandbox.store().join("config.toml"), text).unwrap();
+    let output = registry.sandbox.hyp(["backfill", "registry-history"]);
+    assert_eq!(output.status, Some(1), "{output}");
+    assert!(output.stdout.contains("access to agent_contexts.organization_id is prohibited"), "{output}");
+}
+
+#[test]
+fn the_source_is_left_as_it_is() {
+    let registry = Registry::new("compliance.sql");
+    let before = fs::read(registry.source()).unwrap();
+    registry.run("registry-state", &["--commit"]);
+    registry.run("registry-history", &["--commit"]);
+    assert_eq!(fs::read(registry.source()).unwrap(), before);
+    let beside: Vec<_> = ["-wal", "-shm", "-journal"]
+        .iter()
+        .map(|end| format!("{}{end}", registry.source().display()))
+        .filter(|path| std::path::Path::new(path).exists())
+        .collect();
+    assert_eq!(beside, Vec::<String>::new());
+}
+
+#[test]
+fn without_a_name_a_registry_runs_only_where_it_is_named() {
+    let registry = Registry::new("compliance.sql");
+    fs::write(registry.sandbox.store().join("config.toml"), "").unwrap();
+    let output = registry.sandbox.hyp(["backfill", "--json"]);
+    assert_eq!(output.json()["providers"], serde_json::json!([]), "{output}");
+    registry.settle("");
+    let output = registry.sandbox.hyp(["backfill", "--json"]);
+    let names: Vec<String> = output.json()["providers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["provider"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(names.contains(&"registry-state".to_owned()), "{output}");
+}
+
+#[test]
+fn a_setting_that_is_none_is_told_with_those_that_there_are() {
+    let registry = Registry::new("compliance.sql");
+    let output = registry.sandbox.hyp(["backfill", "registry-history", "--set", "opt-out=no"]);
+    assert_eq!(output.status, Some(2));
+    insta::assert_snapshot!(output.stderr, @r"
+    error: there is no setting `opt-out`
+      code: hyp::backfill::setting
+      help: there are: mode, respect-opt-out
+    ");
+}
+
+#[test]
+fn a_run_past_its_limit_is_refused_and_writes_nothing() {
+    let registry = Registry::adopted("compliance.sql");
+    let output = registry.try_run("registry-history", &["--commit", "--max-changes", "2"]);
+    assert_eq!(output.status, Some(3), "{output}");
+    let told = changes(&output);
+    assert_eq!((&told["committed"], &told["refused"]), (&false.into(), &"3 changes, limit 2".into()));
+    assert_eq!(registry.one("select count(*) from agent_compliance_runs"), "15");
+    assert_eq!(registry.one("select status from runs order by started_at desc limit 1"), "refused");
+    let share = registry.try_run("registry-history", &["--commit", "--max-changes", "50%"]);
+    assert_eq!(share.status, Some(0), "3 of 19 rows and those of the runs are less: {share}");
+}
+
+#[test]
+fn a_row_that_is_not_expected_refuses_the_run() {
+    let registry = Registry::adopted("compliance.sql");
+    let list = registry.sandbox.beside("expected.txt");
+    let url = |name: &str| format!("https://{name}.example/mcp\n");
+    fs::write(&list, format!("# what may change\n{}{}", url("quay"), url("buoy"))).unwrap();
+    let args = ["--commit", "--expect", list.to_str().unwrap()];
+    let output = registry.try_run("registry-history", &args);
+    assert_eq!(output.status, Some(3));
+    assert_eq!(changes(&output)["refused"], "not expected: https://reef.example/mcp");
+    fs::write(&list, [url("quay"), url("buoy"), url("reef")].concat()).unwrap();
+    assert_eq!(registry.try_run("registry-history", &args).status, Some(0));
+}
+
+#[test]
+fn a_check_that_fails_fails_the_run_with_both_numbers() {
+    let registry = Registry::adopted("compliance.sql");
+    registry.change(
+        "update agent_compliance_runs set observations_json =
+             '{\"backfill_source\": \"elsewhere\", \"backfill_source_id\": \"quay-0\"}', id = 'r-again' where id = 'r-manual'",
+    );
+    // What is imported once is not imported again, so that two rows of one origin cannot come about this way.
+    let told = registry.run("registry-state", &["--commit"]);
+    assert_eq!(counts(&told["items"])["already_imported"], 15);
+    assert_eq!(told["checks"][0]["found"], 0);
+}
+
+#[test]
+fn records_that_are_broken_are_counted_and_stop_nobody() {
+    let registry = Registry::adopted("compliance.sql");
+    registry.change("update agent_test_history set started_at = 'yesterday' where id = 'pier-05'");
+    let told = registry.run("registry-history", &["--commit"]);
+    assert_eq!(counts(&told["failed"]), expected(&[("malformed: a time that is none", 1)]));
+    assert_eq!((&told["items"]["inserted"], &told["source_rows"]), (&29.into(), &57.into()));
+}

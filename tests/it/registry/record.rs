@@ -1,0 +1,108 @@
+//! What is recorded as it happens follows the rules that imports follow.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::Registry;
+use crate::sandbox::Output;
+
+pub(super) fn record(registry: &Registry, kind: &str, item: &Value) -> Output {
+    let path = registry.sandbox.beside("item.json");
+    fs::write(&path, item.to_string()).unwrap();
+    registry.sandbox.hyp(["record", kind, "--json", path.to_str().unwrap()])
+}
+
+fn test(agent: &str, at: &str, passed: bool, more: &Value) -> Value {
+    let mut item = json!({
+        "agent_url": format!("https://{agent}.example/mcp"), "tested_at": at, "passed": passed, "summary": "live",
+        "steps_passed": 1, "steps_failed": 0, "is_owner": true,
+    });
+    item.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    item
+}
+
+#[test]
+fn the_newest_run_says_what_holds_whoever_wrote_it() {
+    let registry = Registry::adopted("compliance.sql");
+    registry.run("registry-history", &["--commit"]);
+    for (day, passed, by) in [("14", false, "owner_test"), ("15", true, "heartbeat"), ("16", false, "heartbeat")] {
+        let item = test("buoy", &format!("2026-07-{day}T00:00:00Z"), passed, &json!({ "triggered_by": by }));
+        let output = record(&registry, "registry.test_run", &item);
+        assert_eq!(output.status, Some(0), "{output}");
+        let status = registry.one("select status || ' ' || last_triggered_by from agent_compliance_status where agent_url like '%buoy%'");
+        assert_eq!(status, format!("{} {by}", if passed { "passing" } else { "failing" }));
+    }
+    let older = test("buoy", "2026-07-10T00:00:00Z", true, &json!({}));
+    record(&registry, "registry.test_run", &older);
+    assert_eq!(registry.status()[0], "buoy failing live 07-16 07-15 07-16");
+}
+
+#[test]
+fn others_than_owners_and_who_opted_out_leave_the_canonical_state_alone() {
+    let registry = Registry::adopted("compliance.sql");
+    let before = (registry.one("select count(*) from agent_compliance_runs"), registry.status());
+    let stranger = test("pier", "2026-07-14T00:00:00Z", false, &json!({ "is_owner": false, "id": "t-1" }));
+    assert_eq!(record(&registry, "registry.test_run", &stranger).status, Some(0));
+    let opted_out = test("shoal", "2026-07-14T00:00:00Z", false, &json!({ "opted_out": true }));
+    assert_eq!(record(&registry, "registry.test_run", &opted_out).status, Some(0));
+    assert_eq!((registry.one("select count(*) from agent_compliance_runs"), registry.status()), before);
+    assert_eq!(registry.rows("select id, agent_url, passed from agent_test_history"), ["t-1,https://pier.example/mcp,false"]);
+}
+
+#[test]
+fn a_run_is_the_same_row_recorded_or_imported() {
+    let columns = "select * exclude (id, _hyp_run_id, _hyp_source_system, _hyp_source_id)
+        from agent_compliance_runs where headline = 'buoy-3'";
+    let imported = Registry::adopted("compliance.sql");
+    imported.run("registry-history", &["--commit"]);
+    let recorded = Registry::new("compliance.sql");
+    let item = json!({
+        "agent_url": "https://buoy.example/mcp", "organization": "o-buoy", "user": "di", "passed": false,
+        "steps_passed": 1, "steps_failed": 3, "duration_ms": 700, "summary": "buoy-3", "source_dry_run": true,
+        "agent_profile": r#"{"agent": "buoy-3"}"#, "tested_at": "2026-07-04T08:00:00Z", "scenario": "nightly", "is_owner": true,
+    });
+    let output = record(&recorded, "registry.test_run", &item);
+    assert_eq!(output.status, Some(0), "{output}");
+    assert_eq!(recorded.rows(columns), imported.rows(columns));
+    assert_eq!(recorded.rows(columns).len(), 1);
+}
+
+#[test]
+fn an_import_leaves_out_what_was_recorded_since() {
+    let registry = Registry::new("compliance.sql");
+    let item = test("pier", "2026-06-10T09:00:00Z", true, &json!({}));
+    record(&registry, "registry.test_run", &item);
+    let told = registry.run("registry-history", &[]);
+    assert_eq!(told["cutover"]["at"], 1_781_082_000_000_000_i64, "2026-06-10T09:00:00Z");
+    assert!(told["items"]["after_cutover"].as_u64().unwrap() > 8);
+}
+
+#[test]
+fn what_a_crawler_finds_does_not_replace_a_known_type() {
+    let registry = Registry::adopted("agents.sql");
+    let item = json!({
+        "profile_id": "p-lathe", "position": 0, "agent_url": "https://lathe.example/mcp", "inferred_type": "sales",
+    });
+    for _ in 0..2 {
+        assert_eq!(record(&registry, "registry.agent_type_evidence", &item).status, Some(0));
+    }
+    let kept = "select type from member_agents where profile_id = 'p-lathe'";
+    assert_eq!(registry.one(kept), "buying");
+    let log = "select event, source, old_type, new_type from type_reclassification_log";
+    assert_eq!(registry.rows(log), ["disagree,crawler_promote,buying,sales"], "seen twice, noted once");
+}
+
+#[test]
+fn what_cannot_be_recorded_is_told_and_nothing_is_written() {
+    let registry = Registry::adopted("compliance.sql");
+    let none = record(&registry, "registry.nothing", &json!({}));
+    assert_eq!(none.status, Some(1));
+    assert!(none.stderr.contains("no materializer takes items of kind `registry.nothing`"), "{none}");
+    let timeless = test("pier", "some day", true, &json!({}));
+    let output = record(&registry, "registry.test_run", &timeless);
+    assert_eq!(output.status, Some(1));
+    let words = "materializer `registry-compliance`: column `tested_at` of dataset `agent_compliance_runs` cannot hold what it was given";
+    assert!(output.stderr.contains(words), "{output}");
+    assert_eq!(registry.one("select count(*) from agent_compliance_runs"), "15");
+}

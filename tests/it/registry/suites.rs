@@ -1,0 +1,56 @@
+//! Which test suites run on schedule.
+
+use super::{Registry, counts, expected};
+
+const OVERDUE: &str = "select count(distinct capability_slug) from suites_due
+    where due_at is null or due_at < timestamp '2026-06-11T12:00:00Z'";
+
+const ELIGIBLE: &str =
+    "select test_name from test_suites where scheduled_testing_eligible order by 1";
+
+#[test]
+fn a_column_that_is_new_is_derived_from_what_suites_cost() {
+    let registry = Registry::adopted("suites.sql");
+    assert_eq!(registry.rows(ELIGIBLE), Vec::<String>::new(), "nothing runs before it is derived");
+    let told = registry.run("test-suites", &["--commit"]);
+    assert_eq!(told["datasets"]["test_suites"]["updated"], 14);
+    assert_eq!(counts(&told["outcomes"]), expected(&[("unknown_cost", 1)]));
+    let free = "select test_name from test_suites where external_cost_cents = 0 order by 1";
+    assert_eq!(registry.rows(ELIGIBLE), registry.rows(free));
+    assert_eq!(registry.rows(ELIGIBLE).len(), 14);
+    assert_eq!(registry.run("test-suites", &["--commit"])["datasets"]["test_suites"]["updated"], 0);
+}
+
+#[test]
+fn the_same_capabilities_are_due_as_by_cost() {
+    let registry = Registry::adopted("suites.sql");
+    registry.run("test-suites", &["--commit"]);
+    let by_cost = "select count(distinct c.slug) from capabilities c join test_suites s on s.capability_slug = c.slug
+        where s.active and c.is_active and s.external_cost_cents = 0 and (c.last_tested_at is null or
+            c.last_tested_at + case s.test_status when 'upstream_broken' then interval '24 hours'
+                when 'quarantined' then interval '168 hours' else interval '1 hour' end < timestamp '2026-06-11T12:00:00Z')";
+    assert_eq!((registry.one(OVERDUE), registry.one(by_cost)), ("10".to_owned(), "10".to_owned()));
+    assert_eq!(registry.one("select count(distinct capability_slug) from suites_due"), "12");
+    assert_eq!(registry.one("select count(distinct capability_slug) from suites_skipped"), "8");
+}
+
+#[test]
+fn what_is_declared_stands_and_what_drifted_comes_back() {
+    let registry = Registry::adopted("suites_drifted.sql");
+    let times = "select id, updated_at from test_suites order by id";
+    let before = registry.rows(times);
+    let eligible = registry.rows(ELIGIBLE);
+    let told = registry.run("test-suites", &["--commit"]);
+    assert_eq!(told["datasets"]["test_suites"]["updated"], 3);
+    let after = registry.rows(ELIGIBLE);
+    let changed: Vec<&String> = eligible
+        .iter()
+        .filter(|name| !after.contains(name))
+        .chain(after.iter().filter(|name| !eligible.contains(name)))
+        .collect();
+    assert_eq!(changed, ["free-2-0", "paid-0-0", "free-0-0"]);
+    // Fourteen before and thirteen after, yet four differ from what they cost: sets tell it, counts do not.
+    assert_eq!((eligible.len(), after.len()), (14, 13));
+    assert_eq!(registry.rows(times), before, "what is derived touches no time");
+    assert_eq!(registry.run("test-suites", &["--commit"])["datasets"]["test_suites"]["updated"], 0);
+}

@@ -1,0 +1,100 @@
+//! Undoing runs that wrote to datasets.
+
+use serde_json::json;
+
+use super::record::record;
+use super::{Registry, run_id};
+
+/// Everything that the two datasets hold.
+fn all(registry: &Registry) -> (Vec<String>, Vec<String>) {
+    let runs = "select * from agent_compliance_runs order by id";
+    let status = "select * from agent_compliance_status order by agent_url";
+    (registry.rows(runs), registry.rows(status))
+}
+
+/// Imports the history in chunks of a size; returns the run, and what was there before it.
+fn imported(chunk: &str) -> (Registry, String, (Vec<String>, Vec<String>)) {
+    let registry = Registry::adopted("compliance.sql");
+    let before = all(&registry);
+    let output = registry.try_run("registry-history", &["--commit", "--chunk-size", chunk]);
+    assert_eq!(output.status, Some(0), "{output}");
+    (registry, run_id(&output), before)
+}
+
+#[test]
+fn everything_is_as_it_was_once_a_run_is_undone() {
+    let (registry, run, before) = imported("7");
+    let after = all(&registry);
+    let plan = registry.sandbox.hyp(["runs", "undo", &run, "--json"]);
+    assert_eq!(plan.status, Some(0), "{plan}");
+    assert_eq!(plan.json()["removed"], json!({ "agent_compliance_runs": 30, "agent_compliance_status": 1 }));
+    assert_eq!(plan.json()["restored"], json!({ "agent_compliance_status": 3 }));
+    assert_eq!(all(&registry), after, "it was only said");
+
+    let undone = registry.sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
+    assert_eq!(undone.status, Some(0), "{undone}");
+    assert_eq!(all(&registry), before);
+    assert_eq!((before.0.len(), before.1.len()), (15, 4));
+
+    let by = undone.json()["run_id"].as_str().unwrap().to_owned();
+    let redone = registry.sandbox.hyp(["runs", "undo", &by, "--commit"]);
+    assert_eq!(redone.status, Some(0), "{redone}");
+    assert_eq!(all(&registry), after, "an undo is undone");
+}
+
+#[test]
+fn an_undone_run_can_be_run_again() {
+    let (registry, run, _) = imported("1000");
+    registry.sandbox.hyp(["runs", "undo", &run, "--commit"]);
+    let told = registry.run("registry-history", &["--commit"]);
+    assert_eq!(told["items"]["inserted"], 30);
+}
+
+#[test]
+fn files_that_were_put_together_change_nothing_for_an_undo() {
+    let (registry, run, before) = imported("1");
+    let files = registry.rows("select event, detail from journal where event = 'merged'");
+    assert_eq!(files, ["merged,agent_compliance_runs", "merged,agent_compliance_status"]);
+    assert_eq!(registry.sandbox.hyp(["runs", "undo", &run, "--commit"]).status, Some(0));
+    assert_eq!(all(&registry), before);
+}
+
+#[test]
+fn what_was_changed_since_is_kept_and_listed() {
+    let (registry, run, before) = imported("1000");
+    let live = json!({
+        "agent_url": "https://quay.example/mcp", "tested_at": "2026-07-20T00:00:00Z", "passed": false,
+        "summary": "newer", "is_owner": true, "triggered_by": "heartbeat", "id": "r-newer",
+    });
+    // It changes when the agent failed last, which the run had changed, too.
+    assert_eq!(record(&registry, "registry.test_run", &live).status, Some(0));
+    let with_live = all(&registry);
+    let refused = registry.sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
+    assert_eq!(refused.status, Some(3), "{refused}");
+    assert_eq!(
+        refused.json()["kept"],
+        json!([{ "dataset": "agent_compliance_status", "key": ["https://quay.example/mcp"],
+                 "reason": "`last_failed_at` was changed since" }])
+    );
+    assert_eq!(all(&registry), with_live, "nothing was undone");
+    let partial = registry.sandbox.hyp(["runs", "undo", &run, "--commit", "--partial"]);
+    assert_eq!(partial.status, Some(0), "{partial}");
+    let (runs, status) = all(&registry);
+    assert_eq!(runs.len(), 16, "what was there, and the live run");
+    for (row, was) in status.iter().zip(&before.1) {
+        assert_eq!(row == was, !row.contains("quay"), "{row}");
+    }
+}
+
+#[test]
+fn types_that_were_replaced_come_back() {
+    let registry = Registry::adopted("agents.sql");
+    let types = "select * from member_agents order by profile_id, position";
+    let before = registry.rows(types);
+    let output = registry.try_run("agent-types", &["--commit"]);
+    assert_ne!(registry.rows(types), before);
+    let undone = registry.sandbox.hyp(["runs", "undo", &run_id(&output), "--commit"]);
+    assert_eq!(undone.status, Some(0), "{undone}");
+    assert_eq!(registry.rows(types), before);
+    assert_eq!(registry.one("select count(*) from value_audit"), "16", "what was done is not denied");
+}
