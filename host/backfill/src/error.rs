@@ -21,6 +21,31 @@ pub enum BackfillError {
         known: Vec<String>,
     },
 
+    /// No dry run has the fingerprint.
+    #[error("no dry run of this store has the fingerprint `{fingerprint}`")]
+    NoDryRun {
+        /// What was asked for.
+        fingerprint: String,
+    },
+
+    /// Something is not as it was in a dry run.
+    #[error("not as it was when `{fingerprint}` was told: {}", what.join("; "))]
+    Moved {
+        /// The dry run's fingerprint.
+        fingerprint: String,
+        /// What moved, a line each.
+        what: Vec<String>,
+    },
+
+    /// A run cannot be gone on with.
+    #[error("run `{run_id}` cannot be resumed: {reason}")]
+    NotResumable {
+        /// The run.
+        run_id: String,
+        /// Why.
+        reason: String,
+    },
+
     /// The component or its host refused.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -194,6 +219,9 @@ impl Explain for BackfillError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "hyp::backfill::unknown_provider",
+            Self::NoDryRun { .. } => "hyp::backfill::no_dry_run",
+            Self::Moved { .. } => "hyp::backfill::moved",
+            Self::NotResumable { .. } => "hyp::runs::not_resumable",
             Self::Load(error) => error.code(),
             Self::Run(error) => error.code(),
             Self::Store(error) => error.code(),
@@ -218,6 +246,12 @@ impl Explain for BackfillError {
     fn help(&self) -> Option<String> {
         match self {
             Self::Unknown { known, .. } => Some(format!("known are: {}", known.join(", "))),
+            Self::NoDryRun { .. } | Self::Moved { .. } => {
+                Some("nothing was written; run `hyp backfill --dry-run` again".to_owned())
+            }
+            Self::NotResumable { .. } => {
+                Some("`hyp backfill` imports whatever is not imported yet".to_owned())
+            }
             Self::Load(error) => error.help(),
             Self::Run(error) => error.help(),
             Self::Store(error) => error.help(),
@@ -270,7 +304,10 @@ impl Explain for BackfillError {
             | Self::Setting { .. }
             | Self::SettingValue { .. }
             | Self::ProbeScript { .. } => Exit::Usage,
-            Self::OutOfReach { .. } => Exit::Refused,
+            Self::OutOfReach { .. }
+            | Self::NoDryRun { .. }
+            | Self::Moved { .. }
+            | Self::NotResumable { .. } => Exit::Refused,
             Self::Unknown { .. }
             | Self::Offer { .. }
             | Self::PluginFile { .. }

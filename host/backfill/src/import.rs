@@ -108,6 +108,8 @@ impl Import<'_> {
         drop(entered);
         let rows = self.report.rows_by_reason.values().sum();
         self.report.receipt = Receipt::of(self.plugin, rows);
+        let report = &mut self.report;
+        report.diff.settle(&report.rows_by_reason, &report.records_by_kind);
         self.finish();
         Ok(self.report)
     }
@@ -276,6 +278,8 @@ impl Import<'_> {
         let judging_all = || chunk.judge(self.writer, &mut self.policy, run_id, &mut sums.tallies);
         let mut judged = span.in_scope(judging_all)?;
         let settled = sums.settle_tokens(&mut judged);
+        self.report.diff.correct(&judged.corrections);
+        self.report.diff.correct(&settled);
         judged.corrections.extend(settled);
         self.report.time("judge", judging.elapsed().as_secs_f64());
         let ended: Vec<Ended> = judged

@@ -17,18 +17,9 @@
 //! };
 //! let request = Request {
 //!     providers: vec!["claude".into()],
-//!     enabled: None,
-//!     since: None,
-//!     until: None,
-//!     retention_days: None,
-//!     retained_from: None,
 //!     dry_run: true,
-//!     full: false,
-//!     allow_copy: false,
-//!     secrets: None,
-//!     wait: std::time::Duration::ZERO,
-//!     changes: Default::default(),
 //!     run_id: "bf-1".into(),
+//!     ..Request::default()
 //! };
 //! let report = hyp_backfill::run(&places, &request, &|_| {}, &AtomicBool::new(false))?;
 //! assert_eq!(report.providers[0].rows_written, 0);
@@ -36,9 +27,11 @@
 //! # }
 //! ```
 
+mod basis;
 mod chunk;
 mod components;
 mod detect;
+mod diff;
 mod discover;
 mod engine;
 mod error;
@@ -60,12 +53,14 @@ mod unit;
 mod work;
 mod worker;
 
-pub use components::{bundled, kinds};
-pub use detect::{Detected, DetectedSession, detect};
 pub use engine::{
     Ask, CellChange, Changes, ChangesReport, CheckReport, CutoverReport, DatasetChanges, MaxChanges,
     Probing, Recording, Slow, Undo, Undone, UndoneCell, is_dataset_run, record, undo,
 };
+pub use basis::{Basis, applied, resumed};
+pub use components::{bundled, kinds};
+pub use detect::{Detected, DetectedSession, detect};
+pub use diff::Diff;
 pub use error::BackfillError;
 pub use gauge::{Gauge, Reading};
 pub use hyp_plugin::{CONTRACT, Description, PACKAGE, Startup};

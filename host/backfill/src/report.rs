@@ -9,6 +9,7 @@ use hyp_plugin::Plugin;
 use serde::Serialize;
 
 use crate::engine::ChangesReport;
+use crate::diff::Diff;
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
@@ -20,6 +21,12 @@ pub struct Report {
     /// True when the run was stopped before its end; the same command goes on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub interrupted: bool,
+    /// The run that this one went on with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<String>,
+    /// Of a dry run: what stands for all that it was worked out from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
     /// One entry per provider, in the order in which they ran.
     pub providers: Vec<ProviderReport>,
     /// What was done to keep the store in order; nothing in a dry run, or in one that was stopped.
@@ -107,6 +114,8 @@ pub struct ProviderReport {
     pub files_unchanged: u64,
     /// Units that only grew, and were gone on with where the last run had been.
     pub units_resumed: u64,
+    /// What it does to the store, or would do.
+    pub diff: Diff,
     /// Rows by what became of them.
     pub rows_by_reason: BTreeMap<String, u64>,
     /// Bytes by what became of them; the values add up to `bytes_read`.

@@ -1,5 +1,6 @@
 //! One run: providers one after the other, each with all the workers.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,8 +11,9 @@ use hyp_model::dataset::MESSAGES;
 use hyp_plugin::Limits;
 use tracing::info_span;
 
+use crate::basis::{Arguments, Basis, Source};
 use crate::components::{Components, is_enabled, name_of};
-use crate::discover::{discover, sweep, terms};
+use crate::discover::{Found, discover, sweep, terms};
 use crate::engine::{Changes, Engine, check_sources, settled};
 use crate::error::BackfillError;
 use crate::ignored::Ignored;
@@ -21,9 +23,10 @@ use crate::policy::Policy;
 use crate::report::{Progress, ProviderReport, Report, Status, UpkeepReport};
 use crate::scope::Scope;
 use crate::secrets::Secrets;
+use crate::work::reader;
 
 /// What is asked of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Names of providers, in the order in which they run; none means every enabled one whose
     /// source exists.
@@ -52,6 +55,11 @@ pub struct Request {
     pub changes: Changes,
     /// Id of the run.
     pub run_id: String,
+    /// The run that this one goes on with; see [`resumed`](crate::resumed).
+    pub resumes: Option<String>,
+    /// Fingerprint of a dry run, and what it was worked out from: if anything of it moved, nothing is done; see
+    /// [`applied`](crate::applied).
+    pub expected: Option<(String, Basis)>,
 }
 
 /// Upkeep after an import takes one part in so many of its time,
@@ -61,7 +69,7 @@ const UPKEEP_SHARE: u32 = 10;
 const UPKEEP_LEAST: Duration = Duration::from_millis(300);
 
 impl Request {
-    fn window(&self, now: i64) -> Window {
+    pub(crate) fn window(&self, now: i64) -> Window {
         const DAY: f64 = 86_400e6;
         let days = self.retention_days.filter(|days| *days > 0.0);
         #[expect(clippy::cast_possible_truncation, reason = "saturates, which is what is meant")]
@@ -111,6 +119,34 @@ pub fn run(
     let ignored = Ignored::load(&places.store)?;
     let forgotten = writer.store().forgotten()?;
 
+    let terms = terms(&places.store, request.allow_copy);
+    sweep(&terms.scratch, started);
+    let mut arguments = Arguments::new(request, places, started);
+    // What a dry run tells holds for what it listed, and is done with what is listed now.
+    let mut listed = HashMap::new();
+    if request.dry_run || request.expected.is_some() {
+        let mut basis = Basis::new(writer.store(), request)?;
+        for plugin in &plugins {
+            let name = name_of(plugin);
+            let found = discover(plugin.description(), &components.lending(plugin), places, &terms);
+            if let Ok(found) = &found
+                && !is_absent(request, found)
+            {
+                let reader = reader(plugin, request.secrets.as_ref());
+                basis.add(name, Source::new(&reader, found));
+            }
+            listed.insert(name.to_owned(), found);
+        }
+        if let Some((fingerprint, expected)) = &request.expected {
+            let what = expected.moved(&basis);
+            if !what.is_empty() {
+                let fingerprint = fingerprint.clone();
+                return Err(BackfillError::Moved { fingerprint, what });
+            }
+        }
+        arguments.basis = request.dry_run.then_some(basis);
+    }
+
     let span = info_span!(
         "backfill.start",
         hyp_component = "backfill",
@@ -128,26 +164,32 @@ pub fn run(
         providers: plugins.iter().map(|plugin| name_of(plugin).to_owned()).collect(),
         since: window.since,
         until: window.until,
+        arguments: serde_json::to_string(&arguments).ok(),
         ..RunStart::default()
     })?;
 
-    let mut report =
-        Report { run_id: request.run_id.clone(), dry_run: request.dry_run, ..Report::default() };
-    let terms = terms(&places.store, request.allow_copy);
-    sweep(&terms.scratch, started);
+    let mut report = Report {
+        run_id: request.run_id.clone(),
+        dry_run: request.dry_run,
+        resumes: request.resumes.clone(),
+        fingerprint: request.dry_run.then(|| arguments.fingerprint()),
+        ..Report::default()
+    };
     for plugin in plugins {
         if cancelled.load(Ordering::Relaxed) {
             break;
         }
-        let found =
-            match discover(plugin.description(), &components.lending(&plugin), places, &terms) {
-                Ok(found) => found,
-                Err(error) => {
-                    report.providers.push(refused(name_of(&plugin), &error));
-                    continue;
-                }
-            };
-        if request.providers.is_empty() && !found.has_source && found.unreadable.is_empty() {
+        let found = listed.remove(name_of(&plugin)).unwrap_or_else(|| {
+            discover(plugin.description(), &components.lending(&plugin), places, &terms)
+        });
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                report.providers.push(refused(name_of(&plugin), &error));
+                continue;
+            }
+        };
+        if is_absent(request, &found) {
             continue;
         }
         if !plugin.description().emits_messages() {
@@ -199,8 +241,16 @@ pub fn run(
         report.upkeep = Some(upkeep(&mut writer, request, clock.elapsed(), cancelled));
         report.interrupted = cancelled.load(Ordering::Relaxed);
     }
+    if report.interrupted {
+        report.fingerprint = None;
+    }
     finish(&mut writer, &report)?;
     Ok(report)
+}
+
+/// Says whether a provider that nobody named has nothing to read.
+fn is_absent(request: &Request, found: &Found) -> bool {
+    request.providers.is_empty() && !found.has_source && found.unreadable.is_empty()
 }
 
 /// Keeps the store in order, for a share of the time that the import took.

@@ -56,6 +56,23 @@ pub struct RunStart {
     pub arguments: Option<String>,
 }
 
+/// What was asked of a run, and what became of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Id of the run.
+    pub run_id: String,
+    /// `import`, `undo` or `record`.
+    pub kind: String,
+    /// `running`, `ok`, `failed`, `interrupted` or `crashed`.
+    pub status: String,
+    /// True when it wrote nothing.
+    pub is_dry: bool,
+    /// The run that undid it.
+    pub undone_by: Option<String>,
+    /// What it was asked for, as JSON, if it can be gone on with.
+    pub arguments: Option<String>,
+}
+
 /// The end of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunEnd {
@@ -239,6 +256,48 @@ pub(crate) fn begin_run(connection: &Connection, run: &RunStart) -> rusqlite::Re
         ],
     )?;
     Ok(())
+}
+
+/// Returns all runs, the latest first.
+pub(crate) fn asked(connection: &Connection) -> rusqlite::Result<Vec<Asked>> {
+    let read = |row: &Row<'_>| {
+        Ok(Asked {
+            run_id: row.get(0)?,
+            kind: row.get(1)?,
+            status: row.get(2)?,
+            is_dry: row.get(3)?,
+            undone_by: row.get(4)?,
+            arguments: row.get(5)?,
+        })
+    };
+    connection
+        .prepare(
+            "SELECT run_id, kind, status, dry_run, undone_by, arguments FROM runs
+             ORDER BY started_at DESC, run_id",
+        )?
+        .query_map([], read)?
+        .collect()
+}
+
+/// Returns what stands for all that was written, and the run that wrote last.
+pub(crate) fn written(connection: &Connection) -> rusqlite::Result<(String, Option<String>)> {
+    let counts = connection.query_row(
+        "SELECT (SELECT count(*) FROM chunks), (SELECT count(*) FROM audit),
+                (SELECT count(*) FROM journal)",
+        [],
+        |row| {
+            let counts: (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(format!("{} {} {}", counts.0, counts.1, counts.2))
+        },
+    )?;
+    let last = connection
+        .query_row(
+            "SELECT run_id FROM chunks ORDER BY committed_at DESC, number DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok((counts, last))
 }
 
 pub(crate) fn end_run(connection: &Connection, run: &RunEnd) -> rusqlite::Result<()> {

@@ -88,7 +88,7 @@ pub use heir::Heir;
 pub use judge::{Arriving, Change, Correction, Judgement};
 pub use lease::Lease;
 pub use ledger::{
-    ClientTotal, InputState, Listing, Quarantined, RunEnd, RunKind, RunStart, UnitState,
+    Asked, ClientTotal, InputState, Listing, Quarantined, RunEnd, RunKind, RunStart, UnitState,
 };
 pub use lock::Holder;
 pub use outline::{Outline, Part};

@@ -12,7 +12,7 @@ use crate::checkpoint::Checkpoint;
 use crate::error::{LockError, StoreError};
 use crate::forgotten::Forgotten;
 use crate::layout::{Layout, make_folder};
-use crate::ledger::{self, Listing, UnitState};
+use crate::ledger::{self, Asked, Listing, UnitState};
 use crate::lock::Holder;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
@@ -148,6 +148,27 @@ impl Store {
     pub fn units(&self, provider: &str) -> Result<HashMap<String, UnitState>, StoreError> {
         let Some(catalog) = self.reader()? else { return Ok(HashMap::new()) };
         ledger::units(&catalog, provider)
+    }
+
+    /// Returns what was asked of every run, the latest first; nothing where an older hyp wrote the store.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be read.
+    pub fn asked(&self) -> Result<Vec<Asked>, StoreError> {
+        let Some(catalog) = self.reader()? else { return Ok(Vec::new()) };
+        if catalog.is_behind()? {
+            return Ok(Vec::new());
+        }
+        ledger::asked(&catalog.connection).map_err(|error| catalog.error(error))
+    }
+
+    /// Returns what stands for all that was written so far, and the run that wrote last. Merging files changes neither.
+    ///
+    /// # Errors
+    /// Fails when the catalog cannot be read.
+    pub fn written(&self) -> Result<(String, Option<String>), StoreError> {
+        let Some(catalog) = self.reader()? else { return Ok(Default::default()) };
+        ledger::written(&catalog.connection).map_err(|error| catalog.error(error))
     }
 
     /// Returns where a unit can be gone on with.

@@ -1,9 +1,10 @@
 //! `hyp backfill`: imports the history that coding agents left on this machine.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use hyp_backfill::{ProviderReport, Report, Request, Status};
+use hyp_backfill::{Diff, ProviderReport, Report, Request, Status};
 use hyp_model::Exit;
 use jiff::tz::TimeZone;
 
@@ -11,7 +12,7 @@ use super::cache::maintain;
 use super::changes::{self, ChangesArgs};
 use super::period::Period;
 use super::{Session, print, print_json, say};
-use crate::config::Import;
+use crate::config::{Config, Import};
 use crate::events::Events;
 use crate::failure::Failure;
 use crate::progress::Watch;
@@ -26,7 +27,8 @@ const COMMAND: &str = "hyp backfill";
 Examples:
   hyp backfill
   hyp backfill claude --since 2026-01-01
-  hyp backfill --dry-run --json
+  hyp backfill --dry-run            what would be written, and a fingerprint of it
+  hyp backfill --apply fp-52f1a09c  does that, if nothing moved since
 
 Running it again writes nothing twice, and opens no file that did not change.")]
 pub(crate) struct BackfillArgs {
@@ -44,6 +46,14 @@ pub(crate) struct BackfillArgs {
     /// Do everything but write
     #[arg(long)]
     dry_run: bool,
+
+    /// Do what a dry run told, with its providers and window; refused if sources or store moved since
+    #[arg(
+        long,
+        value_name = "FINGERPRINT",
+        conflicts_with_all = ["providers", "since", "until", "retention_days", "dry_run", "full", "allow_copy"]
+    )]
+    apply: Option<String>,
 
     /// Read every file again, changed or not
     #[arg(long)]
@@ -71,7 +81,7 @@ pub(crate) struct BackfillArgs {
 
 /// How progress is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Progression {
+pub(super) enum Progression {
     /// Bars, where a person watches
     Auto,
     /// A JSON object a line; docs/embedding.md has them
@@ -82,34 +92,67 @@ enum Progression {
 
 /// Runs `hyp backfill`.
 pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
-    let watch = match args.progress {
-        Progression::Auto => Watch::for_terminal(args.json),
+    let telling = Telling { progress: args.progress, is_json: args.json };
+    import(session, telling, |config| {
+        let apply = args.apply.clone();
+        let request = Request {
+            retained_from: config.retention.from(moment::now()),
+            secrets: config.privacy.secrets(),
+            ..request(args, config.import.clone(), &TimeZone::system())?
+        };
+        Ok(match apply {
+            Some(fingerprint) => hyp_backfill::applied(&session.places, &fingerprint, request)?,
+            None => request,
+        })
+    })
+}
+
+/// How an import is told of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Telling {
+    pub(super) progress: Progression,
+    pub(super) is_json: bool,
+}
+
+/// Imports what is asked for, and tells.
+pub(super) fn import(
+    session: &Session,
+    telling: Telling,
+    ask: impl FnOnce(&Config) -> Result<Request, Failure>,
+) -> Result<Exit, Failure> {
+    let watch = match telling.progress {
+        Progression::Auto => Watch::for_terminal(telling.is_json),
         Progression::Json => Watch::Program(Events::default()),
         Progression::None => Watch::Nobody,
     };
-    import(session, args, &watch).map_err(|failure| match &watch {
+    let asked = || -> Result<_, Failure> {
+        let config = session.config()?;
+        let places = config.places(&session.places);
+        let mut request = ask(&config)?;
+        config.settle(&mut request.changes, &places.store);
+        request.changes.ask = Some(changes::asker(&places.store));
+        Ok((places, request))
+    };
+    let done = asked()
+        .and_then(|(places, request)| watched(&places, &request, telling.is_json, &watch));
+    done.map_err(|failure| match &watch {
         Watch::Program(events) => events.fail(failure),
         _ => failure,
     })
 }
 
-fn import(session: &Session, args: BackfillArgs, watch: &Watch) -> Result<Exit, Failure> {
-    let is_json = args.json;
-    let config = session.config()?;
-    let places = config.places(&session.places);
-    let mut request = Request {
-        retained_from: config.retention.from(moment::now()),
-        secrets: config.privacy.secrets(),
-        ..request(args, config.import.clone(), &TimeZone::system())?
-    };
-    config.settle(&mut request.changes, &places.store);
-    request.changes.ask = Some(changes::asker(&places.store));
+fn watched(
+    places: &Places,
+    request: &Request,
+    is_json: bool,
+    watch: &Watch,
+) -> Result<Exit, Failure> {
     let cancelled = interrupt::flag();
     if let Watch::Program(events) = watch {
-        events.start(&request);
+        events.start(request);
     }
     let show = |progress| watch.show(progress);
-    let result = hyp_backfill::run(&places, &request, &show, &cancelled);
+    let result = hyp_backfill::run(places, request, &show, &cancelled);
     watch.clear();
     let report = result?;
 
@@ -135,7 +178,14 @@ fn remark(report: &Report, is_json: bool) {
         say(&format!("skipped `{client}`, which config.toml names: no provider reads it"));
     }
     if report.interrupted {
-        say("interrupted; run the same command again to go on");
+        let run = text::line(&report.run_id);
+        say(&format!(
+            "interrupted; run the same command again, or `hyp runs resume {run}`, to go on"
+        ));
+    } else if let Some(fingerprint) = report.fingerprint.as_ref().filter(|_| !is_json) {
+        say(&format!(
+            "nothing was written; `hyp backfill --apply {fingerprint}` does it, if nothing moves until then"
+        ));
     }
 }
 
@@ -160,6 +210,8 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
         dry_run: args.dry_run,
         full: args.full,
         allow_copy: args.allow_copy,
+        resumes: None,
+        expected: None,
         wait: Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX),
         secrets: None,
         changes,
@@ -185,8 +237,18 @@ pub(super) fn show_report(report: &Report) -> String {
         out.push_str("(dry-run) ");
     }
     let _ = writeln!(out, "run_id={}", text::line(&report.run_id));
+    if let Some(run) = &report.resumes {
+        let _ = writeln!(out, "  resumes={}", text::line(run));
+    }
     for provider in &report.providers {
         show_provider(&mut out, provider);
+        if report.dry_run {
+            let told = difference(&provider.diff);
+            out.push_str(&terminal::wrap("    diff: ", &told, terminal::width()));
+        }
+    }
+    if let Some(fingerprint) = &report.fingerprint {
+        let _ = writeln!(out, "  fingerprint={fingerprint}");
     }
     if let Some(upkeep) = &report.upkeep {
         let told = maintain::told(&upkeep.done);
@@ -198,6 +260,21 @@ pub(super) fn show_report(report: &Report) -> String {
         }
     }
     out
+}
+
+/// Returns what a provider's history would change, as words.
+fn difference(diff: &Diff) -> Vec<String> {
+    let mut told = vec![format!("insert={}", diff.insert)];
+    let counts = |name: &str, counts: &BTreeMap<String, u64>| -> Vec<String> {
+        let counts = counts.iter();
+        counts.map(|(reason, count)| format!("{name}.{}={count}", text::line(reason))).collect()
+    };
+    told.extend(counts("changed", &diff.changed));
+    told.push(format!("same={}", diff.same));
+    told.extend(counts("skipped", &diff.skipped));
+    told.extend(counts("failed", &diff.failed));
+    told.extend(diff.corrected.iter().map(|(found, count)| format!("corrected.{found}={count}")));
+    told
 }
 
 fn show_provider(out: &mut String, report: &ProviderReport) {

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use hyp_backfill::{Places, Request};
 use hyp_model::{Exit, Explain};
@@ -76,21 +75,7 @@ pub(crate) fn demo(_args: &DemoArgs) -> Result<Exit, Failure> {
 }
 
 fn request() -> Request {
-    Request {
-        providers: Vec::new(),
-        enabled: None,
-        since: None,
-        until: None,
-        retention_days: None,
-        retained_from: None,
-        dry_run: false,
-        full: false,
-        allow_copy: false,
-        wait: Duration::ZERO,
-        changes: hyp_backfill::Changes::default(),
-        secrets: None,
-        run_id: "bf-demo".to_owned(),
-    }
+    Request { run_id: "bf-demo".to_owned(), ..Request::default() }
 }
 
 fn lay_out(home: &Path) -> Result<(), DemoError> {

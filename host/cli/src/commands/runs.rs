@@ -1,6 +1,7 @@
 //! `hyp runs`: what imports did, one line a run; below it, what can be done with one of them.
 
 mod find;
+mod resume;
 mod show;
 mod undo;
 
@@ -45,6 +46,8 @@ pub(crate) struct RunsArgs {
 enum RunsCommand {
     /// Show a run: what each provider read and wrote, what was noted, what was kept in quarantine
     Show(show::ShowArgs),
+    /// Go on with an import that did not come to its end
+    Resume(resume::ResumeArgs),
     /// Take back what a run did: the store is as if it had never been
     Undo(undo::UndoArgs),
 }
@@ -89,6 +92,7 @@ const COLUMNS: &str = "run_id, status, dry_run, kind, undoes, undone_by, rows_wr
 pub(crate) fn runs(session: &Session, args: &RunsArgs) -> Result<Exit, Failure> {
     match &args.command {
         Some(RunsCommand::Show(args)) => return show::show(session, args),
+        Some(RunsCommand::Resume(args)) => return resume::resume(session, args),
         Some(RunsCommand::Undo(args)) => return undo::undo(session, args),
         None => {}
     }

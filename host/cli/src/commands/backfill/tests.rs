@@ -95,5 +95,6 @@ fn a_report_keeps_the_lines_that_scripts_read() {
         rows: new=3
         warning: slow
         error: a\u{1b}b
+        diff: insert=0  same=0
     ");
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use hyp_backfill::{Progress, Report, Request, Secrets, Status};
 use hyp_model::Exit;
@@ -152,18 +151,13 @@ impl Finale {
     fn request(&self, run_id: String) -> Request {
         Request {
             providers: self.picked.clone(),
-            enabled: None,
             since: self.since,
             until: Some(self.until),
-            retention_days: None,
             retained_from: self.retained_from,
             dry_run: self.is_dry_run,
-            full: false,
-            allow_copy: false,
-            wait: Duration::ZERO,
-            changes: hyp_backfill::Changes::default(),
             secrets: self.secrets.clone(),
             run_id,
+            ..Request::default()
         }
     }
 

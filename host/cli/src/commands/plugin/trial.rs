@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 use std::{fs, path};
 
 use hyp_backfill::{Description, Gauge, Places, ProviderReport, Report, Request, Status};
@@ -126,18 +125,10 @@ impl Trial {
     ) -> Result<Report, Failure> {
         let request = Request {
             providers: vec![self.description.name.clone()],
-            enabled: None,
-            since: None,
-            until: None,
-            retention_days: None,
-            retained_from: None,
             dry_run: is_dry,
             full: true,
-            allow_copy: false,
-            wait: Duration::ZERO,
-            changes: hyp_backfill::Changes::default(),
-            secrets: None,
             run_id: "bf-trial".to_owned(),
+            ..Request::default()
         };
         let places = places(&self.home, store, folder);
         Ok(hyp_backfill::run(&places, &request, &|_| {}, cancelled)?)

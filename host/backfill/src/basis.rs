@@ -1,0 +1,286 @@
+//! What a run is worked out from, and whether it is as it was: a dry run tells, and what it told can be done then.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use hyp_cache::{Asked, Store, StoreError};
+use hyp_model::row::Key;
+use serde::{Deserialize, Serialize};
+
+use crate::discover::{Found, hex};
+use crate::error::BackfillError;
+use crate::ignored::list_path;
+use crate::places::Places;
+use crate::run::Request;
+
+/// What was asked of a run, so that the same can be asked again.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Arguments {
+    pub(crate) providers: Vec<String>,
+    pub(crate) enabled: Option<Vec<String>>,
+    /// Ends of the window, worked out.
+    pub(crate) since: Option<i64>,
+    pub(crate) until: Option<i64>,
+    pub(crate) full: bool,
+    pub(crate) allow_copy: bool,
+    /// Whose history was read.
+    pub(crate) history_home: String,
+    /// The run that this one goes on with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resumes: Option<String>,
+    /// What a dry run was worked out from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) basis: Option<Basis>,
+}
+
+impl Arguments {
+    pub(crate) fn new(request: &Request, places: &Places, now: i64) -> Self {
+        let window = request.window(now);
+        Self {
+            providers: request.providers.clone(),
+            enabled: request.enabled.clone(),
+            since: window.since,
+            until: window.until,
+            full: request.full,
+            allow_copy: request.allow_copy,
+            history_home: places.history_home.display().to_string(),
+            resumes: request.resumes.clone(),
+            basis: None,
+        }
+    }
+
+    /// Returns what stands for all of it: the same where the same is asked of the same.
+    pub(crate) fn fingerprint(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        format!("fp-{}", hex(&Key::of(text.as_bytes()).0[..8]))
+    }
+
+    /// Asks the same again.
+    fn put_into(self, request: Request) -> Request {
+        Request {
+            providers: self.providers,
+            enabled: self.enabled,
+            since: self.since,
+            until: self.until,
+            retention_days: None,
+            full: self.full,
+            allow_copy: self.allow_copy,
+            ..request
+        }
+    }
+}
+
+/// What a run is worked out from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Basis {
+    /// What was written to the store so far, and the run that wrote last.
+    store: String,
+    last_run: Option<String>,
+    /// What is kept, left out and replaced by rules.
+    rules: BTreeMap<String, String>,
+    providers: BTreeMap<String, Source>,
+}
+
+/// What a provider would read, and with what.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Source {
+    pub(crate) component: String,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+    /// Hash over names, sizes and times.
+    pub(crate) hash: String,
+}
+
+impl Source {
+    pub(crate) fn new(component: &str, found: &Found) -> Self {
+        let mut hash = found.fingerprint();
+        // What a database says is in its log as well.
+        for lent in found.files.iter().filter(|lent| lent.database.is_some()) {
+            let mut log = lent.file.clone().into_os_string();
+            log.push("-wal");
+            let told = fs::metadata(log).map(|it| (it.len(), it.modified().ok()));
+            hash = hex(&Key::of(format!("{hash}{told:?}").as_bytes()).0);
+        }
+        Self {
+            component: component.to_owned(),
+            files: found.files.len() as u64,
+            bytes: found.files.iter().map(|lent| lent.entry.size).sum(),
+            hash,
+        }
+    }
+}
+
+impl Basis {
+    /// Looks at the store and at what is settled; providers are added one by one.
+    pub(crate) fn new(store: &Store, request: &Request) -> Result<Self, StoreError> {
+        let (state, last_run) = store.written()?;
+        let list = fs::read(list_path(store.dir())).unwrap_or_default();
+        let secrets = request.secrets.as_ref().map(crate::Secrets::digest);
+        let rules = [
+            ("the folders that are left out", hex(&Key::of(&list).0)),
+            ("the rules for secrets", secrets.unwrap_or_default()),
+            ("the day from which messages are kept", format!("{:?}", request.retained_from)),
+        ];
+        let rules = rules.map(|(name, value)| (name.to_owned(), value));
+        Ok(Self { store: state, last_run, rules: rules.into(), providers: BTreeMap::new() })
+    }
+
+    pub(crate) fn add(&mut self, provider: &str, source: Source) {
+        self.providers.insert(provider.to_owned(), source);
+    }
+
+    /// Says what is not as it was, a line each.
+    pub(crate) fn moved(&self, now: &Self) -> Vec<String> {
+        let mut moved = Vec::new();
+        if self.store != now.store {
+            moved.push(match &now.last_run {
+                Some(run) if self.last_run != now.last_run => {
+                    format!("the store: run `{run}` wrote to it")
+                }
+                _ => "the store: something was removed from it".to_owned(),
+            });
+        }
+        for (name, value) in &self.rules {
+            if now.rules.get(name) != Some(value) {
+                moved.push(format!("{name} changed"));
+            }
+        }
+        for name in self.providers.keys().chain(now.providers.keys()) {
+            let told = match (self.providers.get(name), now.providers.get(name)) {
+                (Some(before), Some(after)) if before == after => continue,
+                (Some(before), Some(after)) if before.component != after.component => {
+                    format!("{name}: its component is another one")
+                }
+                (Some(before), Some(after)) => format!(
+                    "{name}: its files changed, from {} with {} bytes to {} with {} bytes",
+                    before.files, before.bytes, after.files, after.bytes
+                ),
+                (Some(_), None) => format!("{name}: it has no history here any more"),
+                _ => format!("{name}: it has history here by now"),
+            };
+            if !moved.contains(&told) {
+                moved.push(told);
+            }
+        }
+        moved
+    }
+}
+
+/// Returns the request of a dry run, to be done as long as nothing moved since.
+///
+/// # Errors
+/// Fails when no dry run of the store has the fingerprint, or it was over another home.
+pub fn applied(
+    places: &Places,
+    fingerprint: &str,
+    request: Request,
+) -> Result<Request, BackfillError> {
+    let unknown = || BackfillError::NoDryRun { fingerprint: fingerprint.to_owned() };
+    let asked = Store::open(&places.store)?.asked()?;
+    let arguments = asked
+        .into_iter()
+        .filter(|asked| asked.is_dry && ["ok", "failed"].contains(&asked.status.as_str()))
+        .filter_map(|asked| arguments(&asked))
+        .find(|arguments| arguments.basis.is_some() && arguments.fingerprint() == fingerprint)
+        .ok_or_else(unknown)?;
+    let home = places.history_home.display().to_string();
+    if arguments.history_home != home {
+        let what = vec![format!("the home folder: it was {}", arguments.history_home)];
+        return Err(BackfillError::Moved { fingerprint: fingerprint.to_owned(), what });
+    }
+    let expected = arguments.basis.clone().map(|basis| (fingerprint.to_owned(), basis));
+    Ok(Request { expected, ..arguments.put_into(request) })
+}
+
+/// Returns the request of an import that did not come to its end, to go on with it.
+///
+/// # Errors
+/// Fails when the store has no such run, or it is none that can be gone on with.
+pub fn resumed(places: &Places, run_id: &str, request: Request) -> Result<Request, BackfillError> {
+    let refused =
+        |reason: String| Err(BackfillError::NotResumable { run_id: run_id.to_owned(), reason });
+    let asked = Store::open(&places.store)?.asked()?;
+    let mut found = asked.into_iter().filter(|asked| asked.run_id.starts_with(run_id));
+    let Some(asked) = found.next() else {
+        return refused(format!("the store at `{}` has no such run", places.store.display()));
+    };
+    if asked.run_id != run_id && found.next().is_some() {
+        return refused("more than one run begins so; type more of it".to_owned());
+    }
+    if asked.kind != "import" {
+        return refused(format!("it is no import, but of kind `{}`", asked.kind));
+    }
+    if asked.is_dry {
+        return refused("it was a dry run, and wrote nothing".to_owned());
+    }
+    if asked.status == "ok" {
+        return refused("it came to its end".to_owned());
+    }
+    if let Some(by) = &asked.undone_by {
+        return refused(format!("it was undone by `{by}`"));
+    }
+    let Some(arguments) = arguments(&asked) else {
+        return refused("an older hyp made it, which did not keep what was asked".to_owned());
+    };
+    if Path::new(&arguments.history_home) != places.history_home {
+        return refused(format!("it was about the home folder `{}`", arguments.history_home));
+    }
+    Ok(Request { resumes: Some(asked.run_id), ..arguments.put_into(request) })
+}
+
+fn arguments(asked: &Asked) -> Option<Arguments> {
+    serde_json::from_str(asked.arguments.as_deref()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moved_is_named() {
+        let source = |files, hash: &str, component: &str| Source {
+            component: component.into(),
+            files,
+            bytes: 10 * files,
+            hash: hash.into(),
+        };
+        let basis = |store: &str, run: &str, sources: &[(&str, Source)]| Basis {
+            store: store.into(),
+            last_run: Some(run.into()),
+            rules: [("the rules for secrets".to_owned(), store.to_owned())].into(),
+            providers: sources.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect(),
+        };
+        let before = basis(
+            "1",
+            "a",
+            &[
+                ("claude", source(2, "x", "c")),
+                ("codex", source(1, "y", "c")),
+                ("pi", source(1, "z", "c")),
+            ],
+        );
+        assert!(before.moved(&before).is_empty());
+        let after = basis(
+            "2",
+            "b",
+            &[
+                ("claude", source(3, "xx", "c")),
+                ("codex", source(1, "y", "d")),
+                ("qwen", source(1, "z", "c")),
+            ],
+        );
+        assert_eq!(
+            before.moved(&after),
+            [
+                "the store: run `b` wrote to it",
+                "the rules for secrets changed",
+                "claude: its files changed, from 2 with 20 bytes to 3 with 30 bytes",
+                "codex: its component is another one",
+                "pi: it has no history here any more",
+                "qwen: it has history here by now",
+            ]
+        );
+    }
+}
