@@ -31,6 +31,7 @@ mod overview;
 mod plugins;
 #[cfg(unix)]
 mod privacy;
+mod quarantine;
 mod queries;
 mod query;
 mod reconcile;

@@ -22,7 +22,7 @@ use crate::scope::Scope;
 use crate::secrets::Secrets;
 use crate::tally::RowTally;
 use crate::unit::Ended;
-use crate::work::{Agenda, Question, Work, agenda, reader};
+use crate::work::{Agenda, Only, Question, Work, agenda, reader};
 use crate::worker::{Parcel, Shared, UnitEnd, note_line, work};
 
 /// Parcels that may wait between the workers and the commit.
@@ -116,7 +116,7 @@ impl Import<'_> {
 
     /// Says whether nothing at all changed since a run that left nothing open.
     fn is_unchanged(&self, found: &Found) -> Result<bool, BackfillError> {
-        if self.request.full {
+        if self.request.full || self.request.quarantined_only {
             return Ok(false);
         }
         let Some(listing) = self.writer.listing(&self.report.provider)? else { return Ok(false) };
@@ -133,6 +133,17 @@ impl Import<'_> {
         reader(self.plugin, self.secrets)
     }
 
+    /// Returns the units to read where only those are to be read that hold records in quarantine.
+    fn quarantined(&self) -> Result<Option<Only>, BackfillError> {
+        if !self.request.quarantined_only {
+            return Ok(None);
+        }
+        let provider = self.report.provider.clone();
+        let kept = self.writer.store().quarantine()?.into_iter();
+        let inputs = kept.filter(|kept| kept.provider == provider).map(|kept| kept.input_id);
+        Ok(Some(Only { inputs: inputs.collect(), provider }))
+    }
+
     fn agenda(&mut self, found: &Found) -> Result<Agenda, AgendaError> {
         let started = Instant::now();
         let mut notes = Vec::new();
@@ -142,6 +153,7 @@ impl Import<'_> {
             .writer
             .units(&self.report.provider)
             .map_err(|error| AgendaError::Store(error.into()))?;
+        let quarantined = self.quarantined().map_err(AgendaError::Store)?;
         let agenda = agenda(
             found,
             plan,
@@ -149,7 +161,8 @@ impl Import<'_> {
                 ledger: &ledger,
                 component_digest: &self.reader(),
                 window: self.window,
-                full: self.request.full,
+                full: self.request.full || quarantined.is_some(),
+                only: quarantined.as_ref(),
                 now: now(),
             },
         );
@@ -177,7 +190,8 @@ impl Import<'_> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let (to, from) = sync_channel(WAITING_PARCELS);
         let mut sums = Sums {
-            is_whole: agenda.outside_window == 0
+            is_whole: !self.request.quarantined_only
+                && agenda.outside_window == 0
                 && found.unreadable.is_empty()
                 && agenda.work.iter().all(|work| work.is_settled)
                 && found.databases_are_settled(now()),

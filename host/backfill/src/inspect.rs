@@ -98,8 +98,14 @@ fn plan_of(
     let plan = plugin.plan(&found.files, &mut notes)?;
     let units = plan.units.len() as u64;
     let window = Window { since: None, until: None };
-    let question =
-        Question { ledger, component_digest: reader, window: &window, full: false, now: now() };
+    let question = Question {
+        ledger,
+        component_digest: reader,
+        window: &window,
+        full: false,
+        only: None,
+        now: now(),
+    };
     let agenda = agenda(&found, plan, &question);
     let times = || found.files.iter().map(|lent| lent.entry.modified);
     Ok(ProviderPlan {

@@ -71,6 +71,7 @@ pub use plugins::{
     Grant, Locked, Offer, PluginState, grant, install, installed, offer, remove, revoke,
     set_enabled, states,
 };
+pub use quarantine::{readable, unpacked};
 pub use report::{
     Progress, ProviderInfo, ProviderPlan, ProviderReport, Receipt, Report, RootInfo, SlowUnit,
     Status, UpkeepReport,

@@ -1,4 +1,4 @@
-//! Fetches the bytes of records that were not understood, for a later and wiser reader.
+//! The bytes of records that were not understood: fetched for a later and wiser reader, and had again.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -6,6 +6,10 @@ use std::path::Path;
 
 use hyp_model::event::Span;
 
+use crate::components::bundled;
+use crate::error::BackfillError;
+use crate::places::Places;
+use crate::plugins::installed;
 use crate::secrets::Secrets;
 
 /// Bytes of a record that are kept at most; of longer ones, the first 4 KiB.
@@ -26,4 +30,24 @@ pub(crate) fn bytes_at(file: &Path, span: Span, secrets: Option<&Secrets>) -> Op
         bytes = secrets.redacted(&text).unwrap_or(text.into_owned()).into_bytes();
     }
     zstd::bulk::compress(&bytes, 3).ok()
+}
+
+/// Returns the bytes of a record as they were before they were put into quarantine; none where they are damaged.
+pub fn unpacked(kept: &[u8]) -> Option<Vec<u8>> {
+    // What replaces a secret may be longer than the secret.
+    zstd::bulk::decompress(kept, usize::try_from(2 * KEPT).ok()?).ok()
+}
+
+/// Parts names of providers: those that are bundled or installed, and others.
+///
+/// # Errors
+/// Fails when the list of installed components cannot be read.
+pub fn readable(
+    places: &Places,
+    names: impl Iterator<Item = String>,
+) -> Result<(Vec<String>, Vec<String>), BackfillError> {
+    let installed = installed(places)?;
+    Ok(names.partition(|name| {
+        bundled().any(|(known, _)| known == name) || installed.iter().any(|it| it.name == *name)
+    }))
 }

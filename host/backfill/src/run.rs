@@ -55,6 +55,8 @@ pub struct Request {
     pub changes: Changes,
     /// Id of the run.
     pub run_id: String,
+    /// Reads the units that hold records which were not understood, and no others.
+    pub quarantined_only: bool,
     /// The run that this one goes on with; see [`resumed`](crate::resumed).
     pub resumes: Option<String>,
     /// Fingerprint of a dry run, and what it was worked out from: if anything of it moved, nothing is done; see

@@ -1,6 +1,6 @@
 //! Decides what has to be read: units against the unit ledger.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use hyp_cache::UnitState;
 use hyp_materialize::Window;
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::discover::{Found, hex};
 use crate::secrets::Secrets;
+use crate::worker::input_id;
 
 /// What changed within this many microseconds before it was listed may change again unnoticed.
 const SETTLE: i64 = 2_000_000;
@@ -58,8 +59,22 @@ pub(crate) struct Question<'a> {
     pub(crate) component_digest: &'a str,
     pub(crate) window: &'a Window,
     pub(crate) full: bool,
+    /// Where only some units are to be read: which.
+    pub(crate) only: Option<&'a Only>,
     /// The clock when the files were listed, in microseconds.
     pub(crate) now: i64,
+}
+
+/// Some units of a provider, by the inputs that they are.
+pub(crate) struct Only {
+    pub(crate) provider: String,
+    pub(crate) inputs: HashSet<String>,
+}
+
+impl Only {
+    fn has(&self, unit: &str) -> bool {
+        self.inputs.contains(&input_id(&self.provider, unit))
+    }
 }
 
 /// Returns what the ledger knows a reader by: with other rules for secrets, it makes other rows.
@@ -89,6 +104,11 @@ pub(crate) fn agenda(found: &Found, plan: Plan, question: &Question<'_>) -> Agen
             unit.inputs.iter().filter_map(|at| found.files.get(*at as usize).cloned()).collect();
         let files = lent.len() as u64;
         let share = unit.inputs.iter().filter_map(|input| shares.get(input)).max().copied();
+        if question.only.is_some_and(|only| !only.has(&unit.id)) {
+            agenda.unchanged_units += 1;
+            agenda.unchanged_files += files;
+            continue;
+        }
         let inputs = UnitInputs { id: unit.id, inputs: lent, context: unit.context };
         let (work, is_known) = work(inputs, unit.stamp, share.unwrap_or(1), question);
         if question.window.since.is_some_and(|since| work.newest < since) {

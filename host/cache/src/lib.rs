@@ -42,6 +42,7 @@ mod heir;
 mod index;
 mod install;
 mod judge;
+mod kept;
 mod kin;
 mod layout;
 mod lease;
@@ -86,6 +87,7 @@ pub use error::{LockError, StoreError};
 pub use forgotten::{Fate, Fates, Forgotten, Told};
 pub use heir::Heir;
 pub use judge::{Arriving, Change, Correction, Judgement};
+pub use kept::Kept;
 pub use lease::Lease;
 pub use ledger::{
     Asked, ClientTotal, InputState, Listing, Quarantined, RunEnd, RunKind, RunStart, UnitState,

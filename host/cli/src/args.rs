@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::{
     AttachArgs, BackfillArgs, CacheArgs, CompletionsArgs, DemoArgs, DoctorArgs, ExplainArgs,
     ExportArgs, InitArgs, ListArgs, ManArgs, OverviewArgs, PlanArgs, PluginArgs, PrivacyArgs,
-    ReconcileArgs, RecordArgs, ReportArgs, RunsArgs, ScheduleArgs, SchemaArgs, SearchArgs, SessionsArgs,
-    ShowArgs, SqlArgs, StatusArgs,
+    QuarantineArgs, ReconcileArgs, RecordArgs, ReportArgs, RunsArgs, ScheduleArgs, SchemaArgs,
+    SearchArgs, SessionsArgs, ShowArgs, SqlArgs, StatusArgs,
 };
 
 /// The history of coding agents as one table
@@ -86,8 +86,10 @@ pub(crate) enum Command {
     Schedule(ScheduleArgs),
     /// Find what is wrong, or may go wrong, and say what to do
     Doctor(DoctorArgs),
-    /// List what imports did, or show one import whole
+    /// List what runs did; show one whole, go on with it, or take it back
     Runs(RunsArgs),
+    /// Records that were not understood: list them, show one, read them again
+    Quarantine(QuarantineArgs),
     /// Say what the store holds
     Status(StatusArgs),
     /// Import a small made-up history into a temporary store and query it

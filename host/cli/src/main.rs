@@ -87,6 +87,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Schedule(args) => commands::schedule(&session, &args),
         Command::Doctor(args) => commands::doctor(&session, &args),
         Command::Runs(args) => commands::runs(&session, &args),
+        Command::Quarantine(args) => commands::quarantine(&session, &args),
         Command::Status(args) => commands::status(&session, &args),
         Command::Demo(args) => commands::demo(&args),
         Command::Completions(args) => commands::completions(&args),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use hyp_backfill::{Diff, ProviderReport, Report, Request, Status};
+use hyp_backfill::{Diff, Places, ProviderReport, Report, Request, Status};
 use hyp_model::Exit;
 use jiff::tz::TimeZone;
 
@@ -210,6 +210,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
         dry_run: args.dry_run,
         full: args.full,
         allow_copy: args.allow_copy,
+        quarantined_only: false,
         resumes: None,
         expected: None,
         wait: Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX),

@@ -1,0 +1,108 @@
+//! Records that were not understood: listed, shown, and read again.
+
+use std::fs::{self, File};
+
+use serde_json::Value;
+
+use crate::sandbox::{Sandbox, total};
+
+const BROKEN: &str = ".claude/projects/-w/broken.jsonl";
+
+/// Returns a home with a session that has one broken line between two good ones, and that line.
+fn broken() -> (Sandbox, String) {
+    let sandbox = Sandbox::with("claude-one-turn");
+    let path = sandbox.home().join(".claude/projects");
+    let file = crate::sandbox::files(&path).remove(0);
+    let good = fs::read_to_string(file).unwrap();
+    let good = good.replace("uuid\":\"", "uuid\":\"x").replace("sessionId\":\"", "sessionId\":\"x");
+    let mut lines: Vec<&str> = good.lines().collect();
+    let last = lines.pop().unwrap();
+    // As long as the good one, so that nothing tells the two files apart by their sizes.
+    let wrong = format!("\u{7f}{}", &last[1..]);
+    let content = format!("{}\n{wrong}\n", lines.join("\n"));
+    sandbox.write(BROKEN, content.as_bytes());
+    (sandbox, last.to_owned())
+}
+
+/// Mends the broken line so that neither size nor time of the file tell.
+fn mend(sandbox: &Sandbox, line: &str) {
+    let path = sandbox.home().join(BROKEN);
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    let content = fs::read_to_string(&path).unwrap();
+    let mended = content.replace(&format!("\u{7f}{}", &line[1..]), line);
+    assert_eq!((mended.len(), mended == content), (content.len(), false));
+    fs::write(&path, mended).unwrap();
+    File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+}
+
+fn records(sandbox: &Sandbox) -> Vec<Value> {
+    let list = sandbox.hyp(["quarantine", "list", "--json"]).json();
+    list["records"].as_array().unwrap().clone()
+}
+
+#[test]
+fn what_was_not_understood_is_listed_and_shown_without_its_power_over_the_terminal() {
+    let (sandbox, _) = broken();
+    sandbox.import([]);
+    let records = records(&sandbox);
+    assert_eq!(records.len(), 1);
+    assert_eq!(
+        (&records[0]["provider"], &records[0]["class"]),
+        (&"claude".into(), &"malformed".into())
+    );
+    let id = records[0]["id"].as_str().unwrap();
+
+    let listed = sandbox.hyp(["quarantine", "list", "--provider", "claude"]);
+    assert!(listed.stdout.starts_with("claude  malformed  1 record  "), "{listed}");
+    assert!(listed.stdout.contains(id), "{listed}");
+    let others = sandbox.hyp(["quarantine", "list", "--provider", "codex"]);
+    assert_eq!((others.status, others.stdout.as_str()), (Some(0), ""), "{others}");
+
+    let shown = sandbox.hyp(["quarantine", "show", id]);
+    assert_eq!(shown.status, Some(0), "{shown}");
+    assert!(shown.stdout.contains("path     -w/broken.jsonl"), "{shown}");
+    assert!(shown.stdout.contains("\n\\u{7f}\"") && !shown.stdout.contains('\u{7f}'), "{shown}");
+    let json = sandbox.hyp(["quarantine", "show", id, "--json"]).json();
+    assert!(json["content"].as_str().unwrap().starts_with('\u{7f}'));
+    assert_eq!(json["is_whole"], true);
+    let none = sandbox.hyp(["quarantine", "show", "0-0"]);
+    assert_eq!((none.status, none.stderr.lines().count()), (Some(1), 1), "{none}");
+}
+
+#[test]
+fn what_is_understood_by_now_becomes_rows_and_leaves_quarantine() {
+    let (sandbox, line) = broken();
+    sandbox.import([]);
+    mend(&sandbox, &line);
+    assert_eq!(total(&sandbox.import([]), "rows_written"), 0, "nothing tells that it changed");
+    assert_eq!(records(&sandbox).len(), 1);
+
+    let output = sandbox.hyp(["quarantine", "replay", "--json"]);
+    assert_eq!(output.status, Some(0), "{output}");
+    let report = output.json();
+    assert_eq!(report["quarantine"]["claude"], serde_json::json!({ "before": 1, "after": 0 }));
+    assert_eq!(total(&report, "files_unchanged"), 1, "the other session is left alone");
+    assert!(total(&report, "rows_written") > 0, "{report:#}");
+    assert!(records(&sandbox).is_empty());
+
+    let fresh = Sandbox::with("claude-one-turn");
+    fresh.write(BROKEN, &fs::read(sandbox.home().join(BROKEN)).unwrap());
+    fresh.import([]);
+    assert_eq!(sandbox.all_rows(), fresh.all_rows(), "as if it had been understood at once");
+    let again = sandbox.hyp(["quarantine", "replay"]);
+    assert!(again.stderr.contains("nothing to read again"), "{again}");
+}
+
+#[test]
+fn what_is_still_not_understood_or_gone_stays_in_quarantine() {
+    let (sandbox, _) = broken();
+    sandbox.import([]);
+    let before = records(&sandbox);
+    let report = sandbox.hyp(["quarantine", "replay", "--provider", "claude", "--json"]).json();
+    assert_eq!(report["quarantine"]["claude"], serde_json::json!({ "before": 1, "after": 1 }));
+    assert_eq!(total(&report, "rows_written"), 0);
+    fs::remove_file(sandbox.home().join(BROKEN)).unwrap();
+    let report = sandbox.hyp(["quarantine", "replay", "--json"]).json();
+    assert_eq!(report["quarantine"]["claude"]["after"], 1);
+    assert_eq!(records(&sandbox)[0]["id"], before[0]["id"]);
+}
