@@ -35,6 +35,7 @@ mod quarantine;
 mod queries;
 mod query;
 mod reconcile;
+mod record;
 mod refresh;
 mod registry;
 mod remote;

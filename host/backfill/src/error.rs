@@ -37,6 +37,13 @@ pub enum BackfillError {
         what: Vec<String>,
     },
 
+    /// What is to be recorded is no projected exchange.
+    #[error("no projected exchange: {reason}")]
+    NoExchange {
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// A run cannot be gone on with.
     #[error("run `{run_id}` cannot be resumed: {reason}")]
     NotResumable {
@@ -221,6 +228,7 @@ impl Explain for BackfillError {
             Self::Unknown { .. } => "hyp::backfill::unknown_provider",
             Self::NoDryRun { .. } => "hyp::backfill::no_dry_run",
             Self::Moved { .. } => "hyp::backfill::moved",
+            Self::NoExchange { .. } => "hyp::record::no_exchange",
             Self::NotResumable { .. } => "hyp::runs::not_resumable",
             Self::Load(error) => error.code(),
             Self::Run(error) => error.code(),
@@ -248,6 +256,9 @@ impl Explain for BackfillError {
             Self::Unknown { known, .. } => Some(format!("known are: {}", known.join(", "))),
             Self::NoDryRun { .. } | Self::Moved { .. } => {
                 Some("nothing was written; run `hyp backfill --dry-run` again".to_owned())
+            }
+            Self::NoExchange { .. } => {
+                Some("nothing was written; docs/runs.md has the shape".to_owned())
             }
             Self::NotResumable { .. } => {
                 Some("`hyp backfill` imports whatever is not imported yet".to_owned())
@@ -311,6 +322,7 @@ impl Explain for BackfillError {
             Self::Unknown { .. }
             | Self::Offer { .. }
             | Self::PluginFile { .. }
+            | Self::NoExchange { .. }
             | Self::NameTaken { .. }
             | Self::NotInstalled { .. }
             | Self::Recording { .. }

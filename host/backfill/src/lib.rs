@@ -43,6 +43,7 @@ mod places;
 mod plugins;
 mod policy;
 mod quarantine;
+mod record;
 mod report;
 mod resume;
 mod run;
@@ -72,6 +73,7 @@ pub use plugins::{
     set_enabled, states,
 };
 pub use quarantine::{readable, unpacked};
+pub use record::{ExchangeRecording, PROJECTED_EXCHANGE, RecordedExchange, record_exchange};
 pub use report::{
     Progress, ProviderInfo, ProviderPlan, ProviderReport, Receipt, Report, RootInfo, SlowUnit,
     Status, UpkeepReport,

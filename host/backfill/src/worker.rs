@@ -263,6 +263,7 @@ fn source(plugin: &Plugin, inputs: &UnitInputs) -> Source {
         provider,
         unit_id: inputs.id.clone(),
         path_below_root: path,
+        is_live: false,
     }
 }
 

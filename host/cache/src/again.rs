@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::kernels::cmp::not_distinct;
-use hyp_model::dataset::{COLUMNS, TOKENS};
+use hyp_model::dataset::{COLUMNS, Column, TOKENS, Type};
 use hyp_model::judge::Verdict;
 use hyp_model::usage;
 
@@ -20,6 +20,9 @@ use crate::writer::Writer;
 
 /// Columns that are compared by hand, or not at all.
 const APART: &[&str] = &["run_id", "is_replay", "replay_of", "attributes"];
+
+/// Columns that only a recording can tell: without them on one side, rows say the same.
+const PLACED: &[&str] = &["input_offset", "input_length"];
 
 /// Member of the attributes that tells where the recording lies: it may be moved, and says the same.
 const PLACE: &str = "gateway";
@@ -91,6 +94,7 @@ struct Columns<'a> {
     replay_of: &'a arrow::array::StringArray,
     attributes: &'a arrow::array::StringArray,
     one_hour: &'a arrow::array::Int64Array,
+    offset: &'a arrow::array::Int64Array,
 }
 
 impl<'a> Columns<'a> {
@@ -101,6 +105,7 @@ impl<'a> Columns<'a> {
             replay_of: text("replay_of")?,
             attributes: text("attributes")?,
             one_hour: batch.column_by_name("cache_write_1h_tokens")?.as_primitive_opt()?,
+            offset: batch.column_by_name(PLACED[0])?.as_primitive_opt()?,
         })
     }
 
@@ -117,10 +122,15 @@ impl<'a> Pair<'a> {
     fn new(stored: &'a RecordBatch, arriving: &'a RecordBatch) -> Result<Self, StoreError> {
         let mut is_same = vec![true; stored.num_rows()];
         let mut has_same_tokens = is_same.clone();
-        let names = COLUMNS.iter().map(|column| column.name).filter(|name| !APART.contains(name));
-        for name in names {
-            let same = if TOKENS.contains(&name) { &mut has_same_tokens } else { &mut is_same };
-            compare(stored.column_by_name(name), arriving.column_by_name(name), same)?;
+        let is_compared = |column: &&Column| !APART.contains(&column.name);
+        for Column { name, kind, .. } in COLUMNS.iter().filter(is_compared) {
+            let same = if TOKENS.contains(name) { &mut has_same_tokens } else { &mut is_same };
+            let columns = (stored.column_by_name(name), arriving.column_by_name(name));
+            match kind {
+                _ if PLACED.contains(name) => compare_where_known(columns, same)?,
+                Type::Json => compare_json(columns, same)?,
+                _ => compare(columns.0, columns.1, same)?,
+            }
         }
         let missing = || StoreError::Rows { reason: "columns are missing".to_owned() };
         Ok(Self {
@@ -136,6 +146,10 @@ impl<'a> Pair<'a> {
         row: usize,
         is_own_copy: impl FnOnce() -> Result<bool, StoreError>,
     ) -> Result<Difference, StoreError> {
+        // What was recorded while it was said adds nothing to what the recording itself told.
+        if self.stored.offset.is_valid(row) && !self.arriving.offset.is_valid(row) {
+            return Ok(Difference::None);
+        }
         if !self.is_same[row] {
             return Ok(Difference::Content);
         }
@@ -157,7 +171,8 @@ impl<'a> Pair<'a> {
             }
             (false, false) => false,
         };
-        if is_changed || usage::without(before, PLACE) != usage::without(after, PLACE) {
+        let (others, others_after) = (usage::without(before, PLACE), usage::without(after, PLACE));
+        if is_changed || !is_same_json(&others, &others_after) {
             return Ok(Difference::Content);
         }
         let has_same_tokens = if was_copy && !is_copy {
@@ -184,4 +199,45 @@ fn compare(
         *same &= equal;
     }
     Ok(())
+}
+
+/// Notes which values of a column differ, of rows that both have one.
+fn compare_where_known(
+    (stored, arriving): (Option<&ArrayRef>, Option<&ArrayRef>),
+    same: &mut [bool],
+) -> Result<(), StoreError> {
+    let mut equal = vec![true; same.len()];
+    compare(stored, arriving, &mut equal)?;
+    for (at, equal) in equal.into_iter().enumerate() {
+        let is_known = |column: Option<&ArrayRef>| column.is_some_and(|it| it.is_valid(at));
+        same[at] &= equal || !is_known(stored) || !is_known(arriving);
+    }
+    Ok(())
+}
+
+/// Notes which values of a column of JSON differ, however they are written: a client may write the same otherwise
+/// while it works.
+fn compare_json(
+    (stored, arriving): (Option<&ArrayRef>, Option<&ArrayRef>),
+    same: &mut [bool],
+) -> Result<(), StoreError> {
+    let mut equal = vec![true; same.len()];
+    compare(stored, arriving, &mut equal)?;
+    let texts =
+        |column: Option<&ArrayRef>| column.and_then(|it| it.as_string_opt::<i32>().cloned());
+    let (stored, arriving) = (texts(stored), texts(arriving));
+    for (at, equal) in equal.into_iter().enumerate() {
+        let text = |column: &Option<arrow::array::StringArray>| {
+            column.as_ref().and_then(|column| value(column, at).map(str::to_owned))
+        };
+        same[at] &=
+            equal || text(&stored).zip(text(&arriving)).is_some_and(|(a, b)| is_same_json(&a, &b));
+    }
+    Ok(())
+}
+
+/// Says whether two texts of JSON mean the same.
+fn is_same_json(a: &str, b: &str) -> bool {
+    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    a == b || parse(a).zip(parse(b)).is_some_and(|(a, b)| a == b)
 }

@@ -22,12 +22,12 @@ pub(crate) struct Attributes {
 }
 
 impl Attributes {
-    /// Prepares the attributes of a thread.
+    /// Prepares the attributes of a thread; without a path, it was recorded while it was said.
     pub(crate) fn new(
         client: &str,
         thread: Option<&str>,
         native_id: &str,
-        source_path_hash: &str,
+        source_path_hash: Option<&str>,
     ) -> Self {
         let gateway = |is_derived: bool| {
             let mut out = String::from("{");
@@ -39,10 +39,14 @@ impl Attributes {
                 json::push_string(&mut out, native_id);
                 out.push(',');
             }
-            out.push_str("\"source\":\"backfill\"");
-            if !source_path_hash.is_empty() {
+            out.push_str("\"source\":");
+            json::push_string(
+                &mut out,
+                if source_path_hash.is_some() { "backfill" } else { "live" },
+            );
+            if let Some(hash) = source_path_hash.filter(|hash| !hash.is_empty()) {
                 out.push_str(",\"source_path_hash\":");
-                json::push_string(&mut out, source_path_hash);
+                json::push_string(&mut out, hash);
             }
             out.push('}');
             out
@@ -148,8 +152,12 @@ mod tests {
 
     #[test]
     fn later_layers_win_and_objects_are_merged_one_level_deep() {
-        let mut attributes =
-            Attributes::new("claude", Some(r#"{"x":{"b":2,"deep":{"c":1}},"z":3}"#), "s", "0f");
+        let mut attributes = Attributes::new(
+            "claude",
+            Some(r#"{"x":{"b":2,"deep":{"c":1}},"z":3}"#),
+            "s",
+            Some("0f"),
+        );
         let merged = attributes.of(
             Some("2.1"),
             false,
@@ -167,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_derived_id_is_marked() {
-        let mut attributes = Attributes::new("codex", None, "t", "0f");
+        let mut attributes = Attributes::new("codex", None, "t", Some("0f"));
         assert_eq!(
             attributes.of(None, true, None),
             concat!(
@@ -179,9 +187,9 @@ mod tests {
 
     #[test]
     fn the_remembered_attributes_follow_version_and_identity() {
-        let mut attributes = Attributes::new("c", None, "", "");
+        let mut attributes = Attributes::new("c", None, "", Some(""));
         for (version, is_derived) in [(None, false), (Some("1"), false), (Some("1"), true)] {
-            let fresh = Attributes::new("c", None, "", "").of(version, is_derived, None);
+            let fresh = Attributes::new("c", None, "", Some("")).of(version, is_derived, None);
             assert_eq!(attributes.of(version, is_derived, None), fresh);
             assert_eq!(attributes.of(version, is_derived, None), fresh);
         }
@@ -189,7 +197,7 @@ mod tests {
 
     #[test]
     fn attributes_that_are_no_object_are_left_out() {
-        let mut attributes = Attributes::new("", None, "", "");
+        let mut attributes = Attributes::new("", None, "", Some(""));
         assert_eq!(attributes.of(None, false, Some("[1]")), r#"{"gateway":{"source":"backfill"}}"#);
     }
 }

@@ -211,11 +211,17 @@ fn longs(column: &str, rows: &[&Row]) -> ArrayRef {
         "cache_write_tokens" => tokens(|usage| usage.cache_write),
         "cache_write_1h_tokens" => tokens(|usage| usage.cache_write_1h),
         "reasoning_tokens" => tokens(|usage| usage.reasoning),
-        "input_offset" => rows.iter().map(|row| Some(long(row.message.span.offset))).collect(),
-        "input_length" => rows.iter().map(|row| Some(long(row.message.span.length))).collect(),
+        // What was recorded while it was said lies in no input.
+        "input_offset" => rows.iter().map(|row| placed(row, row.message.span.offset)).collect(),
+        "input_length" => rows.iter().map(|row| placed(row, row.message.span.length)).collect(),
         _ => rows.iter().map(|_| None::<i64>).collect(),
     };
     Arc::new(longs)
+}
+
+/// Returns where a row's record lies, if it lies anywhere.
+fn placed(row: &Row, number: u64) -> Option<i64> {
+    (row.message.span.length > 0).then(|| long(number))
 }
 
 fn long(number: u64) -> i64 {

@@ -17,6 +17,8 @@ pub struct Source {
     pub source_path_hash: String,
     /// Path of the main input below its root.
     pub path_below_root: String,
+    /// True where it is no recording, but what a client says while it works.
+    pub is_live: bool,
 }
 
 /// What is settled: nothing in it changes any more, save by way of [`Produced::late`].

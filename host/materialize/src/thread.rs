@@ -68,7 +68,7 @@ impl State {
             &head.client,
             head.attributes.as_deref(),
             scope(&head),
-            &source.source_path_hash,
+            (!source.is_live).then_some(source.source_path_hash.as_str()),
         );
         Self {
             row: row(head, started, source),

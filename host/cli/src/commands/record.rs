@@ -1,10 +1,12 @@
 //! `hyp record`: something as it happens, by the rules that imports follow.
 
+mod exchange;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hyp_backfill::{Changes, Recording};
+use hyp_backfill::{Changes, PROJECTED_EXCHANGE, Recording};
 use hyp_model::Exit;
 use serde_json::{Map, Value};
 
@@ -19,6 +21,7 @@ const COMMAND: &str = "hyp record";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
+  hyp record ai_gateway.projected_exchange --json exchange.json
   hyp record registry.test_run --json run.json
   hyp record registry.agent_type_evidence --json - --source member_write < evidence.jsonl
 
@@ -58,6 +61,9 @@ enum Source {
 
 /// Runs `hyp record`.
 pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failure> {
+    if args.kind == PROJECTED_EXCHANGE {
+        return exchange::record(session, &args);
+    }
     let config = session.config()?;
     let places = config.places(&session.places);
     let mut changes = Changes::default();
@@ -70,7 +76,7 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
             Source::Member => "member_write".to_owned(),
         },
         changes,
-        wait: Duration::from_secs(args.wait),
+        wait: args.wait(),
         run_id: env::run_id().unwrap_or_else(|| format!("re-{}", uuid::Uuid::new_v4())),
     };
     let told = hyp_backfill::record(&places, &recording)?;
@@ -84,15 +90,28 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
-fn read(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
-    let usage = |message: String| Failure::Usage { command: COMMAND, message };
-    let name = path.display();
+impl RecordArgs {
+    fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait)
+    }
+}
+
+/// Returns what a file holds, or stdin.
+fn content(path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = match path.to_str() {
         Some("-") => std::io::stdin().lock().read_to_string(&mut text).map(drop),
         _ => std::fs::read_to_string(path).map(|it| text = it),
     };
-    read.map_err(|error| usage(format!("cannot read `{name}`: {error}")))?;
+    let message = |error| format!("cannot read `{}`: {error}", path.display());
+    read.map_err(|error| Failure::Usage { command: COMMAND, message: message(error) })?;
+    Ok(text)
+}
+
+fn read(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
+    let usage = |message: String| Failure::Usage { command: COMMAND, message };
+    let name = path.display();
+    let text = content(path)?;
     let values: Result<Vec<Value>, _> =
         serde_json::Deserializer::from_str(&text).into_iter().collect();
     let values = values.map_err(|error| usage(format!("`{name}` is no JSON: {error}")))?;

@@ -29,6 +29,7 @@ fn source() -> Source {
         input_id: "00".to_owned(),
         source_path_hash: "9e679e94a99162c2".to_owned(),
         path_below_root: "p/s.jsonl".to_owned(),
+        is_live: false,
     }
 }
 
