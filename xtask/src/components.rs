@@ -61,6 +61,7 @@ pub(crate) const COMPONENTS: &[Component] = &[
     provider("registry-state", "hyp-provider-registry-state", "providers/registry-state"),
     provider("suite-eligibility", "hyp-provider-suite-eligibility", "providers/suite-eligibility"),
     provider("test-suites", "hyp-provider-test-suites", "providers/test-suites"),
+    guest("elder"),
     guest("flood"),
     guest("good"),
     guest("hog"),

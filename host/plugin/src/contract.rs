@@ -2,6 +2,7 @@
 
 use crate::bindings::{CONTRACT, PACKAGE};
 use crate::error::LoadError;
+use crate::seam::SPOKEN;
 
 /// What a component is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,23 +41,26 @@ pub(crate) fn check_preamble(origin: &str, bytes: &[u8]) -> Result<(), LoadError
     }
 }
 
-/// Refuses a component of another contract, of another world, or with wishes that the host does not fulfil.
+/// Returns the contract that a component was built against.
+///
+/// Refuses one of a contract that the host does not speak, of another world, or with wishes that it does not fulfil.
 pub(crate) fn check_names<'a>(
     origin: &str,
     world: World,
     imports: impl Iterator<Item = &'a str>,
     exports: impl Iterator<Item = &'a str>,
-) -> Result<(), LoadError> {
+) -> Result<&'static str, LoadError> {
     let origin = || origin.to_owned();
     let (imports, exports): (Vec<_>, Vec<_>) = (imports.collect(), exports.collect());
+    let mut contract = CONTRACT;
     for name in imports.iter().chain(&exports) {
-        if let Some(wanted) = version_of(name)
-            && !is_spoken(wanted)
-        {
+        let Some(wanted) = version_of(name) else { continue };
+        let Some(known) = spoken(wanted) else {
             let wanted = if wanted.is_empty() { "(no version)" } else { wanted };
             let wanted = wanted.to_owned();
             return Err(LoadError::Contract { origin: origin(), wanted, spoken: CONTRACT });
-        }
+        };
+        contract = known;
     }
     if !exports.iter().any(|name| interface(name) == Some(world.exports())) {
         let exports = match &exports[..] {
@@ -68,7 +72,8 @@ pub(crate) fn check_names<'a>(
     let is_given = |name: &&&str| {
         name.starts_with("wasi:")
             || interface(name).is_some_and(|interface| {
-                world.imports().contains(&interface)
+                // What an older contract gives, its linker knows.
+                contract != CONTRACT || world.imports().contains(&interface)
             })
     };
     match imports.iter().find(|name| !is_given(name)) {
@@ -76,7 +81,7 @@ pub(crate) fn check_names<'a>(
             let (import, world) = ((*import).to_owned(), world.exports());
             Err(LoadError::Import { origin: origin(), world, import })
         }
-        None => Ok(()),
+        None => Ok(contract),
     }
 }
 
@@ -91,15 +96,16 @@ fn interface(name: &str) -> Option<&str> {
     Some(rest.split_once('@').map_or(rest, |(interface, _)| interface))
 }
 
-/// Before 1.0, the first two numbers make a version compatible.
-fn is_spoken(version: &str) -> bool {
+/// Returns the contract that a component of this version is asked by: before 1.0, the first two numbers count.
+fn spoken(version: &str) -> Option<&'static str> {
     fn line(version: &str) -> Option<(&str, &str)> {
         let (major, rest) = version.split_once('.')?;
         let (minor, patch) = rest.split_once('.')?;
         let is_release = !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());
         is_release.then_some((major, minor))
     }
-    line(version).is_some() && line(version) == line(CONTRACT)
+    let wanted = line(version)?;
+    SPOKEN.iter().copied().find(|spoken| line(spoken) == Some(wanted))
 }
 
 #[cfg(test)]
@@ -108,7 +114,7 @@ mod tests {
 
     fn verdict(imports: &[&str], exports: &[&str]) -> String {
         match check_names("it", World::Provider, imports.iter().copied(), exports.iter().copied()) {
-            Ok(()) => "fine".to_owned(),
+            Ok(_) => "fine".to_owned(),
             Err(error) => error.to_string(),
         }
     }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{AsContextMut, Store, StoreContextMut, Trap, WasmBacktrace};
 
-use crate::bindings::{ProviderPlugin, ProviderPluginPre};
 use crate::error::RunError;
 use crate::fault::Asked;
 use crate::fence::Fence;
 use crate::host::Host;
 use crate::meter::{Meter, thread_time};
+use crate::seam::{Ready, Spoken};
 use crate::state::{Phase, State};
 use crate::ticker::{Running, Ticker};
 
@@ -44,10 +44,7 @@ impl Guest {
     }
 
     /// Instantiates the component, which may run code of it.
-    pub(crate) fn start(
-        &mut self,
-        ready: &ProviderPluginPre<State>,
-    ) -> wasmtime::Result<ProviderPlugin> {
+    pub(crate) fn start(&mut self, ready: &Ready) -> wasmtime::Result<Spoken> {
         let limit = self.store.data().limits.advance_deadline;
         self.call(Phase::Idle, limit, |store| ready.instantiate(store))
     }

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use serde::Serialize;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
-use crate::bindings::{CONTRACT, MaterializerPluginPre, ProviderPluginPre};
+use crate::bindings::{CONTRACT, MaterializerPluginPre};
 use crate::contract::{self, World};
 use crate::description::Description;
 use crate::error::LoadError;
@@ -22,6 +22,7 @@ use crate::imports;
 use crate::limits::Limits;
 use crate::materializer::{self, Materializer};
 use crate::plugin::Plugin;
+use crate::seam::{Linkers, Ready};
 use crate::settled::Settled;
 use crate::shelf::{Checked, Shelf};
 use crate::source::Source;
@@ -33,7 +34,7 @@ pub struct Host {
     pub(crate) engine: Engine,
     pub(crate) limits: Limits,
     pub(crate) ticker: Arc<Ticker>,
-    linker: Linker<State>,
+    linkers: Linkers,
     materializers: Linker<State>,
     settled: OnceLock<Arc<Settled>>,
     shelf: Option<Shelf>,
@@ -81,8 +82,7 @@ impl Host {
         config.epoch_interruption(is_watched).wasm_backtrace_max_frames(NonZeroUsize::new(24));
         config.consume_fuel(limits.is_metered);
         let engine = Engine::new(&config).map_err(failed)?;
-        let mut linker = Linker::new(&engine);
-        imports::link(&mut linker).map_err(failed)?;
+        let linkers = Linkers::new(&engine).map_err(failed)?;
         let mut materializers = Linker::new(&engine);
         imports::link_materializers(&mut materializers).map_err(failed)?;
         let shelf = cache_dir.map(|folder| Shelf::open(folder, &engine)).transpose()?;
@@ -90,7 +90,7 @@ impl Host {
             ticker: Ticker::new(&engine),
             engine,
             limits,
-            linker,
+            linkers,
             materializers,
             settled: OnceLock::new(),
             shelf,
@@ -105,7 +105,8 @@ impl Host {
     /// A component that was seen before is neither compiled nor mapped nor started: what it said of itself is on file.
     pub fn load(self: &Arc<Self>, source: Source) -> Result<Arc<Plugin>, LoadError> {
         let bytes = source.read(self.limits.component_bytes)?;
-        let kept = self.shelf.as_ref().and_then(|shelf| shelf.description::<Description>(source.digest()));
+        let kept =
+            self.shelf.as_ref().and_then(|shelf| shelf.description::<Description>(source.digest()));
         if let Some(description) = kept {
             return Ok(Plugin::new(Arc::clone(self), source, description, None));
         }
@@ -194,7 +195,7 @@ impl Host {
         &self,
         source: &Source,
         description: &Description,
-    ) -> Result<ProviderPluginPre<State>, LoadError> {
+    ) -> Result<Ready, LoadError> {
         let origin = source.origin();
         let shelf = self.shelf.as_ref();
         let mapped = shelf.and_then(|shelf| shelf.component(&self.engine, source.digest()));
@@ -236,22 +237,15 @@ impl Host {
     }
 
     /// Checks all that can be known of a component before its code runs.
-    fn link(
-        &self,
-        origin: &str,
-        component: &Component,
-    ) -> Result<ProviderPluginPre<State>, LoadError> {
+    fn link(&self, origin: &str, component: &Component) -> Result<Ready, LoadError> {
         let types = component.component_type();
-        contract::check_names(
+        let contract = contract::check_names(
             origin,
             World::Provider,
             types.imports(&self.engine).map(|(name, _)| name),
             types.exports(&self.engine).map(|(name, _)| name),
         )?;
-        self.linker
-            .instantiate_pre(component)
-            .and_then(ProviderPluginPre::new)
-            .map_err(|source| shape(origin, source))
+        self.linkers.link(component, contract).map_err(|source| shape(origin, source))
     }
 
     fn link_materializer(
@@ -272,20 +266,14 @@ impl Host {
             .map_err(|source| shape(origin, source))
     }
 
-    fn describe(
-        &self,
-        origin: &str,
-        ready: &ProviderPluginPre<State>,
-    ) -> Result<Description, LoadError> {
+    fn describe(&self, origin: &str, ready: &Ready) -> Result<Description, LoadError> {
         let asked = Asked { provider: origin.into(), unit: "describe".into() };
         let mut guest = Guest::new(self, &Arc::default(), origin.into(), Arc::new([]));
         let answer = guest.start(ready).and_then(|provider| {
-            guest.call(Phase::Idle, self.limits.advance_deadline, |store| {
-                provider.hyp_backfill_provider().call_describe(store)
-            })
+            guest.call(Phase::Idle, self.limits.advance_deadline, |store| provider.describe(store))
         });
         let description = match answer {
-            Ok(answer) => Description::from(answer),
+            Ok(description) => description,
             Err(error) if Guest::is_misfit(&error) => return Err(shape(origin, error)),
             Err(error) => {
                 let source = Box::new(guest.explain(&asked, &error));

@@ -40,6 +40,7 @@ mod plan;
 mod plugin;
 mod registry;
 mod report;
+mod seam;
 mod settled;
 mod shelf;
 mod source;

@@ -73,12 +73,10 @@ impl Plugin {
         let mut guest = self.guest();
         guest.state().begin(entries.to_vec(), None);
         let answer = guest.start(&ready).and_then(|provider| {
-            guest.call(Phase::Plan, limit, |store| {
-                provider.hyp_backfill_provider().call_plan(store, &told)
-            })
+            guest.call(Phase::Plan, limit, |store| provider.plan(store, &told))
         });
         let plan = match answer {
-            Ok(Ok(plan)) => Plan::from(plan),
+            Ok(Ok(plan)) => plan,
             Ok(Err(fault)) => return Err(fault_of(&asked, fault)),
             Err(error) => return Err(guest.explain(&asked, &error)),
         };

@@ -3,15 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::bindings::ProviderPluginPre;
 use crate::description::Description;
 use crate::error::RunError;
 use crate::fault::Asked;
 use crate::guest::Guest;
 use crate::host::Host;
 use crate::meter::{Meter, Receipt};
+use crate::seam::Ready;
 use crate::source::Source;
-use crate::state::State;
 use crate::worker::Worker;
 
 /// A component that is known to be a provider. Its code is mapped when it is first needed.
@@ -22,7 +21,7 @@ pub struct Plugin {
     meter: Arc<Meter>,
     source: Source,
     description: Description,
-    ready: Mutex<Option<ProviderPluginPre<State>>>,
+    ready: Mutex<Option<Ready>>,
 }
 
 /// How long a component takes to come up.
@@ -39,7 +38,7 @@ impl Plugin {
         host: Arc<Host>,
         source: Source,
         description: Description,
-        ready: Option<ProviderPluginPre<State>>,
+        ready: Option<Ready>,
     ) -> Arc<Self> {
         Arc::new(Self {
             host,
@@ -101,7 +100,7 @@ impl Plugin {
     }
 
     /// Returns the component, mapped, linked and ready to be instantiated.
-    pub(crate) fn ready(&self) -> Result<ProviderPluginPre<State>, RunError> {
+    pub(crate) fn ready(&self) -> Result<Ready, RunError> {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ready) = &*ready {
             return Ok(ready.clone());

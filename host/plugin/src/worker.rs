@@ -8,7 +8,6 @@ use hyp_model::event::Event;
 use wasmtime::StoreContextMut;
 use wasmtime::component::ResourceAny;
 
-use crate::bindings::ProviderPlugin;
 use crate::error::RunError;
 use crate::fault::Asked;
 use crate::guest::Guest;
@@ -16,6 +15,7 @@ use crate::lent::Lent;
 use crate::plan::{check_unchanged, fault_of, told};
 use crate::plugin::Plugin;
 use crate::report::{Counter, ScanReport};
+use crate::seam::Spoken;
 use crate::state::{Phase, State};
 
 /// Bytes that a guest may give to go on with, by contract.
@@ -68,7 +68,7 @@ pub struct Worker {
 
 struct Instance {
     guest: Guest,
-    provider: ProviderPlugin,
+    provider: Spoken,
 }
 
 /// How the reading of a unit ended.
@@ -173,8 +173,7 @@ impl Instance {
         }
         let checkpoint = reading.from.map(|from| from.state.as_slice());
         let scan = self.call(reading, Phase::Open, |provider, store| {
-            let scans = provider.hyp_backfill_provider().scan();
-            scans.call_open(store, &unit.id, &entries, &unit.context, checkpoint)
+            provider.open(store, &unit.id, &entries, &unit.context, checkpoint)
         })?;
         let scan = scan.map_err(|fault| fault_of(reading.asked, fault))?;
         let mut idle = 0;
@@ -183,12 +182,12 @@ impl Instance {
                 break End::Stopped;
             }
             let before = self.taken();
-            let progress = self.call(reading, Phase::Advance, |provider, store| {
-                provider.hyp_backfill_provider().scan().call_advance(store, scan, budget)
+            let step = self.call(reading, Phase::Advance, |provider, store| {
+                provider.advance(store, scan, budget)
             })?;
             let events = std::mem::take(&mut self.guest.state().page);
-            let (is_done, saved) = match &progress {
-                Ok(progress) => (progress.done, progress.checkpoint.as_ref()),
+            let (is_done, saved) = match &step {
+                Ok(step) => (step.is_done, step.checkpoint.as_ref()),
                 Err(_) => (false, None),
             };
             let checkpoint = saved.and_then(|saved| self.checkpoint(saved));
@@ -197,7 +196,7 @@ impl Instance {
             if is_something && (reading.each)(page) == Err(Stop) {
                 break End::Stopped;
             }
-            progress.map_err(|fault| fault_of(reading.asked, fault))?;
+            step.map_err(|fault| fault_of(reading.asked, fault))?;
             if is_done {
                 break End::Done(self.counters(reading, scan)?);
             }
@@ -234,14 +233,10 @@ impl Instance {
         reading: &mut Reading<'_>,
         scan: ResourceAny,
     ) -> Result<Vec<Counter>, RunError> {
-        let counters = self.call(reading, Phase::Idle, |provider, store| {
-            provider.hyp_backfill_provider().call_counters(store, scan)
-        })?;
-        let (mut told, mut bytes) = (Vec::new(), 0);
-        for it in counters {
-            bytes += size_of::<Counter>() + it.thread_id.len() + it.name.len();
-            told.push(Counter { thread_id: it.thread_id, name: it.name, value: it.value });
-        }
+        let told =
+            self.call(reading, Phase::Idle, |provider, store| provider.counters(store, scan))?;
+        let length = |it: &Counter| size_of::<Counter>() + it.thread_id.len() + it.name.len();
+        let bytes: usize = told.iter().map(length).sum();
         let limit = self.guest.state().limits.advance_budget;
         if bytes > limit as usize {
             return Err(RunError::OutputBound {
@@ -258,7 +253,7 @@ impl Instance {
         &mut self,
         reading: &mut Reading<'_>,
         phase: Phase,
-        call: impl FnOnce(&ProviderPlugin, StoreContextMut<'_, State>) -> wasmtime::Result<R>,
+        call: impl FnOnce(&Spoken, StoreContextMut<'_, State>) -> wasmtime::Result<R>,
     ) -> Result<R, RunError> {
         let limit = self.guest.state().limits.advance_deadline;
         let started = Instant::now();

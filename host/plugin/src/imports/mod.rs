@@ -4,7 +4,7 @@ mod digest;
 pub(crate) mod inputs;
 mod log;
 mod run;
-mod sink;
+pub(crate) mod sink;
 pub(crate) mod sqlite;
 
 use wasmtime::component::{HasSelf, Linker};
