@@ -88,8 +88,6 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// List what runs did; show one whole, go on with it, or take it back
     Runs(RunsArgs),
-    /// Take in what a client says while it works
-    Record(RecordArgs),
     /// Records that were not understood: list them, show one, read them again
     Quarantine(QuarantineArgs),
     /// Say what the store holds

@@ -70,13 +70,13 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
     config.settle(&mut changes, &places.store);
     let recording = Recording {
         items: read(&args.json)?,
+        wait: args.wait(),
         kind: args.kind,
         source: match args.source {
             Source::Crawler => "crawler_promote".to_owned(),
             Source::Member => "member_write".to_owned(),
         },
         changes,
-        wait: args.wait(),
         run_id: env::run_id().unwrap_or_else(|| format!("re-{}", uuid::Uuid::new_v4())),
     };
     let told = hyp_backfill::record(&places, &recording)?;

@@ -21,7 +21,11 @@ pub(super) fn record(session: &Session, args: &RecordArgs) -> Result<Exit, Failu
         secrets: config.privacy.secrets(),
     };
     let recorded = hyp_backfill::record_exchange(&session.places, &json, &asked)?;
-    if args.report_json { print_json(&recorded)? } else { print(&words(&recorded))? }
+    if args.report_json {
+        print_json(&recorded)?
+    } else {
+        print(&words(&recorded))?
+    }
     Ok(Exit::Done)
 }
 
