@@ -12,8 +12,8 @@ use crate::drive::{Checkpoint, Drive, Sink, Source};
 use crate::materializer::{self, Materializer};
 use crate::sqlite::{Database, Handed, Problem, Query};
 use crate::{
-    Chunk, Counter, Description, Entry, Event, Fault, Item, Lines, Peek, PlanResult, Progress, Provider,
-    ReadError, Scan,
+    Chunk, Counter, Description, Entry, Event, Fault, Item, Lines, Peek, PlanResult, Progress,
+    Provider, ReadError, Scan,
 };
 
 /// What is exported for a provider.

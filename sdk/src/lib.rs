@@ -60,8 +60,8 @@ pub mod glue;
 pub mod json;
 pub mod materializer;
 mod page;
-mod provider;
 pub mod probe;
+mod provider;
 pub mod sqlite;
 pub mod state;
 #[cfg(not(target_family = "wasm"))]

@@ -156,7 +156,13 @@ impl Dataset {
         self.with(name, of, true, role)
     }
 
-    fn with(mut self, name: &str, column_type: ColumnType, nullable: bool, role: ColumnRole) -> Self {
+    fn with(
+        mut self,
+        name: &str,
+        column_type: ColumnType,
+        nullable: bool,
+        role: ColumnRole,
+    ) -> Self {
         self.columns.push(Column { name: name.to_owned(), column_type, nullable, role });
         self
     }
@@ -198,8 +204,7 @@ impl Derived {
     pub fn each(items: &[Item], mut of: impl FnMut(&Item, &mut Self)) -> Vec<Self> {
         let mut all = Vec::with_capacity(items.len());
         for (at, item) in (0..).zip(items) {
-            let mut one =
-                Self { item: at, changes: Vec::new(), then: Vec::new(), outcome: None };
+            let mut one = Self { item: at, changes: Vec::new(), then: Vec::new(), outcome: None };
             of(item, &mut one);
             all.push(one);
         }

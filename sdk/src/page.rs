@@ -168,7 +168,8 @@ fn weight(event: &Event) -> usize {
             Event::ThreadEnd => 0,
             Event::Fact(fact) => fact.name.len() + fact.value.len() + 64,
             Event::Item(Found { item, .. }) => {
-                let cells = item.cells.iter().map(|cell| 16 + cell.column.len() + size(&cell.value));
+                let cells =
+                    item.cells.iter().map(|cell| 16 + cell.column.len() + size(&cell.value));
                 let ids = item.kind.len() + item.origin.system.len() + item.origin.id.len();
                 ids + cells.sum::<usize>() + 64
             }

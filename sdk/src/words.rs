@@ -4,8 +4,8 @@
 
 use crate::{
     Attribute, Candidate, Client, Content, Context, Description, EnvironmentCandidate, Fact, Fault,
-    Git, Message, Note, Part, Purpose, Root, Setting, Span, Stamp, Subject, Table, Text, Thinking, Thread,
-    ThreadKind, ToolCall, ToolResult, Unit, Usage,
+    Git, Message, Note, Part, Purpose, Root, Setting, Span, Stamp, Subject, Table, Text, Thinking,
+    Thread, ThreadKind, ToolCall, ToolResult, Unit, Usage,
 };
 
 /// The kind of items that messages are.

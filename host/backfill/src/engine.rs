@@ -41,9 +41,7 @@ pub(crate) use guards::{check_sources, settled};
 #[cfg(test)]
 pub(crate) use materializers::check_owners;
 pub use record::{Recording, record};
-pub use report::{
-    CellChange, ChangesReport, CheckReport, CutoverReport, DatasetChanges, Slow,
-};
+pub use report::{CellChange, ChangesReport, CheckReport, CutoverReport, DatasetChanges, Slow};
 pub use request::{Ask, Changes, MaxChanges, Probing};
 pub use undo::{Undo, Undone, UndoneCell, is_dataset_run, undo};
 
@@ -115,11 +113,16 @@ impl Engine<'_> {
         let mut notes = Vec::new();
         let plan = self.plugin.plan(&found.files, &mut notes)?;
         self.report.notes.extend(notes.iter().map(note_line));
-        let units: Vec<UnitInputs> = plan.units.into_iter().map(|unit| {
-            let lent = unit.inputs.iter().filter_map(|at| found.files.get(*at as usize).cloned());
-            let inputs: Vec<Lent> = lent.collect();
-            UnitInputs { id: unit.id, inputs, context: unit.context }
-        }).collect();
+        let units: Vec<UnitInputs> = plan
+            .units
+            .into_iter()
+            .map(|unit| {
+                let lent =
+                    unit.inputs.iter().filter_map(|at| found.files.get(*at as usize).cloned());
+                let inputs: Vec<Lent> = lent.collect();
+                UnitInputs { id: unit.id, inputs, context: unit.context }
+            })
+            .collect();
 
         let (passed, others) = self.pass(&view, &mut materializers, &units, false)?;
         self.report.bytes_read = others.bytes;
@@ -240,12 +243,7 @@ impl Engine<'_> {
     }
 
     /// Asks the store what materializers want to know after a run.
-    fn check(
-        &self,
-        view: &Mutex<View>,
-        materializers: &Materializers,
-        told: &mut ChangesReport,
-    ) {
+    fn check(&self, view: &Mutex<View>, materializers: &Materializers, told: &mut ChangesReport) {
         let Some(ask) = &self.request.changes.ask else { return };
         let is_written =
             |check: &&Check| lock(view).stored.get(&check.dataset).is_some_and(|it| !it.is_empty());

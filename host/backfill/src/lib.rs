@@ -55,8 +55,8 @@ mod work;
 mod worker;
 
 pub use engine::{
-    Ask, CellChange, Changes, ChangesReport, CheckReport, CutoverReport, DatasetChanges, MaxChanges,
-    Probing, Recording, Slow, Undo, Undone, UndoneCell, is_dataset_run, record, undo,
+    Ask, CellChange, Changes, ChangesReport, CheckReport, CutoverReport, DatasetChanges,
+    MaxChanges, Probing, Recording, Slow, Undo, Undone, UndoneCell, is_dataset_run, record, undo,
 };
 pub use basis::{Basis, applied, resumed};
 pub use components::{bundled, kinds};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use hyp_cache::{RunEnd, RunStart, Store, StoreError, Upkeep, Upkept};
 use hyp_materialize::Window;
 use hyp_model::dataset::MESSAGES;
-use hyp_plugin::Limits;
+use hyp_plugin::{Limits, Plugin};
 use tracing::info_span;
 
 use crate::basis::{Arguments, Basis, Source};
@@ -115,6 +115,11 @@ pub fn run(
     for plugin in &plugins {
         check_sources(plugin, places)?;
     }
+    // What changes stored rows is written when that was asked for, and else only told.
+    let changes_rows = |plugin: &Arc<Plugin>| !plugin.description().emits_messages();
+    let is_told =
+        !request.changes.commit && !plugins.is_empty() && plugins.iter().all(changes_rows);
+    let is_dry = request.dry_run || is_told;
     components.host.settle(settled(&plugins, &request.changes)?);
     let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
 
@@ -162,7 +167,7 @@ pub fn run(
     writer.begin_run(&RunStart {
         run_id: request.run_id.clone(),
         started_at: started,
-        dry_run: request.dry_run,
+        dry_run: is_dry,
         providers: plugins.iter().map(|plugin| name_of(plugin).to_owned()).collect(),
         since: window.since,
         until: window.until,
@@ -172,7 +177,7 @@ pub fn run(
 
     let mut report = Report {
         run_id: request.run_id.clone(),
-        dry_run: request.dry_run,
+        dry_run: is_dry,
         resumes: request.resumes.clone(),
         fingerprint: request.dry_run.then(|| arguments.fingerprint()),
         ..Report::default()
@@ -191,7 +196,7 @@ pub fn run(
                 continue;
             }
         };
-        if is_absent(request, &found) {
+        if is_absent(request, &plugin, &found) {
             continue;
         }
         if !plugin.description().emits_messages() {
@@ -239,7 +244,7 @@ pub fn run(
         report.without_provider = components.unknown(request.enabled.as_deref().unwrap_or(&[]));
     }
     report.interrupted = cancelled.load(Ordering::Relaxed);
-    if !request.dry_run && !report.interrupted {
+    if !is_dry && !report.interrupted {
         report.upkeep = Some(upkeep(&mut writer, request, clock.elapsed(), cancelled));
         report.interrupted = cancelled.load(Ordering::Relaxed);
     }
@@ -251,8 +256,10 @@ pub fn run(
 }
 
 /// Says whether a provider that nobody named has nothing to read.
-fn is_absent(request: &Request, found: &Found) -> bool {
-    request.providers.is_empty() && !found.has_source && found.unreadable.is_empty()
+fn is_absent(request: &Request, plugin: &Plugin, found: &Found) -> bool {
+    let is_named = plugin.description().sources().next().is_some();
+    let is_there = found.has_source || is_named || !found.unreadable.is_empty();
+    request.providers.is_empty() && !is_there
 }
 
 /// Keeps the store in order, for a share of the time that the import took.

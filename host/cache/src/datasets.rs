@@ -146,7 +146,8 @@ impl Writer {
             None => columns::new_table(layout, declared)?,
         };
         let (columns, widened) = columns::merge(&table, declared)?;
-        let schema = columns::arrow_schema(widened.as_ref().unwrap_or(table.metadata.current_schema()));
+        let schema =
+            columns::arrow_schema(widened.as_ref().unwrap_or(table.metadata.current_schema()));
         let mut open = OpenDataset {
             declared: declared.clone(),
             columns,

@@ -264,7 +264,10 @@ pub(crate) fn check_count(what: &str, count: usize) -> Result<(), String> {
     }
 }
 
-pub(crate) fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), String> {
+pub(crate) fn check_unique<'a>(
+    what: &str,
+    names: impl Iterator<Item = &'a String>,
+) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for name in names {
         check_text(what, name)?;
@@ -280,7 +283,8 @@ pub(crate) fn check_unique<'a>(what: &str, names: impl Iterator<Item = &'a Strin
 
 impl From<wit::Description> for Description {
     fn from(it: wit::Description) -> Self {
-        let wit::Description { name, title, version, summary, kinds, clients, roots, settings } = it;
+        let wit::Description { name, title, version, summary, kinds, clients, roots, settings } =
+            it;
         let clients = clients.into_iter().map(|it| Client {
             title: it.title,
             versions: it.versions,

@@ -154,8 +154,12 @@ impl Making {
 
 impl Instance {
     fn start(of: &Materializer, asked: &Asked) -> Result<Self, RunError> {
-        let mut guest =
-            Guest::new(&of.host, &of.meter, Arc::clone(&of.name), of.description.kinds.as_slice().into());
+        let mut guest = Guest::new(
+            &of.host,
+            &of.meter,
+            Arc::clone(&of.name),
+            of.description.kinds.as_slice().into(),
+        );
         let limit = of.host.limits.advance_deadline;
         match guest.call(Phase::Idle, limit, |store| of.ready.instantiate(store)) {
             Ok(plugin) => Ok(Self { guest, plugin }),

@@ -55,9 +55,6 @@ pub trait Prober: fmt::Debug + Send + Sync {
 /// What the store holds now, for a materializer.
 pub trait Current: Send + Sync {
     /// Returns the row of each key, in the order of the keys, or says why they cannot be had.
-    fn current(
-        &self,
-        dataset: &str,
-        keys: &[Vec<Datum>],
-    ) -> Result<Vec<Option<Vec<Cell>>>, String>;
+    fn current(&self, dataset: &str, keys: &[Vec<Datum>])
+    -> Result<Vec<Option<Vec<Cell>>>, String>;
 }

@@ -19,13 +19,8 @@ pub(crate) fn files(snapshot: Snapshot) -> Files {
 /// Returns the name and the files of a dataset.
 pub(crate) fn dataset(dataset: DatasetFiles) -> (String, Files) {
     let DatasetFiles { name, schema, files, lease } = dataset;
-    let file = |(path, size, rows, deleted)| DataFile {
-        path,
-        size,
-        rows,
-        deleted,
-        ..DataFile::default()
-    };
+    let file =
+        |(path, size, rows, deleted)| DataFile { path, size, rows, deleted, ..DataFile::default() };
     (name, Files { schema, files: files.into_iter().map(file).collect(), lease })
 }
 

@@ -3,7 +3,8 @@
 use super::Run;
 use crate::json::{Object, quote};
 use crate::{
-    Content, Context, Datum, Event, Fault, Message, Note, Part, Span, Subject, Text, Thread, Usage, time,
+    Content, Context, Datum, Event, Fault, Message, Note, Part, Span, Subject, Text, Thread, Usage,
+    time,
 };
 
 /// Writes a run with one event a line.

@@ -86,12 +86,19 @@ fn other_fields_and_strange_entries_stay_as_they_were() {
     let before = registry.rows(entries);
     registry.run(TYPES, &["--commit"]);
     assert_eq!(registry.rows(entries), before);
-    let strange = "select entry_json from member_agents where profile_id = 'p-strange' order by position";
+    let strange =
+        "select entry_json from member_agents where profile_id = 'p-strange' order by position";
     let output = registry.sandbox.hyp(["query", "sql", strange, "--json"]);
-    let texts: Vec<Value> = output.json().as_array().unwrap().iter().map(|row| row["entry_json"].clone()).collect();
+    let texts: Vec<Value> =
+        output.json().as_array().unwrap().iter().map(|row| row["entry_json"].clone()).collect();
     assert_eq!(
         texts,
-        [json!(r#"{"name":"no address","type":"sales"}"#), json!("\"text\""), json!("null"), json!("7")]
+        [
+            json!(r#"{"name":"no address","type":"sales"}"#),
+            json!("\"text\""),
+            json!("null"),
+            json!("7")
+        ]
     );
     let extra = "select entry_json from member_agents where profile_id = 'p-lathe'";
     let output = registry.sandbox.hyp(["query", "sql", extra, "--json"]);
@@ -145,7 +152,10 @@ fn an_audit_that_cannot_be_written_stops_nobody() {
     let failed = counts(&told["audit_insert_failed"]);
     assert_eq!(failed.values().copied().collect::<Vec<_>>(), [16]);
     let label = failed.keys().next().unwrap();
-    assert!(label.starts_with("source=backfill_script,error_class=") && !label.contains("http"), "{label}");
+    assert!(
+        label.starts_with("source=backfill_script,error_class=") && !label.contains("http"),
+        "{label}"
+    );
 }
 
 #[test]
@@ -171,7 +181,8 @@ fn the_audit_is_added_to_and_nothing_else() {
 
 /// Answers for every agent that is asked.
 fn script(registry: &Registry) {
-    let known = |kind: &str, elapsed_ms: u32| json!({ "inferred_type": kind, "elapsed_ms": elapsed_ms });
+    let known =
+        |kind: &str, elapsed_ms: u32| json!({ "inferred_type": kind, "elapsed_ms": elapsed_ms });
     let silent = |elapsed_ms: u32| json!({ "elapsed_ms": elapsed_ms });
     let lost = |why: &str, elapsed_ms: u32| json!({ "failure": why, "elapsed_ms": elapsed_ms });
     let answers = json!({
@@ -199,11 +210,16 @@ fn script(registry: &Registry) {
 fn agents_are_asked_again_and_what_cannot_be_had_is_no_value() {
     let registry = Registry::adopted("agents.sql");
     script(&registry);
-    let known = json!({ "agent_url": "https://old-silent.example/mcp", "inferred_type": "signals" });
+    let known =
+        json!({ "agent_url": "https://old-silent.example/mcp", "inferred_type": "signals" });
     let recorded = registry.sandbox.beside("known.json");
     fs::write(&recorded, known.to_string()).unwrap();
-    let output =
-        registry.sandbox.hyp(["record", "registry.probe_result", "--json", recorded.to_str().unwrap()]);
+    let output = registry.sandbox.hyp([
+        "record",
+        "registry.probe_result",
+        "--json",
+        recorded.to_str().unwrap(),
+    ]);
     assert_eq!(output.status, Some(0), "{output}");
 
     let told = registry.run("registry-reprobe", &["--commit"]);
@@ -219,8 +235,12 @@ fn agents_are_asked_again_and_what_cannot_be_had_is_no_value() {
             ("still_unknown", 3),
         ])
     );
-    let slowest: Vec<u64> =
-        told["slowest"].as_array().unwrap().iter().map(|one| one["elapsed_ms"].as_u64().unwrap()).collect();
+    let slowest: Vec<u64> = told["slowest"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["elapsed_ms"].as_u64().unwrap())
+        .collect();
     assert_eq!(slowest, [30_000, 12_000, 5_100, 5_005, 4_100]);
     let snapshots = registry.rows(
         "select substr(agent_url, 9, strpos(agent_url, '.') - 9), inferred_type from agent_capabilities_snapshot

@@ -51,8 +51,15 @@ fn a_run_without_commit_writes_nothing_but_its_line_in_the_ledger() {
     let told = registry.run(HISTORY, &[]);
     assert_eq!((&told["committed"], files()), (&false.into(), before));
     assert_eq!(runs(&registry), "15");
-    assert_eq!(registry.one("select count(*) from dataset_journal where dataset = 'agent_compliance_status'"), "4");
-    assert_eq!(registry.rows("select dry_run, status from runs where providers like '%history%'"), ["true,ok"]);
+    assert_eq!(
+        registry
+            .one("select count(*) from dataset_journal where dataset = 'agent_compliance_status'"),
+        "4"
+    );
+    assert_eq!(
+        registry.rows("select dry_run, status from runs where providers like '%history%'"),
+        ["true,ok"]
+    );
 }
 
 #[test]
@@ -70,9 +77,8 @@ fn chunks_of_seven_are_five_commits() {
     assert_eq!((&told["committed"], &told["chunks"]), (&true.into(), &5.into()), "{output}");
     assert_eq!(told["checks"][0]["found"], 0);
     let run = super::run_id(&output);
-    let rows = registry.rows(&format!(
-        "select count(*) from agent_compliance_runs where _hyp_run_id = '{run}'"
-    ));
+    let rows = registry
+        .rows(&format!("select count(*) from agent_compliance_runs where _hyp_run_id = '{run}'"));
     assert_eq!(rows, ["30"]);
     assert_eq!(runs(&registry), "45");
     assert_eq!(
@@ -97,7 +103,7 @@ fn the_size_of_chunks_changes_no_row() {
         (registry.rows(all), registry.status())
     };
     let whole = rows("1000");
-    assert_eq!(whole.0.len(), 45 + 2, "one headline is written on two lines, in two datasets");
+    assert_eq!(whole.0.len(), 45 + 1, "one headline has two lines");
     for size in ["1", "3", "7"] {
         assert_eq!(rows(size), whole, "chunks of {size}");
     }
@@ -233,9 +239,15 @@ fn rows_say_what_the_history_said() {
     assert_eq!(told["headline"], "første linje\nsecond \"line\" \u{1F30A}");
     assert_eq!(told["agent_profile_json"], r#"{"agent": "cove-1"}"#);
     assert_eq!(told["tested_at"], "2026-05-16T00:00:00.000000Z");
-    assert_eq!([&told["tracks_passed"], &told["tracks_failed"], &told["tracks_skipped"]], [4, 0, 0]);
+    assert_eq!(
+        [&told["tracks_passed"], &told["tracks_failed"], &told["tracks_skipped"]],
+        [4, 0, 0]
+    );
     assert_eq!([&told["dry_run"], &told["source_dry_run"]], [false, true]);
-    assert_eq!([&told["triggered_by"], &told["triggered_org_id"], &told["triggered_user_id"]], ["owner_test", "o-cove", "fay"]);
+    assert_eq!(
+        [&told["triggered_by"], &told["triggered_org_id"], &told["triggered_user_id"]],
+        ["owner_test", "o-cove", "fay"]
+    );
     assert_eq!([&told["lifecycle_stage"], &told["original_scenario"]], ["production", "nightly"]);
     assert_eq!(row("cove-0")["headline"], serde_json::Value::Null);
     assert_eq!(row("buoy-0")["total_duration_ms"], serde_json::Value::Null);
@@ -253,13 +265,20 @@ fn an_import_that_dies_anywhere_is_made_good_by_the_next() {
         let died = registry.try_run(HISTORY, &args);
         let may_pass =
             ["before_compaction", "before_expiry", "in_sweep", "before_erasing", "after_sweep"];
-        assert!(died.status != Some(0) || may_pass.contains(name), "{name} is never reached: {died}");
+        assert!(
+            died.status != Some(0) || may_pass.contains(name),
+            "{name} is never reached: {died}"
+        );
         registry.sandbox.set("HYP_FAILPOINT", "");
         let between: u64 = runs(&registry).parse().unwrap();
         assert_eq!((between - 15) % 7, if between == 45 { 2 } else { 0 }, "{name}: {between} rows");
         let told = registry.run(HISTORY, &args);
         assert_eq!(told["items"]["inserted"].as_u64().unwrap_or(0), 45 - between, "{name}");
-        assert_eq!((runs(&registry).as_str(), registry.status()), ("45", NEWER_WINS.map(str::to_owned).to_vec()), "{name}");
+        assert_eq!(
+            (runs(&registry).as_str(), registry.status()),
+            ("45", NEWER_WINS.map(str::to_owned).to_vec()),
+            "{name}"
+        );
     }
 }
 
@@ -272,6 +291,9 @@ fn views_tell_whose_test_the_newest_run_was() {
         registry.rows(latest),
         ["buoy,your test", "cove,your test", "pier,your test", "quay,your test", "reef,your test"]
     );
-    assert_eq!(registry.one("select count(*) from compliance_history where label = 'your test'"), "39");
+    assert_eq!(
+        registry.one("select count(*) from compliance_history where label = 'your test'"),
+        "39"
+    );
     assert_eq!(registry.one("select count(*) from compliance_history"), "45");
 }

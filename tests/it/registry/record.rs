@@ -26,8 +26,15 @@ fn test(agent: &str, at: &str, passed: bool, more: &Value) -> Value {
 fn the_newest_run_says_what_holds_whoever_wrote_it() {
     let registry = Registry::adopted("compliance.sql");
     registry.run("registry-history", &["--commit"]);
-    for (day, passed, by) in [("14", false, "owner_test"), ("15", true, "heartbeat"), ("16", false, "heartbeat")] {
-        let item = test("buoy", &format!("2026-07-{day}T00:00:00Z"), passed, &json!({ "triggered_by": by }));
+    for (day, passed, by) in
+        [("14", false, "owner_test"), ("15", true, "heartbeat"), ("16", false, "heartbeat")]
+    {
+        let item = test(
+            "buoy",
+            &format!("2026-07-{day}T00:00:00Z"),
+            passed,
+            &json!({ "triggered_by": by }),
+        );
         let output = record(&registry, "registry.test_run", &item);
         assert_eq!(output.status, Some(0), "{output}");
         let status = registry.one("select status || ' ' || last_triggered_by from agent_compliance_status where agent_url like '%buoy%'");
@@ -42,12 +49,19 @@ fn the_newest_run_says_what_holds_whoever_wrote_it() {
 fn others_than_owners_and_who_opted_out_leave_the_canonical_state_alone() {
     let registry = Registry::adopted("compliance.sql");
     let before = (registry.one("select count(*) from agent_compliance_runs"), registry.status());
-    let stranger = test("pier", "2026-07-14T00:00:00Z", false, &json!({ "is_owner": false, "id": "t-1" }));
+    let stranger =
+        test("pier", "2026-07-14T00:00:00Z", false, &json!({ "is_owner": false, "id": "t-1" }));
     assert_eq!(record(&registry, "registry.test_run", &stranger).status, Some(0));
     let opted_out = test("shoal", "2026-07-14T00:00:00Z", false, &json!({ "opted_out": true }));
     assert_eq!(record(&registry, "registry.test_run", &opted_out).status, Some(0));
-    assert_eq!((registry.one("select count(*) from agent_compliance_runs"), registry.status()), before);
-    assert_eq!(registry.rows("select id, agent_url, passed from agent_test_history"), ["t-1,https://pier.example/mcp,false"]);
+    assert_eq!(
+        (registry.one("select count(*) from agent_compliance_runs"), registry.status()),
+        before
+    );
+    assert_eq!(
+        registry.rows("select id, agent_url, passed from agent_test_history"),
+        ["t-1,https://pier.example/mcp,false"]
+    );
 }
 
 #[test]
@@ -90,7 +104,11 @@ fn what_a_crawler_finds_does_not_replace_a_known_type() {
     let kept = "select type from member_agents where profile_id = 'p-lathe'";
     assert_eq!(registry.one(kept), "buying");
     let log = "select event, source, old_type, new_type from type_reclassification_log";
-    assert_eq!(registry.rows(log), ["disagree,crawler_promote,buying,sales"], "seen twice, noted once");
+    assert_eq!(
+        registry.rows(log),
+        ["disagree,crawler_promote,buying,sales"],
+        "seen twice, noted once"
+    );
 }
 
 #[test]
@@ -98,7 +116,10 @@ fn what_cannot_be_recorded_is_told_and_nothing_is_written() {
     let registry = Registry::adopted("compliance.sql");
     let none = record(&registry, "registry.nothing", &json!({}));
     assert_eq!(none.status, Some(1));
-    assert!(none.stderr.contains("no materializer takes items of kind `registry.nothing`"), "{none}");
+    assert!(
+        none.stderr.contains("no materializer takes items of kind `registry.nothing`"),
+        "{none}"
+    );
     let timeless = test("pier", "some day", true, &json!({}));
     let output = record(&registry, "registry.test_run", &timeless);
     assert_eq!(output.status, Some(1));

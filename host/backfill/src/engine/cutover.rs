@@ -36,7 +36,10 @@ pub(crate) struct LeftOut {
 
 impl LiveRows {
     /// Reads the live rows of a dataset that declares a cutover.
-    pub(crate) fn of(dataset: &OpenDataset, forced: Option<i64>) -> Result<Option<Self>, StoreError> {
+    pub(crate) fn of(
+        dataset: &OpenDataset,
+        forced: Option<i64>,
+    ) -> Result<Option<Self>, StoreError> {
         let Some(declared) = dataset.declared().cutover.clone() else { return Ok(None) };
         let place = |name: &str| dataset.position(name);
         let (time, system) = (place(&declared.time), place(SOURCE_SYSTEM));
@@ -45,7 +48,8 @@ impl LiveRows {
             .iter()
             .filter_map(|(name, value)| Some((place(name)?, value.clone())))
             .collect();
-        let twins: Vec<usize> = declared.twin_columns.iter().filter_map(|name| place(name)).collect();
+        let twins: Vec<usize> =
+            declared.twin_columns.iter().filter_map(|name| place(name)).collect();
         let mut rows = Vec::new();
         dataset.scan(|row| {
             let at = time.and_then(|at| row.get(at));

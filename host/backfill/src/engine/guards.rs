@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use hyp_plugin::{Plugin, Settled};
 
+use super::mode_of;
 use super::pass::Passed;
 use super::probes::Script;
 use super::report::CheckReport;
 use super::request::{Changes, MaxChanges};
 use super::view::View;
-use super::mode_of;
 use crate::components::name_of;
 use crate::error::BackfillError;
 
@@ -143,4 +143,40 @@ pub(crate) fn check_line(check: &CheckReport) -> String {
         (None, None) => "nothing".to_owned(),
     };
     format!("check `{}`: expected {}, found {found}", check.name, check.expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{ProviderReport, Report};
+    use hyp_model::Exit;
+
+    fn check(found: Option<i64>, error: Option<&str>) -> CheckReport {
+        let error = error.map(str::to_owned);
+        CheckReport { name: "sums".to_owned(), expected: 0, found, error }
+    }
+
+    #[test]
+    fn a_check_is_told_with_both_numbers() {
+        assert_eq!(check_line(&check(Some(3), None)), "check `sums`: expected 0, found 3");
+        let wrong = check(None, Some("no table"));
+        assert_eq!(check_line(&wrong), "check `sums`: expected 0, found no table");
+        assert!(!wrong.is_ok() && check(Some(0), None).is_ok());
+    }
+
+    #[test]
+    fn a_refused_provider_makes_the_run_exit_3_unless_another_failed() {
+        let refused = || ProviderReport {
+            changes: Some(crate::ChangesReport {
+                refused: Some("26 changes, limit 25".to_owned()),
+                ..Default::default()
+            }),
+            ..ProviderReport::default()
+        };
+        let mut failed = ProviderReport::default();
+        failed.fail("it broke".to_owned());
+        let exit = |providers| Report { providers, ..Report::default() }.exit();
+        assert_eq!(exit(vec![refused()]), Exit::Refused);
+        assert_eq!(exit(vec![refused(), failed]), Exit::Failed);
+    }
 }

@@ -126,9 +126,9 @@ pub(crate) fn check_owners(all: &[&Materializer]) -> Result<(), EngineError> {
     });
     let owned: Vec<_> = owned.collect();
     for (at, (one, dataset, column)) in owned.iter().enumerate() {
-        let meets = owned[at + 1..].iter().find(|(other, of, theirs)| {
-            other != one && of == dataset && column.meets(theirs)
-        });
+        let meets = owned[at + 1..]
+            .iter()
+            .find(|(other, of, theirs)| other != one && of == dataset && column.meets(theirs));
         if let Some((other, ..)) = meets {
             return Err(EngineError::Owners {
                 one: (*one).clone(),

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use hyp_cache::{
-    AuditEntry, DatasetCommit, DatasetWrite, JournalEntry, JournalOperation, RUN_ID,
-    Writer, datum_to_json, key_of,
+    AuditEntry, DatasetCommit, DatasetWrite, JournalEntry, JournalOperation, RUN_ID, Writer,
+    datum_to_json, key_of,
 };
-use hyp_model::item::{
-    Assertion, ColumnMode, Datum, Derived, Item, Origin, TargetRow, Wish,
-};
+use hyp_model::item::{Assertion, ColumnMode, Datum, Derived, Item, Origin, TargetRow, Wish};
 use hyp_model::row::Key;
 
 use super::cutover::{LeftOut, LiveRows};
@@ -32,6 +30,9 @@ enum Net {
     Updated,
     Same,
 }
+
+/// An item that was left out, and what it means where it may be recovered.
+type Withheld = (LeftOut, Option<(Item, Derived)>);
 
 /// What a pass is there for.
 pub(crate) enum Aim<'a> {
@@ -69,7 +70,7 @@ pub(crate) struct Pass<'a> {
     /// Keys and subjects of rows that are changed.
     pub(crate) touched: Vec<(String, Option<String>)>,
     net: HashMap<String, HashMap<Key, Net>>,
-    left_out: BTreeMap<String, Vec<(LeftOut, Option<(Item, Derived)>)>>,
+    left_out: BTreeMap<String, Vec<Withheld>>,
     journal: Vec<JournalEntry>,
     audit: Vec<AuditEntry>,
     /// Items of the chunk that changed something.
@@ -516,7 +517,11 @@ impl<'a> Pass<'a> {
         self.report.cutover = cutover;
         self.sum_up();
         self.report.add_up();
-        Ok(Passed { report: self.report, asserted: self.asserted.len() as u64, touched: self.touched })
+        Ok(Passed {
+            report: self.report,
+            asserted: self.asserted.len() as u64,
+            touched: self.touched,
+        })
     }
 
     fn sum_up(&mut self) {

@@ -49,7 +49,8 @@ impl Script {
     /// Reads the file of answers, if there is one: a JSON object with an answer for each address.
     pub(crate) fn new(probing: &Probing) -> Result<Self, BackfillError> {
         let read = |path: &Path| {
-            let wrong = |reason: String| BackfillError::ProbeScript { path: path.to_owned(), reason };
+            let wrong =
+                |reason: String| BackfillError::ProbeScript { path: path.to_owned(), reason };
             let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
             serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
         };
@@ -69,14 +70,16 @@ fn is_below(url: &str, allowed: &str) -> bool {
 
 impl Prober for Script {
     fn ask(&self, url: &str, _timeout_ms: u32) -> Result<ProbeReport, ProbeFailure> {
-        let failure = |class, message: String, elapsed_ms| ProbeFailure { class, message, elapsed_ms };
+        let failure =
+            |class, message: String, elapsed_ms| ProbeFailure { class, message, elapsed_ms };
         if !self.allow.iter().any(|allowed| is_below(url, allowed)) {
             let message = format!("`{url}` is not among `[probe] allow`");
             return Err(failure(ProbeFailureClass::Denied, message, 0));
         }
         let Some(answers) = &self.answers else {
             let message =
-                "this release asks no remote agents; `[probe] script` answers in their place".to_owned();
+                "this release asks no remote agents; `[probe] script` answers in their place"
+                    .to_owned();
             return Err(failure(ProbeFailureClass::Denied, message, 0));
         };
         let Some(answer) = answers.get(url).cloned() else {
@@ -123,6 +126,10 @@ mod tests {
         let probing = Probing { allow: vec!["*".into()], script: None };
         let refused = Script::new(&probing).unwrap().ask("https://a.example/mcp", 10).unwrap_err();
         assert_eq!(refused.class, ProbeFailureClass::Denied);
-        assert!(refused.message.starts_with("this release asks no remote agents"), "{}", refused.message);
+        assert!(
+            refused.message.starts_with("this release asks no remote agents"),
+            "{}",
+            refused.message
+        );
     }
 }

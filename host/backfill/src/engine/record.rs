@@ -79,8 +79,7 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         ..DatasetRun::default()
     })?;
     let mut between = |_| Ok(());
-    let aim =
-        Aim::Commit { writer: &mut writer, chunk_size: usize::MAX, between: &mut between };
+    let aim = Aim::Commit { writer: &mut writer, chunk_size: usize::MAX, between: &mut between };
     let asserting =
         Asserting { mode: Some(ColumnMode::PromoteOnly), source: recording.source.clone() };
     let mut pass = Pass::new(Arc::clone(&view), &mut materializers, aim, &run_id, asserting);

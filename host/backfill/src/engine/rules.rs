@@ -127,7 +127,7 @@ impl Rule {
         if is_same { Meeting::Same } else { Meeting::Update(row) }
     }
 
-    fn value<'r>(row: &'r [Datum], at: Option<usize>) -> &'r Datum {
+    fn value(row: &[Datum], at: Option<usize>) -> &Datum {
         at.and_then(|at| row.get(at)).unwrap_or(&Datum::Null)
     }
 
@@ -236,7 +236,14 @@ mod tests {
         let passed = if status == "passing" { Datum::Timestamp(at) } else { Datum::Null };
         let at = Datum::Timestamp(at);
         vec![
-            text(status), at.clone(), passed, Datum::Null, at, text("run"), text(from.0), text(from.1),
+            text(status),
+            at.clone(),
+            passed,
+            Datum::Null,
+            at,
+            text("run"),
+            text(from.0),
+            text(from.1),
         ]
     }
 
@@ -285,7 +292,8 @@ mod tests {
     fn an_older_row_moves_what_only_goes_forward_and_nothing_else() {
         let stored = row("failing", 5, ("live", "1"));
         let older = row("passing", 3, ("old", "1"));
-        let Meeting::Update(row) = rule(ConflictRule::NewerWins).upsert(Some(&stored), &older) else {
+        let Meeting::Update(row) = rule(ConflictRule::NewerWins).upsert(Some(&stored), &older)
+        else {
             panic!("it is not carried over")
         };
         assert_eq!((&row[0], &row[1], &row[2]), (&stored[0], &stored[1], &Datum::Timestamp(3)));
@@ -296,7 +304,8 @@ mod tests {
     fn a_change_is_told_with_what_was_before_and_when() {
         let stored = row("failing", 5, ("live", "1"));
         let rule = rule(ConflictRule::NewerWins);
-        let Meeting::Update(changed) = rule.upsert(Some(&stored), &row("passing", 7, ("live", "2")))
+        let Meeting::Update(changed) =
+            rule.upsert(Some(&stored), &row("passing", 7, ("live", "2")))
         else {
             panic!("it is newer")
         };

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use hyp_cache::{
     DatasetCommit, DatasetRow, DatasetRun, DatasetWrite, JournalEntry, JournalOperation,
-    OpenDataset, RUN_ID, RunEnd, RunKind, RunStart, Store, Writer, datum_from_json, datum_to_json, key_of, row_from_json,
-    row_to_json,
+    OpenDataset, RUN_ID, RunEnd, RunKind, RunStart, Store, Writer, datum_from_json, datum_to_json,
+    key_of, row_from_json, row_to_json,
 };
 use hyp_model::item::{Dataset, Datum};
 use hyp_model::row::Key;
@@ -101,7 +101,12 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
     let mut writer = store.writer(request.wait, &request.by)?;
     let mut deeds: BTreeMap<String, BTreeMap<String, Deed>> = BTreeMap::new();
     for entry in store.dataset_journal(&request.run_id)? {
-        deeds.entry(entry.dataset.clone()).or_default().entry(entry.row_key.clone()).or_default().note(entry);
+        deeds
+            .entry(entry.dataset.clone())
+            .or_default()
+            .entry(entry.row_key.clone())
+            .or_default()
+            .note(entry);
     }
     let mut undone = Undone::default();
     let mut commit = DatasetCommit::default();
@@ -321,10 +326,8 @@ impl Back<'_> {
             at.map_or(hyp_model::item::ColumnType::Text, |at| self.dataset.columns()[at].kind)
         };
         let names = self.dataset.declared().key.iter();
-        let values: Vec<Datum> = names
-            .zip(&values)
-            .map(|(name, value)| datum_from_json(value, kind(name)))
-            .collect();
+        let values: Vec<Datum> =
+            names.zip(&values).map(|(name, value)| datum_from_json(value, kind(name))).collect();
         key_of(&values)
     }
 

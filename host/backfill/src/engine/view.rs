@@ -79,12 +79,13 @@ impl View {
             by_dataset.entry(name).or_default().push(key);
         }
         for (name, keys) in by_dataset {
-            let (Some(stored), Some(open)) = (self.stored.get(name), self.open.get_mut(name)) else {
+            let (Some(stored), Some(open)) = (self.stored.get(name), self.open.get_mut(name))
+            else {
                 continue;
             };
-            let missing = keys.into_iter().filter(|key| {
-                !open.pending.contains_key(*key) && !open.read.contains_key(*key)
-            });
+            let missing = keys
+                .into_iter()
+                .filter(|key| !open.pending.contains_key(*key) && !open.read.contains_key(*key));
             open.read.extend(stored.rows(missing)?);
         }
         Ok(())
@@ -146,9 +147,8 @@ impl View {
         {
             row[*at] = Datum::Text(made_id(name, origin));
         }
-        let null = columns.iter().zip(&row).find(|(column, value)| {
-            !column.nullable && value.is_null()
-        });
+        let null =
+            columns.iter().zip(&row).find(|(column, value)| !column.nullable && value.is_null());
         if let Some((column, _)) = null {
             return Err(format!("column `{}` of dataset `{name}` is never null", column.name));
         }

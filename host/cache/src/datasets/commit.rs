@@ -13,11 +13,11 @@ use super::{
 use crate::commit::Committed;
 use crate::deletes::{self, Positions};
 use crate::error::StoreError;
+use crate::failpoint;
 use crate::install::Next;
 use crate::layout::Dirty;
 use crate::publish::Edit;
 use crate::writer::Writer;
-use crate::failpoint;
 
 /// Rows of one dataset.
 #[derive(Debug, Clone, Default)]
@@ -135,8 +135,7 @@ impl Writer {
         }
         failpoint::hit("after_delete_files")?;
         let location = edit.data.first().map(|file| file.file_path().to_owned());
-        let operation =
-            if positions.is_empty() { Operation::Append } else { Operation::Overwrite };
+        let operation = if positions.is_empty() { Operation::Append } else { Operation::Overwrite };
         let next = Next::of(self.store().layout(), &dataset.table, edit, operation, dirty)?;
         let origins = write.rows.iter().filter_map(|row| dataset.origin(row)).collect();
         Ok(Written { name, next, keys, origins, removed: write.removed.clone(), location })

@@ -48,8 +48,7 @@ impl Writer {
         edit.removed.extend(deletes.map(|deletes| deletes.live.file.file_path().to_owned()));
         edit.data.push(encoder.finish(&mut dirty)?);
         let name = open.declared.name.clone();
-        let next =
-            Next::of(self.store().layout(), &open.table, edit, Operation::Replace, dirty)?;
+        let next = Next::of(self.store().layout(), &open.table, edit, Operation::Replace, dirty)?;
         let from = open.table.location.clone();
         let swap = || -> rusqlite::Result<bool> {
             let transaction = self.catalog.connection.unchecked_transaction()?;
@@ -75,9 +74,10 @@ fn widened(
     open: &OpenDataset,
 ) -> Result<arrow::array::RecordBatch, StoreError> {
     let columns = open.schema.fields().iter().map(|field| {
-        batch.column_by_name(field.name()).cloned().unwrap_or_else(|| {
-            arrow::array::new_null_array(field.data_type(), batch.num_rows())
-        })
+        batch
+            .column_by_name(field.name())
+            .cloned()
+            .unwrap_or_else(|| arrow::array::new_null_array(field.data_type(), batch.num_rows()))
     });
     arrow::array::RecordBatch::try_new(open.schema.clone(), columns.collect())
         .map_err(StoreError::rows)

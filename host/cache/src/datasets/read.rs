@@ -24,7 +24,7 @@ const BATCH: usize = 8_192;
 impl OpenDataset {
     /// Finds out where every key lies.
     pub(super) fn load(&mut self) -> Result<(), StoreError> {
-        self.files = self.table.data.iter().map(|data| file_of(data)).collect();
+        self.files = self.table.data.iter().map(file_of).collect();
         self.index.clear();
         self.origins.clear();
         let mut wanted: Vec<&str> = self.declared.key.iter().map(String::as_str).collect();
@@ -39,7 +39,8 @@ impl OpenDataset {
             let mut row = 0;
             for batch in batches(&data.live.path, Some(&wanted), None)? {
                 let batch = batch.map_err(StoreError::arrow(&data.live.path))?;
-                let columns: Vec<_> = wanted.iter().map(|name| batch.column_by_name(name)).collect();
+                let columns: Vec<_> =
+                    wanted.iter().map(|name| batch.column_by_name(name)).collect();
                 for at in 0..batch.num_rows() {
                     let place = Place { file, row };
                     row += 1;

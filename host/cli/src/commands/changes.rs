@@ -63,9 +63,10 @@ impl ChangesArgs {
         let usage = |message: String| Failure::Usage { command, message };
         let cutover = match self.cutover {
             None => None,
-            Some(text) => Some(moment::parse(&text, Edge::Start, zone).ok_or_else(|| {
-                usage(format!("--cutover expects a time (got {text})"))
-            })?),
+            Some(text) => Some(
+                moment::parse(&text, Edge::Start, zone)
+                    .ok_or_else(|| usage(format!("--cutover expects a time (got {text})")))?,
+            ),
         };
         if self.chunk_size == Some(0) {
             return Err(usage("--chunk-size expects a number >= 1 (got 0)".to_owned()));
@@ -89,7 +90,11 @@ fn max_changes(text: &str) -> Result<MaxChanges, String> {
     match text.strip_suffix('%') {
         Some(share) => {
             let share: f64 = share.parse().map_err(|_| wrong())?;
-            if (0.0..=100.0).contains(&share) { Ok(MaxChanges::Percent(share)) } else { Err(wrong()) }
+            if (0.0..=100.0).contains(&share) {
+                Ok(MaxChanges::Percent(share))
+            } else {
+                Err(wrong())
+            }
         }
         None => text.parse().map(MaxChanges::Rows).map_err(|_| wrong()),
     }
@@ -99,7 +104,8 @@ fn max_changes(text: &str) -> Result<MaxChanges, String> {
 fn expected(path: &Path) -> Result<BTreeSet<String>, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("--expect cannot read `{}`: {error}", path.display()))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
 }
 

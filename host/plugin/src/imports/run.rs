@@ -32,7 +32,9 @@ impl probe::Host for State {
         let answer = match &self.settled.prober {
             _ if self.phase != Phase::Advance => Err(denied("questions are asked in a scan only")),
             Some(prober) => prober.ask(&url, timeout_ms),
-            None => Err(denied("nothing may be asked: `[probe] allow` in config.toml says what may")),
+            None => {
+                Err(denied("nothing may be asked: `[probe] allow` in config.toml says what may"))
+            }
         };
         self.host_time += asked.elapsed();
         Ok(match answer {
@@ -78,7 +80,8 @@ impl store_read::Host for State {
             keys.into_iter().map(|key| key.into_iter().map(datum_in).collect()).collect();
         let answer = reads.current(&dataset, &keys);
         self.host_time += asked.elapsed();
-        let told = |rows: Vec<Option<Vec<_>>>| rows.into_iter().map(|row| row.map(cells_out)).collect();
+        let told =
+            |rows: Vec<Option<Vec<_>>>| rows.into_iter().map(|row| row.map(cells_out)).collect();
         Ok(answer.map(told))
     }
 }

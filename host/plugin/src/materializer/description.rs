@@ -124,7 +124,8 @@ impl From<wit::Description> for MaterializerDescription {
 }
 
 fn dataset(it: wit::Dataset) -> Dataset {
-    let owned = |it: wit::OwnedColumn| OwnedColumn { column: it.column, scope: it.scope.map(cell_in) };
+    let owned =
+        |it: wit::OwnedColumn| OwnedColumn { column: it.column, scope: it.scope.map(cell_in) };
     Dataset {
         name: it.name,
         columns: it.columns.into_iter().map(column).collect(),

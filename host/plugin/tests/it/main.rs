@@ -7,6 +7,7 @@ mod cache;
 mod databases;
 #[cfg(test)]
 mod guests;
+#[cfg(test)]
 mod materializers;
 #[cfg(test)]
 mod refusals;

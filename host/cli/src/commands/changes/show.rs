@@ -48,11 +48,16 @@ pub(in crate::commands) fn show(out: &mut String, report: &ProviderReport, told:
     }
     for check in &told.checks {
         let found = check.found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
-        let verdict = if check.is_ok() { "ok".to_owned() } else { format!("expected {}, found {found}", check.expected) };
+        let verdict = if check.is_ok() {
+            "ok".to_owned()
+        } else {
+            format!("expected {}, found {found}", check.expected)
+        };
         let _ = writeln!(out, "    check: {} {verdict}", text::line(&check.name));
     }
     for (label, entries) in &told.audit_insert_failed {
-        let _ = writeln!(out, "    warning: the audit lacks {entries} entries ({})", text::line(label));
+        let _ =
+            writeln!(out, "    warning: the audit lacks {entries} entries ({})", text::line(label));
     }
     for note in &report.notes {
         let _ = writeln!(out, "    note: {}", text::line(note));
@@ -77,12 +82,17 @@ pub(in crate::commands) fn show_recorded(out: &mut String, told: &ChangesReport)
 fn show_cutover(out: &mut String, cutover: &CutoverReport) {
     let at = moment::show(Some(cutover.at));
     let paired = cutover.pairs.len();
-    let _ = write!(out, "    cutover {at}: {} left out, {paired} of them recorded by others", cutover.left_out);
+    let _ = write!(
+        out,
+        "    cutover {at}: {} left out, {paired} of them recorded by others",
+        cutover.left_out
+    );
     if cutover.unmatched.is_empty() {
         out.push('\n');
         return;
     }
-    let names: Vec<String> = cutover.unmatched.iter().take(NAMED).map(|id| text::line(id).into()).collect();
+    let names: Vec<String> =
+        cutover.unmatched.iter().take(NAMED).map(|id| text::line(id).into()).collect();
     let more = cutover.unmatched.len().saturating_sub(NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
     let _ = writeln!(out, "; {} by nobody: {}{rest}", cutover.unmatched.len(), names.join(", "));
