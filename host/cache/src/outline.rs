@@ -69,7 +69,7 @@ pub struct Part {
 }
 
 /// Tables of the catalog that grow with what is imported.
-const LEDGERS: [&str; 12] = [
+const LEDGERS: [&str; 13] = [
     "checkpoints",
     "chunks",
     "claims",
@@ -81,6 +81,7 @@ const LEDGERS: [&str; 12] = [
     "runs",
     "sessions",
     "sightings",
+    "undo_log",
     "units",
 ];
 

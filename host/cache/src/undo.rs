@@ -21,6 +21,7 @@ use crate::gather::Work;
 use crate::index::Index;
 use crate::kin::Kin;
 use crate::layout::Dirty;
+use crate::lease;
 use crate::publish::Edit;
 use crate::rows;
 use crate::store::Store;
@@ -102,6 +103,8 @@ impl Store {
     /// Fails when the run cannot be undone at all, or the store cannot be read.
     pub fn plan_undo(&self, run_id: &str) -> Result<Undone, UndoError> {
         let unknown = || UndoError::Unknown { run_id: run_id.to_owned() };
+        // Files stay until the plan is made.
+        let _lease = lease::take(&self.layout().readers());
         let catalog = self.reader()?.ok_or_else(unknown)?;
         if catalog.is_behind()? {
             return Err(UndoError::Older { run_id: run_id.to_owned() });

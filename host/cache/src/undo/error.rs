@@ -97,10 +97,10 @@ impl Explain for UndoError {
             Self::Dry { .. } => None,
             Self::Running { .. } => Some("wait for it to end, or interrupt it".to_owned()),
             Self::Undone { by, .. } => Some(format!("`hyp runs undo {by}` brings it back")),
-            Self::Older { .. }
-            | Self::Purged { .. }
-            | Self::TooLarge { .. }
-            | Self::Aged { .. } => Some(
+            Self::TooLarge { .. } => Some(
+                "`hyp backfill` brings back what an undo removed; `hyp privacy purge` removes rows for good".to_owned(),
+            ),
+            Self::Older { .. } | Self::Purged { .. } | Self::Aged { .. } => Some(
                 "`hyp privacy purge` removes rows for good, whichever run wrote them".to_owned(),
             ),
             Self::Store(error) => error.help(),
