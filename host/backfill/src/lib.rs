@@ -54,14 +54,14 @@ mod unit;
 mod work;
 mod worker;
 
-pub use engine::{
-    Ask, CellChange, Changes, ChangesReport, CheckReport, CutoverReport, DatasetChanges,
-    MaxChanges, Probing, Recording, Slow, Undo, Undone, UndoneCell, is_dataset_run, record, undo,
-};
 pub use basis::{Basis, applied, resumed};
 pub use components::{bundled, kinds};
 pub use detect::{Detected, DetectedSession, detect};
 pub use diff::Diff;
+pub use engine::{
+    Ask, CellChange, Changes, ChangesReport, CheckReport, CutoverReport, DatasetChanges,
+    MaxChanges, Probing, Recording, Slow, Undo, Undone, UndoneCell, is_dataset_run, record, undo,
+};
 pub use error::BackfillError;
 pub use gauge::{Gauge, Reading};
 pub use hyp_plugin::{CONTRACT, Description, PACKAGE, Startup};

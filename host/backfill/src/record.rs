@@ -61,7 +61,11 @@ pub struct RecordedExchange {
 ///
 /// # Errors
 /// Fails when the text is no such exchange, or the store cannot be used; nothing is written then.
-pub fn record_exchange(places: &Places, json: &str, asked: &ExchangeRecording) -> Result<RecordedExchange, BackfillError> {
+pub fn record_exchange(
+    places: &Places,
+    json: &str,
+    asked: &ExchangeRecording,
+) -> Result<RecordedExchange, BackfillError> {
     let broken = |reason: String| BackfillError::NoExchange { reason };
     let told = read(json).map_err(broken)?;
     let mut writer = Store::open_or_create(&places.store)?.writer(asked.wait, &asked.run_id)?;
@@ -75,8 +79,11 @@ pub fn record_exchange(places: &Places, json: &str, asked: &ExchangeRecording) -
         providers,
         ..RunStart::default()
     })?;
-    let mut recorded =
-        RecordedExchange { run_id: asked.run_id.clone(), kind: PROJECTED_EXCHANGE, ..RecordedExchange::default() };
+    let mut recorded = RecordedExchange {
+        run_id: asked.run_id.clone(),
+        kind: PROJECTED_EXCHANGE,
+        ..RecordedExchange::default()
+    };
     let done = told.into_iter().try_for_each(|told| take(&mut writer, told, asked, &mut recorded));
     writer.end_run(&RunEnd {
         run_id: asked.run_id.clone(),

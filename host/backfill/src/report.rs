@@ -8,8 +8,8 @@ use hyp_model::Exit;
 use hyp_plugin::Plugin;
 use serde::Serialize;
 
-use crate::engine::ChangesReport;
 use crate::diff::Diff;
+use crate::engine::ChangesReport;
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]

@@ -137,7 +137,7 @@ pub fn run(
             let name = name_of(plugin);
             let found = discover(plugin.description(), &components.lending(plugin), places, &terms);
             if let Ok(found) = &found
-                && !is_absent(request, found)
+                && !is_absent(request, plugin, found)
             {
                 let reader = reader(plugin, request.secrets.as_ref());
                 basis.add(name, Source::new(&reader, found));

@@ -133,8 +133,8 @@ pub(super) fn import(
         request.changes.ask = Some(changes::asker(&places.store));
         Ok((places, request))
     };
-    let done = asked()
-        .and_then(|(places, request)| watched(&places, &request, telling.is_json, &watch));
+    let done =
+        asked().and_then(|(places, request)| watched(&places, &request, telling.is_json, &watch));
     done.map_err(|failure| match &watch {
         Watch::Program(events) => events.fail(failure),
         _ => failure,
