@@ -1,17 +1,23 @@
 //! What people expect of any command: completions, man pages, versions, pipes, errors that help.
 
 use std::fs;
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use crate::sandbox::Sandbox;
 
 /// Returns what bash offers after these words.
 fn completed(script: &str, words: &[&str]) -> String {
-    let program = "eval \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+    // By way of stdin: the script is longer than an argument may be.
+    let program = "eval \"$(cat)\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
                    _hyp hyp \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
                    echo \"${COMPREPLY[@]}\"";
-    let output =
-        Command::new("bash").args(["-c", program, "bash", script]).args(words).output().unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-c", program, "bash"]).args(words);
+    let mut child =
+        bash.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
