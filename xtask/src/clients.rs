@@ -35,12 +35,19 @@ pub(crate) fn problems(root: &Path) -> Result<Vec<String>> {
     Ok(if is_fresh { Vec::new() } else { vec![problem()] })
 }
 
-/// Returns the names of the providers that have a manifest, sorted.
+/// Returns the names of the providers that read a client and have a manifest, sorted.
 pub(crate) fn providers(root: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(root.join("providers"))? {
         let path = entry?.path();
-        if path.join("manifest.json").is_file() {
+        let manifest = path.join("manifest.json");
+        if !manifest.is_file() {
+            continue;
+        }
+        let manifest: Value = serde_json::from_str(&fs::read_to_string(&manifest)?)
+            .with_context(|| format!("cannot read `{}`", manifest.display()))?;
+        // Those of other things than conversations name no client.
+        if manifest["clients"].as_array().is_some_and(|clients| !clients.is_empty()) {
             names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
     }

@@ -1,21 +1,20 @@
 //! One pass over the items of a source: as a plan, which writes nothing, or in chunks that are committed.
 
+mod commit;
+mod wishes;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use hyp_cache::{
-    AuditEntry, DatasetCommit, DatasetWrite, JournalEntry, JournalOperation, RUN_ID, Writer,
-    datum_to_json, key_of,
-};
-use hyp_model::item::{Assertion, ColumnMode, Datum, Derived, Item, Origin, TargetRow, Wish};
+use hyp_cache::{AuditEntry, JournalEntry, Writer, key_of};
+use hyp_model::item::{ColumnMode, Datum, Derived, Item, Wish};
 use hyp_model::row::Key;
 
 use super::cutover::{LeftOut, LiveRows};
 use super::error::EngineError;
 use super::materializers::Materializers;
-use super::report::{CellChange, ChangesReport, CutoverReport, key_json};
-use super::rules::{Meeting, Verdict, judge};
-use super::view::{Pending, Reads, View, lock};
+use super::report::{ChangesReport, CutoverReport};
+use super::view::{Reads, View, lock};
 
 /// Items that a materializer is asked about at once.
 const BATCH: usize = 4_096;
@@ -302,192 +301,6 @@ impl<'a> Pass<'a> {
         Ok(())
     }
 
-    fn append(&mut self, row: TargetRow, origin: &Origin, fate: &mut Fate) -> Result<(), String> {
-        let TargetRow { dataset, cells } = row;
-        let mut view = lock(&self.view);
-        let row = view.make(&dataset, cells, (origin, self.run_id))?;
-        let (stored, open) = view.both(&dataset)?;
-        let (key, rule) = (stored.key(&row), open.rule.clone());
-        let may_change = stored.declared().may_change();
-        let is_there = view.has(&dataset, &key);
-        match rule.append(is_there) {
-            Meeting::Insert => {
-                fate.inserted = true;
-                if may_change {
-                    self.net.entry(dataset.clone()).or_default().insert(key, Net::Inserted);
-                } else {
-                    self.report.datasets.entry(dataset.clone()).or_default().inserted += 1;
-                }
-                if matches!(self.aim, Aim::Plan) && !may_change {
-                    view.plan_row(&dataset, key, origin);
-                } else {
-                    view.note_origin(&dataset, origin);
-                    view.put(&dataset, key, row);
-                }
-            }
-            _ => {
-                fate.same = true;
-                self.net.entry(dataset).or_default().entry(key).or_insert(Net::Same);
-            }
-        }
-        Ok(())
-    }
-
-    fn upsert(&mut self, row: TargetRow, origin: &Origin, fate: &mut Fate) -> Result<(), String> {
-        let TargetRow { dataset, cells } = row;
-        let mut view = lock(&self.view);
-        let row = view.make(&dataset, cells, (origin, self.run_id))?;
-        let (stored, open) = view.both(&dataset)?;
-        let (key, rule) = (stored.key(&row), open.rule.clone());
-        let current = view.row(&dataset, &key);
-        let net = self.net.entry(dataset.clone()).or_default();
-        match rule.upsert(current.map(Vec::as_slice), &row) {
-            Meeting::Insert => {
-                fate.inserted = true;
-                net.insert(key, Net::Inserted);
-                view.put(&dataset, key, row);
-            }
-            Meeting::Update(row) => {
-                fate.updated = true;
-                let was = net.entry(key).or_insert(Net::Updated);
-                if *was == Net::Same {
-                    *was = Net::Updated;
-                }
-                let is_first = *was == Net::Updated;
-                let key_values = view.stored.get(&dataset).map(|stored| stored.key_values(&row));
-                if is_first {
-                    self.touched.push((text_of(&key_values.unwrap_or_default()), None));
-                }
-                view.put(&dataset, key, row);
-            }
-            _ => {
-                fate.same = true;
-                net.entry(key).or_insert(Net::Same);
-            }
-        }
-        Ok(())
-    }
-
-    fn assert(
-        &mut self,
-        assertion: Assertion,
-        origin: &Origin,
-        fate: &mut Fate,
-    ) -> Result<(), String> {
-        let Assertion { dataset, key, column, value, subject, notes } = assertion;
-        let mut view = lock(&self.view);
-        let (stored, _) = view.both(&dataset)?;
-        let Some(rule) = stored.declared().rule(&column).cloned() else {
-            return Err(format!("column `{column}` of dataset `{dataset}` has no rule"));
-        };
-        let Some(at) = stored.position(&column) else {
-            return Err(format!("dataset `{dataset}` has no column `{column}`"));
-        };
-        let run_at = stored.position(RUN_ID);
-        let place = key_of(&key);
-        let Some(row) = view.row(&dataset, &place).cloned() else {
-            fate.no_row = true;
-            return Ok(());
-        };
-        let mode = self.asserting.mode.unwrap_or(rule.mode);
-        let verdict = judge(&rule, mode, &row[at], &value);
-        *self.report.assertions.entry(verdict.as_str().to_owned()).or_default() += 1;
-        match verdict {
-            Verdict::Unknown => fate.unknown = true,
-            Verdict::Same => fate.same = true,
-            Verdict::Disagree => fate.disagrees = true,
-            Verdict::Promote | Verdict::Flip => fate.updated = true,
-        }
-        if matches!(verdict, Verdict::Unknown | Verdict::Same) {
-            self.net.entry(dataset).or_default().entry(place).or_insert(Net::Same);
-            return Ok(());
-        }
-        let old = row[at].clone();
-        self.report.list(CellChange {
-            dataset: dataset.clone(),
-            key: key_json(&key),
-            subject: subject.clone(),
-            column: column.clone(),
-            old: datum_to_json(&old),
-            new: datum_to_json(&value),
-            event: verdict.as_str(),
-        });
-        self.audit.push(AuditEntry {
-            dataset: dataset.clone(),
-            row_key: serde_json::Value::from(key_json(&key)).to_string(),
-            subject: subject.clone(),
-            column,
-            old: text(&old),
-            new: text(&value).unwrap_or_default(),
-            event: verdict.as_str(),
-            source: self.asserting.source.clone(),
-            notes: notes.or_else(|| Some(format!("{} {}", origin.system, origin.id))),
-        });
-        let net = self.net.entry(dataset.clone()).or_default().entry(place).or_insert(Net::Same);
-        if verdict.writes() {
-            if *net == Net::Same {
-                *net = Net::Updated;
-            }
-            let mut row = row;
-            row[at] = value;
-            if let Some(run_at) = run_at {
-                row[run_at] = Datum::Text(self.run_id.to_owned());
-            }
-            self.touched.push((text_of(&key), subject));
-            self.asserted.insert((dataset.clone(), place));
-            view.put(&dataset, place, row);
-        }
-        Ok(())
-    }
-
-    /// Commits what is pending.
-    fn commit(&mut self) -> Result<(), EngineError> {
-        let Aim::Commit { writer, between, .. } = &mut self.aim else { return Ok(()) };
-        let mut commit = DatasetCommit::default();
-        let mut view = lock(&self.view);
-        let names: Vec<String> = view.stored.keys().cloned().collect();
-        let mut rows = 0;
-        for name in names {
-            let pending = view.take(&name);
-            if pending.is_empty() {
-                continue;
-            }
-            rows += pending.len() as u64;
-            let stored = &view.stored[&name];
-            if stored.declared().may_change() {
-                pending.iter().for_each(|(_, one)| note(stored, &name, one, &mut self.journal));
-            }
-            let write = DatasetWrite {
-                rows: pending.into_iter().map(|(_, one)| one.row).collect(),
-                removed: Vec::new(),
-            };
-            commit.writes.insert(name, write);
-        }
-        commit.journal = std::mem::take(&mut self.journal);
-        commit.audit = std::mem::take(&mut self.audit);
-        self.in_chunk = 0;
-        if commit.writes.is_empty() && commit.audit.is_empty() {
-            return Ok(());
-        }
-        let done = writer.commit_datasets(&mut view.stored, commit)?;
-        drop(view);
-        if rows > 0 {
-            self.report.chunks += 1;
-        }
-        if let Some((class, entries)) = done.audit_failed {
-            let label = format!("source={},error_class={class}", self.asserting.source);
-            tracing::warn!(
-                counter = "audit_insert_failed",
-                source = self.asserting.source,
-                error_class = class,
-                entries,
-                "the audit could not be written"
-            );
-            *self.report.audit_insert_failed.entry(label).or_default() += entries;
-        }
-        between(rows)
-    }
-
     /// Works on what is left, pairs who was left out, and returns what was done.
     pub(crate) fn finish(mut self) -> Result<Passed, EngineError> {
         self.work()?;
@@ -563,37 +376,6 @@ impl Passed {
     }
 }
 
-/// Notes what becomes of a row, for undoing it.
-fn note(
-    stored: &hyp_cache::OpenDataset,
-    name: &str,
-    pending: &Pending,
-    journal: &mut Vec<JournalEntry>,
-) {
-    let row_key = serde_json::Value::from(key_json(&stored.key_values(&pending.row))).to_string();
-    let entry = |column: Option<&str>, operation, old: Option<&Datum>, new: Option<&Datum>| {
-        let json = |datum: &Datum| datum_to_json(datum).to_string();
-        JournalEntry {
-            dataset: name.to_owned(),
-            row_key: row_key.clone(),
-            column: column.map(str::to_owned),
-            operation,
-            old: old.map(json),
-            new: new.map(json),
-        }
-    };
-    let Some(before) = &pending.before else {
-        journal.push(entry(None, JournalOperation::Insert, None, None));
-        return;
-    };
-    for ((column, old), new) in stored.columns().iter().zip(before).zip(&pending.row) {
-        if old != new {
-            let name = Some(column.name.as_str());
-            journal.push(entry(name, JournalOperation::Update, Some(old), Some(new)));
-        }
-    }
-}
-
 /// Returns items by their kinds, in the order in which they came.
 fn by_kind(items: Vec<Item>) -> Vec<(String, Vec<Item>)> {
     let mut groups: Vec<(String, Vec<Item>)> = Vec::new();
@@ -604,18 +386,4 @@ fn by_kind(items: Vec<Item>) -> Vec<(String, Vec<Item>)> {
         }
     }
     groups
-}
-
-/// Returns a key as it is written in a list of those that are expected.
-fn text_of(key: &[Datum]) -> String {
-    let parts: Vec<String> = key.iter().map(|part| text(part).unwrap_or_default()).collect();
-    parts.join("/")
-}
-
-fn text(datum: &Datum) -> Option<String> {
-    match datum_to_json(datum) {
-        serde_json::Value::Null => None,
-        serde_json::Value::String(text) => Some(text),
-        other => Some(other.to_string()),
-    }
 }

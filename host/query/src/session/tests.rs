@@ -174,10 +174,10 @@ async fn errors_are_one_line_with_a_way_out() {
     insta::assert_snapshot!(told, @r#"
     select * from mesages
       hyp::query::unknown_table: unknown table: mesages
-      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings, counters
+      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings, counters, dataset_journal, value_audit
     select * from other.things
       hyp::query::unknown_table: unknown table: other.things
-      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings, counters
+      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings, counters, dataset_journal, value_audit
     select content from messages
       hyp::query::unknown_column: unknown column: content
       help: did you mean: content_text
@@ -213,7 +213,7 @@ async fn errors_are_one_line_with_a_way_out() {
       help: start with SELECT, WITH, VALUES, EXPLAIN, SHOW or DESCRIBE
     select * from '/etc/passwd.csv'
       hyp::query::unknown_table: unknown table: /etc/passwd.csv
-      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings, counters
+      help: tables: ai_gateway_messages, messages, sessions, runs, chunks, inputs, quarantine, journal, audit, sightings, counters, dataset_journal, value_audit
     select 1; select 2
       hyp::query::statement: one statement at a time, got 2
       help: run them one by one
