@@ -1,3 +1,5 @@
+//! A component of the older contract, from its description to its messages.
+
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
