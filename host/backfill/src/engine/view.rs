@@ -1,7 +1,7 @@
 //! Datasets as they are now: what is stored, and what this run has changed and not committed yet.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyp_cache::{
     DatasetRow, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM, StoreError, key_of, origin_key,
@@ -22,7 +22,7 @@ pub(crate) struct Pending {
 
 /// A dataset, and what is pending of it.
 pub(crate) struct Open {
-    pub(crate) rule: Rule,
+    pub(crate) rule: Arc<Rule>,
     /// Places of columns by their names.
     places: HashMap<String, usize>,
     /// Rows that are not committed, in the order in which they came.
@@ -39,7 +39,7 @@ impl Open {
     fn new(dataset: &OpenDataset) -> Self {
         let names = dataset.columns().iter().enumerate();
         Self {
-            rule: Rule::of(dataset),
+            rule: Arc::new(Rule::of(dataset)),
             places: names.map(|(at, column)| (column.name.clone(), at)).collect(),
             pending: HashMap::new(),
             order: Vec::new(),
@@ -247,7 +247,7 @@ fn made_id(dataset: &str, origin: &Origin) -> String {
 
 /// What a materializer may see of the view: its own datasets.
 pub(crate) struct Reads {
-    pub(crate) view: std::sync::Arc<Mutex<View>>,
+    pub(crate) view: Arc<Mutex<View>>,
     pub(crate) own: Vec<String>,
 }
 

@@ -1,5 +1,7 @@
 //! What a materializer wants of a dataset, by the rules of the dataset.
 
+use std::sync::Arc;
+
 use hyp_cache::{AuditEntry, RUN_ID, datum_to_json, key_of};
 use hyp_model::item::{Assertion, Datum, Origin, TargetRow};
 
@@ -19,7 +21,7 @@ impl Pass<'_> {
         let mut view = lock(&self.view);
         let row = view.make(&dataset, cells, (origin, self.run_id))?;
         let (stored, open) = view.both(&dataset)?;
-        let (key, rule) = (stored.key(&row), open.rule.clone());
+        let (key, rule) = (stored.key(&row), Arc::clone(&open.rule));
         let may_change = stored.declared().may_change();
         let is_there = view.has(&dataset, &key);
         match rule.append(is_there) {
@@ -55,7 +57,7 @@ impl Pass<'_> {
         let mut view = lock(&self.view);
         let row = view.make(&dataset, cells, (origin, self.run_id))?;
         let (stored, open) = view.both(&dataset)?;
-        let (key, rule) = (stored.key(&row), open.rule.clone());
+        let (key, rule) = (stored.key(&row), Arc::clone(&open.rule));
         let current = view.row(&dataset, &key);
         let net = self.net.entry(dataset.clone()).or_default();
         match rule.upsert(current.map(Vec::as_slice), &row) {
