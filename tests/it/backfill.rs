@@ -159,14 +159,18 @@ fn list_names_the_bundled_providers_and_their_folders() {
     let list = sandbox.hyp(["backfill", "list", "--json"]).json();
     let providers = list["providers"].as_array().unwrap();
     let names: Vec<_> = providers.iter().map(|provider| provider["name"].as_str()).collect();
-    let bundled = ["claude", "codex", "cursor", "gemini", "opencode", "pi", "qwen"];
+    #[rustfmt::skip]
+    let bundled = [
+        "agent-types", "claude", "codex", "cursor", "gemini", "opencode", "pi", "qwen",
+        "registry-history", "registry-reprobe", "registry-state", "test-suites",
+    ];
     assert_eq!(names, bundled.map(Some));
     for provider in providers {
         assert_eq!(provider["origin"], "bundled");
         assert!(!provider["summary"].as_str().unwrap().is_empty());
     }
     let text = sandbox.hyp(["backfill", "list"]);
-    assert!(text.stdout.starts_with("Backfill providers:\n  claude  ("), "{text}");
+    assert!(text.stdout.starts_with("Backfill providers:\n  agent-types  ("), "{text}");
     assert!(!sandbox.store().join("catalog.db").exists());
 }
 

@@ -91,7 +91,7 @@ fn what_goes_wrong_is_an_event_with_a_code_and_the_exit() {
     "#);
     insta::assert_snapshot!(with(&["nobody"]), @r#"
     {"dry_run":false,"event":"started","run_id":"[RUN]","since":null,"until":null}
-    {"code":"hyp::backfill::unknown_provider","event":"error","help":"known are: claude, codex, cursor, gemini, opencode, pi, qwen","message":"unknown provider(s): nobody"}
+    {"code":"hyp::backfill::unknown_provider","event":"error","help":"known are: agent-types, claude, codex, cursor, gemini, opencode, pi, qwen, registry-history, registry-reprobe, registry-state, test-suites","message":"unknown provider(s): nobody"}
     {"event":"ended","exit":1,"interrupted":false}
     "#);
 

@@ -227,7 +227,7 @@ impl Forge {
         let kinds = memory.list(&kinds.concat(), self.kinds.len());
         let roots: Vec<_> = self.roots.iter().map(|root| root.record(memory)).collect();
         let roots = memory.list(&roots.concat(), self.roots.len());
-        [name, title, version, [0; 8], kinds, [0; 8], roots].concat()
+        [name, title, version, [0; 8], kinds, [0; 8], roots, [0; 8]].concat()
     }
 
     /// Returns `ok` with the units.

@@ -68,6 +68,7 @@ pub fn detect(places: &Places) -> Result<Vec<Detected>, BackfillError> {
     let mut all: Vec<Detected> = components
         .registry
         .iter()
+        .filter(|plugin| plugin.description().emits_messages())
         .map(|plugin| detected(plugin, &components.lending(plugin), places))
         .collect();
     all.extend(components.refused.iter().map(|(name, error)| Detected {

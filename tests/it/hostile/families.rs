@@ -83,7 +83,7 @@ fn imports(dice: &mut Dice) -> Vec<Hostile> {
         ("wasi:http/outgoing-handler@0.2.0", "does not fit hyp:backfill@0.1.0"),
         ("wasi:sockets/raw@9.0.0", "does not fit hyp:backfill@0.1.0"),
         ("hyp:backfill/store-read@0.1.0", "which this host does not give to providers"),
-        ("hyp:backfill/probe@0.1.0", "which this host does not give to providers"),
+        ("hyp:backfill/materializer@0.1.0", "which this host does not give to providers"),
         ("hyp:backfill/inputs@0.0.9", "wants hyp:backfill@0.0.9, this host speaks 0.1.0"),
         ("hyp:backfill/inputs@7.0.0", "wants hyp:backfill@7.0.0, this host speaks 0.1.0"),
     ]
