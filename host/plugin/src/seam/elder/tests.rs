@@ -33,7 +33,7 @@ fn a_component_of_an_older_contract_is_read_like_any_other() {
     assert_eq!((description.name.as_str(), description.roots[0].depth), ("elder", 1));
 
     let lent = lend(folder.path(), "a.txt", "hello\n# a remark\nworld");
-    let plan = plugin.plan(&[lent.clone()], &mut Vec::new()).unwrap();
+    let plan = plugin.plan(std::slice::from_ref(&lent), &mut Vec::new()).unwrap();
     assert_eq!(plan.units[0].id, "a.txt");
     let unit = UnitInputs { id: "a.txt".into(), inputs: vec![lent], context: Vec::new() };
     let mut texts = Vec::new();
