@@ -14,9 +14,10 @@ use super::pass::{Aim, Asserting, Pass};
 use super::report::ChangesReport;
 use super::request::Changes;
 use super::view::View;
-use crate::components::Components;
+use crate::components::{Components, kinds};
 use crate::error::BackfillError;
 use crate::places::Places;
+use crate::record::PROJECTED_EXCHANGE;
 use crate::run::now;
 
 /// Name that runs have which record.
@@ -47,6 +48,13 @@ pub struct Recording {
 /// Fails when no materializer takes the kind, when an item is not as it has to be, or when the store cannot be used; nothing
 /// is written then.
 pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, BackfillError> {
+    let kind = &recording.kind;
+    if !kinds().any(|known| known == kind) {
+        let known: Vec<_> = [PROJECTED_EXCHANGE].into_iter().chain(kinds()).collect();
+        let known = known.join(", ");
+        let reason = format!("no materializer takes items of kind `{kind}`; known are: {known}");
+        return Err(BackfillError::Recording { reason });
+    }
     let components = Components::load(places, Limits::default(), &[])?;
     components.host.settle(Settled { settings: recording.changes.settings.clone(), prober: None });
     let store = Store::open_or_create(&places.store)?;
@@ -56,12 +64,12 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         other => BackfillError::Recording { reason: crate::explain(&other) },
     };
     let view = Arc::new(Mutex::new(View::default()));
-    let kinds = [recording.kind.clone()];
+    let wanted = [kind.clone()];
     let mut materializers = Materializers::load(
         Arc::clone(&components.host),
         Arc::clone(&view),
         recording.changes.rules.clone(),
-        &kinds,
+        &wanted,
         &writer,
     )
     .map_err(refused)?;
