@@ -32,7 +32,9 @@ def _make(kind, /, **known):
 
 def description(name, title, version, *, summary="", clients=(), roots=()):
     """Says what a provider of messages is and wants."""
-    return contract.Description(name, title, version, summary, [MESSAGES], list(clients), list(roots))
+    return contract.Description(
+        name, title, version, summary, [MESSAGES], list(clients), list(roots), settings=[]
+    )
 
 
 def client(title, versions, checked=None):
