@@ -23,7 +23,8 @@ pub struct Terms {
     pub copied_at_most: u64,
     /// Bytes that one value may have.
     pub value_bytes: u32,
-    /// Bytes of memory that SQLite may take for one statement.
+    /// Bytes of memory by which SQLite may grow while a statement runs. SQLite counts for the whole process: of statements
+    /// that run side by side, one can be ended for what another took.
     pub memory: u64,
 }
 

@@ -39,13 +39,22 @@ impl Bench {
 
     /// Makes a database of SQL text that the guest knows by this name, with what the guest declares granted.
     pub(crate) fn database(&self, name: &str, sql: &str) -> Lent {
+        self.database_within(name, sql, self.terms().memory)
+    }
+
+    /// Makes a database whose statements may take this much memory.
+    pub(crate) fn database_within(&self, name: &str, sql: &str, memory: u64) -> Lent {
         let mut lent = self.file(name, b"");
         hyp_sqlite::make(&lent.file, sql).unwrap();
         lent.entry.size = lent.file.metadata().unwrap().len();
         let grants = self.plugin.description().roots[0].grants().unwrap();
-        let terms = Terms { memory: 16 << 20, ..Terms::new(self.folder.path().join("copies")) };
+        let terms = Terms { memory, ..self.terms() };
         lent.database = Some(Arc::new(Database::new(lent.file.clone(), grants, terms)));
         lent
+    }
+
+    fn terms(&self) -> Terms {
+        Terms::new(self.folder.path().join("copies"))
     }
 
     /// Reads a file as a unit of that name.

@@ -96,7 +96,8 @@ fn a_statement_that_hoards_memory_ends_its_guest() {
     let bench = Bench::new("sql", Limits::default());
     let tables: Vec<String> = (0..40).map(|n| format!("chat as c{n}")).collect();
     let hungry = format!("select c0.title from {} order by c1.title, c39.id", tables.join(", "));
-    let error = bench.scan_as(&hungry, &bench.database("chats.db", SCHEMA)).unwrap_err();
+    let lent = bench.database_within("chats.db", SCHEMA, 16 << 20);
+    let error = bench.scan_as(&hungry, &lent).unwrap_err();
     assert_eq!(error.code(), "hyp::plugin::statement", "{error}");
     assert!(error.to_string().contains("memory"), "{error}");
 }
