@@ -206,12 +206,12 @@ impl Writer {
                     continue;
                 }
                 Some(_) if !is_copy => continue,
-                None if !is_copy => {
-                    if !part.is_replay || self.is_own_copy(&part.part_id)? {
-                        continue;
-                    }
-                    Change::Original
-                }
+                None if !is_copy => match part.is_replay && self.is_own_copy(&part.part_id)? {
+                    // It says itself that it is a copy, and not of what.
+                    true if part.replay_of.is_some() => Change::NoOriginal,
+                    false if part.is_replay => Change::Original,
+                    _ => continue,
+                },
                 _ => {
                     let replay_of = original(&part.said_key);
                     let is_told = replay_of.is_none() || replay_of == part.replay_of;
