@@ -16,7 +16,8 @@ use hyp_model::row::Key;
 use iceberg::spec::PrimitiveLiteral;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
+    ArrowPredicateFn, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
+    RowSelection,
 };
 use parquet::file::metadata::ParquetMetaData;
 
@@ -26,6 +27,9 @@ use crate::own::Print;
 use crate::schema::{field_id, file_schema};
 use crate::table::LiveData;
 use crate::threads::Known;
+
+/// Rows decoded at once.
+const BATCH: usize = 8_192;
 
 /// A stored row as far as copies matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,11 +75,12 @@ pub(crate) fn prints_at(path: &Path, positions: &BTreeSet<u64>) -> Result<Vec<Pr
     Ok(prints)
 }
 
-fn read_at(
+/// Reads a file, or some columns and rows of it.
+pub(crate) fn batches(
     path: &Path,
-    positions: &BTreeSet<u64>,
     columns: Option<&[&str]>,
-) -> Result<Vec<RecordBatch>, StoreError> {
+    positions: Option<&BTreeSet<u64>>,
+) -> Result<ParquetRecordBatchReader, StoreError> {
     let file = File::open(path).map_err(StoreError::io(path))?;
     let mut builder =
         ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
@@ -83,15 +88,25 @@ fn read_at(
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         builder = builder.with_projection(mask);
     }
-    let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-    let ranges = positions.iter().filter_map(|row| {
-        let row = usize::try_from(*row).ok().filter(|row| *row < total)?;
-        Some(row..row + 1)
-    });
-    let selection = RowSelection::from_consecutive_ranges(ranges, total);
-    let reader =
-        builder.with_row_selection(selection).build().map_err(StoreError::parquet(path))?;
-    reader.collect::<Result<_, _>>().map_err(StoreError::arrow(path))
+    if let Some(positions) = positions {
+        let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
+        let ranges = positions.iter().filter_map(|row| {
+            let row = usize::try_from(*row).ok().filter(|row| *row < total)?;
+            Some(row..row + 1)
+        });
+        let selection = RowSelection::from_consecutive_ranges(ranges, total);
+        builder = builder.with_row_selection(selection);
+    }
+    builder.with_batch_size(BATCH).build().map_err(StoreError::parquet(path))
+}
+
+fn read_at(
+    path: &Path,
+    positions: &BTreeSet<u64>,
+    columns: Option<&[&str]>,
+) -> Result<Vec<RecordBatch>, StoreError> {
+    let rows = batches(path, columns, Some(positions))?;
+    rows.collect::<Result<_, _>>().map_err(StoreError::arrow(path))
 }
 
 fn said_keys(batch: &RecordBatch) -> Option<&FixedSizeBinaryArray> {

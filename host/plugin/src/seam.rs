@@ -71,7 +71,7 @@ impl Linkers {
             let linked = self.elder.instantiate_pre(component)?;
             return Ok(Ready::Elder(elder::Ready::new(linked)?));
         }
-        debug_assert!(SPOKEN.contains(&contract) || contract.starts_with("0.1."), "{contract}");
+        debug_assert!(SPOKEN.contains(&contract), "{contract}");
         self.present.instantiate_pre(component).and_then(ProviderPluginPre::new).map(Ready::Present)
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use hyp_model::item::{Cell, Datum};
+use serde::Deserialize;
 
 /// What was settled for a run before its first guest was started.
 #[derive(Debug, Default)]
@@ -33,7 +34,8 @@ pub struct ProbeFailure {
 }
 
 /// Kinds of reasons why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "documented in wit/run.wit")]
 #[non_exhaustive]
 pub enum ProbeFailureClass {

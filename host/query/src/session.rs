@@ -13,6 +13,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{LogicalPlanBuilder, col};
 use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::FutureExt;
 use futures::channel::oneshot;
 use hyp_cache::{Lease, Store};
 use hyp_model::dataset::MESSAGES;
@@ -120,7 +121,7 @@ impl Session {
         names.retain(|name| !known.contains(&name.as_str()));
         names.sort();
         let table = |name: String| {
-            let table = views::ready(schema.table(&name)).ok().flatten()?;
+            let table = schema.table(&name).now_or_never()?.ok().flatten()?;
             Some((name, table.schema()))
         };
         names.into_iter().filter_map(table).collect()

@@ -1,12 +1,11 @@
 //! Views over datasets: each is there where the tables that it asks are.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use datafusion::catalog::view::ViewTable;
-use datafusion::common::Result;
+use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::prelude::SessionContext;
+use futures::FutureExt;
 
 /// A view: its name, the datasets that it asks, and what it asks them.
 struct View {
@@ -68,21 +67,11 @@ pub(crate) fn add(context: &SessionContext) -> Result<()> {
         if !view.over.iter().all(|table| context.table_exist(*table).unwrap_or(false)) {
             continue;
         }
-        let plan = ready(context.state().create_logical_plan(view.sql))?;
+        // Tables in memory are there at once: nothing is waited for.
+        let plan = context.state().create_logical_plan(view.sql).now_or_never();
+        let plan = plan.ok_or_else(|| internal_datafusion_err!("view {} waits", view.name))??;
         let table = ViewTable::new(plan, Some(view.sql.to_owned()));
         context.register_table(view.name, Arc::new(table))?;
     }
     Ok(())
-}
-
-/// Returns the result of a future that waits for nothing: tables in memory are there at once.
-pub(crate) fn ready<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        std::thread::yield_now();
-    }
 }

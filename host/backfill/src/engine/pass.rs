@@ -262,7 +262,8 @@ impl<'a> Pass<'a> {
         let Some(row) = row else { return Ok(false) };
         let row = view
             .make(dataset, row.cells.clone(), (&item.origin, self.run_id))
-            .map_err(|reason| self.materializers.blame(&item.kind, reason))?;
+            .map_err(|reason| self.materializers.blame(&item.kind, reason))?
+            .row;
         let twin = view.stored.get(dataset).map(|stored| live.twin(stored, &row));
         let left_out = LeftOut {
             id: item.origin.id.clone(),

@@ -25,24 +25,13 @@ pub(crate) struct Script {
 struct Answer {
     #[serde(default)]
     inferred_type: Option<String>,
-    /// `timeout`, `name-resolution`, `refused`, `http-status`, `malformed` or `other`; none for an answer.
+    /// None for an answer.
     #[serde(default)]
-    failure: Option<Failure>,
+    failure: Option<ProbeFailureClass>,
     #[serde(default)]
     message: String,
     #[serde(default)]
     elapsed_ms: u32,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Failure {
-    Timeout,
-    NameResolution,
-    Refused,
-    HttpStatus,
-    Malformed,
-    Other,
 }
 
 impl Script {
@@ -86,19 +75,10 @@ impl Prober for Script {
             let message = format!("the script has no answer of `{url}`");
             return Err(failure(ProbeFailureClass::Other, message, 0));
         };
-        let class = match answer.failure {
-            None => {
-                let Answer { inferred_type, elapsed_ms, .. } = answer;
-                return Ok(ProbeReport { inferred_type, elapsed_ms });
-            }
-            Some(Failure::Timeout) => ProbeFailureClass::Timeout,
-            Some(Failure::NameResolution) => ProbeFailureClass::NameResolution,
-            Some(Failure::Refused) => ProbeFailureClass::Refused,
-            Some(Failure::HttpStatus) => ProbeFailureClass::HttpStatus,
-            Some(Failure::Malformed) => ProbeFailureClass::Malformed,
-            Some(Failure::Other) => ProbeFailureClass::Other,
-        };
-        Err(failure(class, answer.message, answer.elapsed_ms))
+        let Answer { inferred_type, failure: class, message, elapsed_ms } = answer;
+        class.map_or(Ok(ProbeReport { inferred_type, elapsed_ms }), |class| {
+            Err(failure(class, message, elapsed_ms))
+        })
     }
 }
 

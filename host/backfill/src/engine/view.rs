@@ -20,6 +20,15 @@ pub(crate) struct Pending {
     pub(crate) before: Option<DatasetRow>,
 }
 
+/// A row that was made of cells, and what is decided about it.
+pub(crate) struct Made {
+    pub(crate) row: DatasetRow,
+    pub(crate) key: Key,
+    pub(crate) rule: Arc<Rule>,
+    /// Whether rows of its dataset are ever changed.
+    pub(crate) may_change: bool,
+}
+
 /// A dataset, and what is pending of it.
 pub(crate) struct Open {
     pub(crate) rule: Arc<Rule>,
@@ -125,7 +134,7 @@ impl View {
         name: &str,
         cells: Vec<Cell>,
         (origin, run_id): (&Origin, &str),
-    ) -> Result<DatasetRow, String> {
+    ) -> Result<Made, String> {
         let (Some(stored), Some(open)) = (self.stored.get(name), self.open.get(name)) else {
             return Err(format!("dataset `{name}` is none that is declared"));
         };
@@ -158,7 +167,8 @@ impl View {
                 row[*at] = Datum::Text(text.to_owned());
             }
         }
-        Ok(row)
+        let (key, may_change) = (stored.key(&row), stored.declared().may_change());
+        Ok(Made { row, key, rule: Arc::clone(&open.rule), may_change })
     }
 
     /// Puts a row in its place, to be committed with the next chunk.

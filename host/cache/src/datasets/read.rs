@@ -1,25 +1,19 @@
 //! Reads rows: of some keys, or all of them; and what SQL sees of a dataset.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
-use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use hyp_model::item::{ColumnType, DatasetColumn, Datum};
 use hyp_model::row::Key;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
 
 use super::columns::{self, SOURCE_ID, SOURCE_SYSTEM};
 use super::{DataFile, DatasetRow, OpenDataset, Place, convert, key_of, origin_key};
 use crate::error::StoreError;
 use crate::lease::{self, Lease};
+use crate::rows::batches;
 use crate::store::Store;
 use crate::table::{LiveData, Table};
-
-/// Rows decoded at once.
-const BATCH: usize = 8_192;
 
 impl OpenDataset {
     /// Finds out where every key lies.
@@ -129,33 +123,6 @@ fn rows_of<'b>(
         let cells = columns.iter().zip(&arrays);
         cells.map(|(column, array)| convert::datum(*array, column.kind, row)).collect()
     })
-}
-
-type Batches = parquet::arrow::arrow_reader::ParquetRecordBatchReader;
-
-/// Reads a file, or some columns and rows of it.
-pub(super) fn batches(
-    path: &Path,
-    columns: Option<&[&str]>,
-    positions: Option<&BTreeSet<u64>>,
-) -> Result<Batches, StoreError> {
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let mut builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
-    if let Some(columns) = columns {
-        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-        builder = builder.with_projection(mask);
-    }
-    if let Some(positions) = positions {
-        let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let ranges = positions.iter().filter_map(|row| {
-            let row = usize::try_from(*row).ok().filter(|row| *row < total)?;
-            Some(row..row + 1)
-        });
-        let selection = RowSelection::from_consecutive_ranges(ranges, total);
-        builder = builder.with_row_selection(selection);
-    }
-    builder.with_batch_size(BATCH).build().map_err(StoreError::parquet(path))
 }
 
 /// A dataset as of one commit, for those who ask it.

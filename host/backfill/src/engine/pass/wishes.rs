@@ -1,14 +1,12 @@
 //! What a materializer wants of a dataset, by the rules of the dataset.
 
-use std::sync::Arc;
-
 use hyp_cache::{AuditEntry, RUN_ID, datum_to_json, key_of};
 use hyp_model::item::{Assertion, Datum, Origin, TargetRow};
 
 use super::{Aim, Fate, Net, Pass};
 use crate::engine::report::{CellChange, key_json};
 use crate::engine::rules::{Meeting, Verdict, judge};
-use crate::engine::view::lock;
+use crate::engine::view::{Made, lock};
 
 impl Pass<'_> {
     pub(super) fn append(
@@ -19,10 +17,8 @@ impl Pass<'_> {
     ) -> Result<(), String> {
         let TargetRow { dataset, cells } = row;
         let mut view = lock(&self.view);
-        let row = view.make(&dataset, cells, (origin, self.run_id))?;
-        let (stored, open) = view.both(&dataset)?;
-        let (key, rule) = (stored.key(&row), Arc::clone(&open.rule));
-        let may_change = stored.declared().may_change();
+        let Made { row, key, rule, may_change } =
+            view.make(&dataset, cells, (origin, self.run_id))?;
         let is_there = view.has(&dataset, &key);
         match rule.append(is_there) {
             Meeting::Insert => {
@@ -55,9 +51,7 @@ impl Pass<'_> {
     ) -> Result<(), String> {
         let TargetRow { dataset, cells } = row;
         let mut view = lock(&self.view);
-        let row = view.make(&dataset, cells, (origin, self.run_id))?;
-        let (stored, open) = view.both(&dataset)?;
-        let (key, rule) = (stored.key(&row), Arc::clone(&open.rule));
+        let Made { row, key, rule, .. } = view.make(&dataset, cells, (origin, self.run_id))?;
         let current = view.row(&dataset, &key);
         let net = self.net.entry(dataset.clone()).or_default();
         match rule.upsert(current.map(Vec::as_slice), &row) {
