@@ -62,9 +62,10 @@ pub(crate) fn log_file() -> Option<PathBuf> {
     variable(HYP_LOG).map(PathBuf::from)
 }
 
-/// Returns the id that the run was given from outside.
-pub(crate) fn run_id() -> Option<String> {
-    variable(RUN_ID)?.into_string().ok()
+/// Returns the id that the run was given from outside, or one made up that begins with what it does.
+pub(crate) fn run_id(kind: &str) -> String {
+    let given = variable(RUN_ID).and_then(|id| id.into_string().ok());
+    given.unwrap_or_else(|| format!("{kind}-{}", uuid::Uuid::new_v4()))
 }
 
 /// Returns the time that was given from outside.

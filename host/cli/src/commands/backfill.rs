@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::time::Duration;
 
 use hyp_backfill::{Diff, Places, ProviderReport, Report, Request, Status};
 use hyp_model::Exit;
@@ -12,6 +11,7 @@ use super::cache::maintain;
 use super::changes::{self, ChangesArgs};
 use super::period::Period;
 use super::{Session, print, print_json, say};
+use crate::commands::wait::Wait;
 use crate::config::{Config, Import};
 use crate::events::Events;
 use crate::failure::Failure;
@@ -63,17 +63,8 @@ pub(crate) struct BackfillArgs {
     #[arg(long)]
     allow_copy: bool,
 
-    /// Print the report as JSON
-    #[arg(long)]
-    json: bool,
-
-    /// How progress is told, on stderr: bars on a terminal, or JSON lines for programs
-    #[arg(long, value_name = "HOW", default_value = "auto")]
-    progress: Progression,
-
-    /// Wait that many seconds for another run to end
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
-    wait: Option<String>,
+    #[command(flatten)]
+    telling: Telling,
 
     #[command(flatten)]
     changes: ChangesArgs,
@@ -92,8 +83,8 @@ pub(super) enum Progression {
 
 /// Runs `hyp backfill`.
 pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
-    let telling = Telling { progress: args.progress, is_json: args.json };
-    import(session, telling, |config| {
+    let telling = args.telling.clone();
+    import(session, &telling, |config| {
         let apply = args.apply.clone();
         let request = Request {
             retained_from: config.retention.from(moment::now()),
@@ -107,21 +98,29 @@ pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Fa
     })
 }
 
-/// How an import is told of.
-#[derive(Debug, Clone, Copy)]
+/// How an import begins, and is told of.
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Telling {
-    pub(super) progress: Progression,
-    pub(super) is_json: bool,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// How progress is told, on stderr: bars on a terminal, or JSON lines for programs
+    #[arg(long, value_name = "HOW", default_value = "auto")]
+    progress: Progression,
+
+    #[command(flatten)]
+    pub(super) wait: Wait,
 }
 
 /// Imports what is asked for, and tells.
 pub(super) fn import(
     session: &Session,
-    telling: Telling,
+    telling: &Telling,
     ask: impl FnOnce(&Config) -> Result<Request, Failure>,
 ) -> Result<Exit, Failure> {
     let watch = match telling.progress {
-        Progression::Auto => Watch::for_terminal(telling.is_json),
+        Progression::Auto => Watch::for_terminal(telling.json),
         Progression::Json => Watch::Program(Events::default()),
         Progression::None => Watch::Nobody,
     };
@@ -134,7 +133,7 @@ pub(super) fn import(
         Ok((places, request))
     };
     let done =
-        asked().and_then(|(places, request)| watched(&places, &request, telling.is_json, &watch));
+        asked().and_then(|(places, request)| watched(&places, &request, telling.json, &watch));
     done.map_err(|failure| match &watch {
         Watch::Program(events) => events.fail(failure),
         _ => failure,
@@ -198,7 +197,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
     let retention_days = number("retention-days", args.retention_days.as_deref())?;
     // A window on the command line goes before the one that was settled, whichever flag says it.
     let settled_since = settled.since.filter(|_| retention_days.is_none());
-    let wait = number("wait", args.wait.as_deref())?.unwrap_or(0.0);
+    let wait = args.telling.wait.time(COMMAND)?;
     let changes = args.changes.meant(COMMAND, zone)?;
     Ok(Request {
         providers: args.providers,
@@ -213,10 +212,10 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
         quarantined_only: false,
         resumes: None,
         expected: None,
-        wait: Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX),
+        wait,
         secrets: None,
         changes,
-        run_id: env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4())),
+        run_id: env::run_id("bf"),
     })
 }
 

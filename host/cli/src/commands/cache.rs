@@ -7,13 +7,13 @@ mod rollback;
 mod status;
 mod verify;
 
-use std::time::Duration;
-
 use clap::Subcommand;
 use hyp_cache::{Store, Writer};
 use hyp_model::Exit;
 
-use super::{Session, backfill};
+use super::Session;
+use super::wait::Wait;
+use crate::env;
 use crate::failure::Failure;
 
 /// Arguments of `hyp cache`.
@@ -52,29 +52,8 @@ pub(crate) fn cache(session: &Session, command: CacheCommand) -> Result<Exit, Fa
     }
 }
 
-/// How long a command waits for another one that has the store.
-#[derive(Debug, clap::Args)]
-struct Wait {
-    /// Wait that many seconds for another run to end
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
-    wait: Option<String>,
-}
-
-impl Wait {
-    /// Takes the store's lock.
-    fn writer(&self, session: &Session, command: &'static str) -> Result<Writer, Failure> {
-        let wait = seconds(command, "wait", self.wait.as_deref())?.unwrap_or_default();
-        let run_id = format!("{}-{}", command.replace("hyp cache ", ""), uuid::Uuid::new_v4());
-        Ok(Store::open(&session.places.store)?.writer(wait, &run_id)?)
-    }
-}
-
-fn seconds(
-    command: &'static str,
-    flag: &str,
-    value: Option<&str>,
-) -> Result<Option<Duration>, Failure> {
-    let number =
-        backfill::number(flag, value).map_err(|message| Failure::Usage { command, message })?;
-    Ok(number.map(|number| Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX)))
+/// Takes the store's lock.
+fn writer(session: &Session, wait: &Wait, command: &'static str) -> Result<Writer, Failure> {
+    let run_id = env::run_id(&command.replace("hyp cache ", ""));
+    Ok(Store::open(&session.places.store)?.writer(wait.time(command)?, &run_id)?)
 }

@@ -61,7 +61,7 @@ pub(crate) fn backfill_plan(session: &Session, args: &PlanArgs) -> Result<Exit, 
     let providers =
         hyp_backfill::plan(&session.places, &args.providers, enabled, secrets.as_ref())?;
     if args.json {
-        let run_id = env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4()));
+        let run_id = env::run_id("bf");
         print_json(&Plan { run_id, providers: &providers })?;
     } else {
         print(&show_plan(&providers))?;

@@ -34,6 +34,7 @@ mod sessions;
 mod show;
 mod status;
 mod version;
+mod wait;
 mod welcome;
 
 use std::collections::BTreeMap;

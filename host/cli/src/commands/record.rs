@@ -4,13 +4,13 @@ mod exchange;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use hyp_backfill::{Changes, PROJECTED_EXCHANGE, Recording};
 use hyp_model::Exit;
 use serde_json::{Map, Value};
 
 use super::{Session, changes, print, print_json};
+use crate::commands::wait::Wait;
 use crate::env;
 use crate::failure::Failure;
 
@@ -39,9 +39,8 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "SOURCE", default_value = "crawler_promote")]
     source: Source,
 
-    /// Wait that many seconds for another run to end
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
-    wait: u64,
+    #[command(flatten)]
+    wait: Wait,
 
     /// Print what was done as JSON
     #[arg(long = "report-json")]
@@ -70,14 +69,14 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
     config.settle(&mut changes, &places.store);
     let recording = Recording {
         items: read(&args.json)?,
-        wait: args.wait(),
+        wait: args.wait.time(COMMAND)?,
         kind: args.kind,
         source: match args.source {
             Source::Crawler => "crawler_promote".to_owned(),
             Source::Member => "member_write".to_owned(),
         },
         changes,
-        run_id: env::run_id().unwrap_or_else(|| format!("re-{}", uuid::Uuid::new_v4())),
+        run_id: env::run_id("rec"),
     };
     let told = hyp_backfill::record(&places, &recording)?;
     if args.report_json {
@@ -88,12 +87,6 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
         print(&out)?;
     }
     Ok(Exit::Done)
-}
-
-impl RecordArgs {
-    fn wait(&self) -> Duration {
-        Duration::from_secs(self.wait)
-    }
 }
 
 /// Returns what a file holds, or stdin.

@@ -2,7 +2,8 @@
 
 use hyp_model::Exit;
 
-use super::Wait;
+use super::writer;
+use crate::commands::wait::Wait;
 use crate::commands::{Session, print, print_json};
 use crate::failure::Failure;
 use crate::text;
@@ -29,7 +30,7 @@ pub(crate) struct GcArgs {
 pub(crate) fn gc(session: &Session, args: &GcArgs) -> Result<Exit, Failure> {
     let found = match args.dry_run {
         true => hyp_cache::Store::open(&session.places.store)?.rubbish()?,
-        false => args.wait.writer(session, COMMAND)?.collect()?,
+        false => writer(session, &args.wait, COMMAND)?.collect()?,
     };
     if args.json {
         print_json(&found)?;

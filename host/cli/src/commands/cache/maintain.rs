@@ -5,7 +5,8 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use hyp_cache::{Upkeep, Upkept};
 use hyp_model::Exit;
 
-use super::{Wait, seconds};
+use super::writer;
+use crate::commands::wait::{Wait, seconds};
 use crate::commands::{Session, print, print_json, say};
 use crate::failure::Failure;
 use crate::{interrupt, moment, text};
@@ -42,7 +43,7 @@ pub(crate) struct MaintainArgs {
 pub(crate) fn maintain(session: &Session, args: &MaintainArgs) -> Result<Exit, Failure> {
     let budget = seconds(COMMAND, "budget", args.budget.as_deref())?;
     let retained_from = session.config()?.retention.from(moment::now());
-    let mut writer = args.wait.writer(session, COMMAND)?;
+    let mut writer = writer(session, &args.wait, COMMAND)?;
     let cancelled = interrupt::flag();
     let mut upkeep = Upkeep { budget, is_thorough: true, retained_from, may_remove_most: args.yes };
     let mut done = writer.maintain(&upkeep, &cancelled)?;

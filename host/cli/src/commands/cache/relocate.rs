@@ -2,7 +2,8 @@
 
 use hyp_model::Exit;
 
-use super::Wait;
+use super::writer;
+use crate::commands::wait::Wait;
 use crate::commands::{Session, print, say};
 use crate::failure::Failure;
 
@@ -18,7 +19,7 @@ pub(crate) struct RelocateArgs {
 
 /// Runs `hyp cache relocate`.
 pub(crate) fn relocate(session: &Session, args: &RelocateArgs) -> Result<Exit, Failure> {
-    match args.wait.writer(session, COMMAND)?.relocate()? {
+    match writer(session, &args.wait, COMMAND)?.relocate()? {
         0 => say("nothing to do: all locations are of this folder"),
         files => print(&format!("{files} files have new locations\n"))?,
     }

@@ -3,8 +3,9 @@
 use hyp_cache::Store;
 use hyp_model::Exit;
 
-use super::seconds;
+use crate::commands::wait::Wait;
 use crate::commands::{Session, print, say};
+use crate::env;
 use crate::failure::Failure;
 
 const COMMAND: &str = "hyp cache rollback";
@@ -13,15 +14,14 @@ const COMMAND: &str = "hyp cache rollback";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: hyp cache rollback")]
 pub(crate) struct RollbackArgs {
-    /// Wait that many seconds for another run to end
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
-    wait: Option<String>,
+    #[command(flatten)]
+    wait: Wait,
 }
 
 /// Runs `hyp cache rollback`.
 pub(crate) fn rollback(session: &Session, args: &RollbackArgs) -> Result<Exit, Failure> {
-    let wait = seconds(COMMAND, "wait", args.wait.as_deref())?.unwrap_or_default();
-    let run_id = format!("rollback-{}", uuid::Uuid::new_v4());
+    let wait = args.wait.time(COMMAND)?;
+    let run_id = env::run_id("rollback");
     let backup = Store::open(&session.places.store)?.roll_back(wait, &run_id)?;
     print(&format!("the store has version {} again\n", backup.version))?;
     say("what was imported since is read again by the next import; \

@@ -10,7 +10,8 @@ pub(super) fn look(session: &Session, _now: i64) -> Vec<Finding> {
         Err(error) => findings.push(failed("clients", &error)),
         Ok(providers) => {
             let mut absent = Vec::new();
-            for provider in providers {
+            // A source that config.toml names is no client that leaves history somewhere.
+            for provider in providers.into_iter().filter(|it| !it.roots.is_empty()) {
                 let roots = provider.roots.iter().filter(|root| root.exists);
                 let here: Vec<String> = roots.map(|it| it.path.display().to_string()).collect();
                 if here.is_empty() {

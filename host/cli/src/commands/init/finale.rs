@@ -104,7 +104,7 @@ impl Finale {
         progress: &(dyn Fn(Progress) + Sync),
         cancelled: &AtomicBool,
     ) -> Outcome {
-        let run_id = env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4()));
+        let run_id = env::run_id("bf");
         let consented = matches!(self.consent, Consent::Given | Consent::Implied);
         let span = info_span!(
             "walkthrough.backfill",

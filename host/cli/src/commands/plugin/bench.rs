@@ -19,7 +19,7 @@ use crate::{interrupt, text};
 const ROUNDS: usize = 5;
 
 /// Milliseconds that a compiled component may take to be loaded and instantiated.
-const STARTUP: f64 = 3.0;
+const STARTUP: Duration = Duration::from_millis(3);
 
 /// How long it is tried to see it start as fast as that.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -67,10 +67,8 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let gauge = Gauge::new(file, &fetched.bytes, scratch.path())?;
     // What else the machine does makes a time longer, never shorter: the best of some tries is told.
     let (mut startup, begun) = (gauge.startup()?, Instant::now());
-    while (startup.load + startup.instantiate).as_secs_f64() * 1e3 > STARTUP
-        && begun.elapsed() < PATIENCE
-    {
-        let sum = |it: &Startup| it.load + it.instantiate;
+    let sum = |it: &Startup| it.load + it.instantiate;
+    while sum(&startup) > STARTUP && begun.elapsed() < PATIENCE {
         startup = std::cmp::min_by_key(startup, gauge.startup()?, sum);
     }
     let mut best: Option<Reading> = None;
@@ -104,7 +102,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
         memory_per_mb: counted.memory as f64 / (counted.bytes.max(1) as f64 / 1e6),
         over: over(&counted),
     };
-    if figures.load_ms + figures.instantiate_ms > STARTUP {
+    if sum(&startup) > STARTUP {
         figures.over.push("startup");
     }
     if figures.bytes >= ENOUGH && figures.mb_per_second < RATE {
@@ -142,7 +140,7 @@ fn show(it: &Figures) -> String {
         (
             "start",
             format!("{:.2} ms", it.instantiate_ms),
-            format!("with load at most {STARTUP:.0} ms"),
+            format!("with load at most {} ms", STARTUP.as_millis()),
         ),
         ("read", text::bytes(it.bytes), format!("in {} units, best of {ROUNDS}", it.units)),
         (

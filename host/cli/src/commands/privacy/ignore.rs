@@ -12,9 +12,9 @@ use crate::text;
 /// Arguments of `hyp privacy ignore`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example: hyp privacy ignore ~/work/secret
+Example: hyp privacy ignore ~/clients/acme
 
-What was imported already stays; `hyp privacy purge ~/work/secret` removes it. A file `.hypignore` in the
+What was imported already stays; `hyp privacy purge ~/clients/acme` removes it. A file `.hypignore` in the
 folder says the same to every machine that has the folder.")]
 pub(crate) struct IgnoreArgs {
     /// The folder, with all that is below it
@@ -25,7 +25,7 @@ pub(crate) struct IgnoreArgs {
 /// Arguments of `hyp privacy allow`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example: hyp privacy allow ~/work/secret
+Example: hyp privacy allow ~/clients/acme
 
 The next import brings what is still there; what was purged stays away.")]
 pub(crate) struct AllowArgs {

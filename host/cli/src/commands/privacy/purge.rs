@@ -1,7 +1,6 @@
 //! `hyp privacy purge`: removes messages for good.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use hyp_cache::{Purge, Purged, Selector, Store};
 use hyp_model::Exit;
@@ -10,7 +9,9 @@ use serde::Serialize;
 
 use crate::commands::ask::{self, Lake, quote};
 use crate::commands::consent::{Consent, consent};
-use crate::commands::{Session, absolute, backfill, print, print_json, say};
+use crate::commands::wait::Wait;
+use crate::commands::{Session, absolute, print, print_json, say};
+use crate::env;
 use crate::failure::Failure;
 use crate::moment::{self, Edge};
 use crate::text;
@@ -21,7 +22,7 @@ const COMMAND: &str = "hyp privacy purge";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  hyp privacy purge ~/work/secret
+  hyp privacy purge ~/clients/acme
   hyp privacy purge --session 01997a5e --dry-run
   hyp privacy purge --before 2026-01-01 --yes
 
@@ -43,9 +44,8 @@ pub(crate) struct PurgeArgs {
     #[arg(long)]
     yes: bool,
 
-    /// Wait that many seconds for another run to end
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
-    wait: Option<String>,
+    #[command(flatten)]
+    wait: Wait,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -86,13 +86,17 @@ struct Answer {
 
 /// Runs `hyp privacy purge`.
 pub(crate) fn purge(session: &Session, args: &PurgeArgs) -> Result<Exit, Failure> {
-    let usage = |message| Failure::Usage { command: COMMAND, message };
-    let wait = backfill::number("wait", args.wait.as_deref()).map_err(usage)?.unwrap_or(0.0);
-    let wait = Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX);
+    let wait = args.wait.time(COMMAND)?;
     let store = Store::open(&session.places.store)?;
     let what = selector(session, &args.what)?;
     let purge = Purge { what, keeps_copies: args.keep_copies };
     let planned = store.plan_purge(&purge)?;
+    if let (Some(id), 0) = (&args.what.session, planned.rows) {
+        let id = text::line(id);
+        say(&format!(
+            "nothing of a session `{id}` is stored; a purge keeps imports from bringing it"
+        ));
+    }
     if args.dry_run {
         return answer(args, planned);
     }
@@ -103,7 +107,7 @@ pub(crate) fn purge(session: &Session, args: &PurgeArgs) -> Result<Exit, Failure
     if consent("remove them for good?", args.yes, COMMAND)? == Consent::Refused {
         return Ok(Exit::Done);
     }
-    let run_id = format!("purge-{}", uuid::Uuid::new_v4());
+    let run_id = env::run_id("purge");
     let purged = store.writer(wait, &run_id)?.purge(&purge)?;
     answer(args, purged)
 }

@@ -1,13 +1,13 @@
 //! `hyp quarantine replay`: reads again what was not understood.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use hyp_backfill::{Report, Request};
 use hyp_cache::Store;
 use hyp_model::Exit;
 use serde::Serialize;
 
+use crate::commands::wait::Wait;
 use crate::commands::{Session, backfill, print, print_json, say};
 use crate::failure::Failure;
 use crate::{env, interrupt, moment, text};
@@ -27,9 +27,8 @@ pub(super) struct ReplayArgs {
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
 
-    /// Wait that many seconds for another run to end
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
-    wait: Option<String>,
+    #[command(flatten)]
+    wait: Wait,
 
     /// Print the report as JSON
     #[arg(long)]
@@ -53,8 +52,7 @@ struct Change {
 
 /// Runs `hyp quarantine replay`.
 pub(super) fn replay(session: &Session, args: &ReplayArgs) -> Result<Exit, Failure> {
-    let usage = |message| Failure::Usage { command: COMMAND, message };
-    let wait = backfill::number("wait", args.wait.as_deref()).map_err(usage)?.unwrap_or(0.0);
+    let wait = args.wait.time(COMMAND)?;
     let store = Store::open(&session.places.store)?;
     let before = counts(&store)?;
     let is_meant = |name: &&String| args.provider.as_ref().is_none_or(|wanted| wanted == *name);
@@ -74,8 +72,8 @@ pub(super) fn replay(session: &Session, args: &ReplayArgs) -> Result<Exit, Failu
         retained_from: config.retention.from(moment::now()),
         secrets: config.privacy.secrets(),
         quarantined_only: true,
-        wait: Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX),
-        run_id: env::run_id().unwrap_or_else(|| format!("bf-{}", uuid::Uuid::new_v4())),
+        wait,
+        run_id: env::run_id("bf"),
         ..Request::default()
     };
     let cancelled = interrupt::flag();

@@ -15,8 +15,8 @@ pub(super) fn record(session: &Session, args: &RecordArgs) -> Result<Exit, Failu
     let json = super::content(&args.json)?;
     let config = session.config()?;
     let asked = ExchangeRecording {
-        run_id: env::run_id().unwrap_or_else(|| format!("rec-{}", uuid::Uuid::new_v4())),
-        wait: args.wait(),
+        run_id: env::run_id("rec"),
+        wait: args.wait.time(super::COMMAND)?,
         retained_from: config.retention.from(moment::now()),
         secrets: config.privacy.secrets(),
     };

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::find;
 use crate::commands::ask::{self, Lake};
-use crate::commands::{Session, backfill, print, print_json, say};
+use crate::commands::wait::Wait;
+use crate::commands::{Session, print, print_json, say};
 use crate::failure::Failure;
 use crate::{env, moment, text};
 
@@ -42,9 +43,8 @@ pub(super) struct UndoArgs {
     #[arg(long)]
     partial: bool,
 
-    /// Wait that many seconds for another run to end
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
-    wait: Option<String>,
+    #[command(flatten)]
+    wait: Wait,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -63,9 +63,7 @@ struct Answer {
 
 /// Runs `hyp runs undo`.
 pub(super) fn undo(session: &Session, args: &UndoArgs) -> Result<Exit, Failure> {
-    let usage = |message| Failure::Usage { command: COMMAND, message };
-    let wait = backfill::number("wait", args.wait.as_deref()).map_err(usage)?.unwrap_or(0.0);
-    let wait = Duration::try_from_secs_f64(wait).unwrap_or(Duration::MAX);
+    let wait = args.wait.time(COMMAND)?;
     let row = find::run(&Lake::open(session)?, &args.run)?;
     let run = ask::text(&row, "run_id").unwrap_or_default();
     let store = Store::open(&session.places.store)?;
@@ -78,7 +76,7 @@ pub(super) fn undo(session: &Session, args: &UndoArgs) -> Result<Exit, Failure> 
     if !args.commit || is_refused(&planned) {
         return answer(args, None, planned, reach);
     }
-    let run_id = env::run_id().unwrap_or_else(|| format!("undo-{}", uuid::Uuid::new_v4()));
+    let run_id = env::run_id("undo");
     let undone = write(&store, &run, &run_id, (wait, reach))?;
     answer(args, Some(run_id), undone, reach)
 }

@@ -29,7 +29,7 @@ pub(super) fn undo(
     run_id: String,
     wait: Duration,
 ) -> Result<Exit, Failure> {
-    let by = env::run_id().unwrap_or_else(|| format!("undo-{}", uuid::Uuid::new_v4()));
+    let by = env::run_id("undo");
     let request = Undo { run_id, by, commit: args.commit, partial: args.partial, wait };
     let undone = hyp_backfill::undo(&session.places, &request)?;
     let is_refused = !args.partial && !undone.kept.is_empty();
