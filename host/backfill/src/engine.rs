@@ -1,8 +1,9 @@
 //! Runs over datasets: a source is read, materializers say which rows its items are, what that would change is compared with
 //! the store, and, when nothing stands against it, it is committed in chunks.
 //!
-//! A source is read twice: as a plan, which guards judge, and to write. So nothing but the keys of what changes is kept in
-//! memory, and a chunk is written only where the whole was seen.
+//! A source is read once. Its new rows are written, audited and published, as the table format calls it: they lie in files
+//! that nothing points at while guards judge the whole, and become part of the tables chunk by chunk, or are removed. Of rows
+//! that change, those that a run comes to are kept in memory.
 
 mod cutover;
 mod error;
@@ -19,7 +20,7 @@ mod view;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hyp_cache::{DatasetRun, Writer};
 use hyp_model::event::{Event, FailureClass};
@@ -34,7 +35,7 @@ use crate::worker::note_line;
 use cutover::LiveRows;
 use error::EngineError;
 use materializers::Materializers;
-use pass::{Aim, Asserting, Pass, Passed};
+use pass::{Aim, Asserting, Chunk, Pass, Passed};
 use view::{View, lock};
 
 pub(crate) use guards::{check_sources, settled};
@@ -44,6 +45,9 @@ pub use record::{Recording, record};
 pub use report::{CellChange, ChangesReport, CheckReport, CutoverReport, DatasetChanges, Slow};
 pub use request::{Ask, Changes, MaxChanges, Probing};
 pub use undo::{Undo, Undone, UndoneCell, is_dataset_run, undo};
+
+/// How often somebody who rests looks whether to go on.
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// What rows are called that are read to understand others.
 const REFERENCE: &str = "reference";
@@ -124,45 +128,33 @@ impl Engine<'_> {
             })
             .collect();
 
-        let (passed, others) = self.pass(&view, &mut materializers, &units, false)?;
-        self.report.bytes_read = others.bytes;
-        self.report.notes.extend(others.notes);
-        self.report.time("plan", planning.elapsed().as_secs_f64());
         let may_change = materializers.datasets().any(hyp_model::item::Dataset::may_change);
         let is_reconciler =
             materializers.datasets().any(|dataset| !dataset.column_rules.is_empty());
-        let mut told = passed.report.clone();
-        told.max_changes = guards::limit(changes, &passed, is_reconciler, &lock(&view));
-        told.refused = guards::refusal(changes, &passed, told.max_changes);
+        let writes = !self.request.dry_run && (changes.commit || !may_change);
+        let (passed, others) = self.pass(&view, &mut materializers, &units, writes)?;
+        self.report.bytes_read = others.bytes;
+        self.report.notes.extend(others.notes);
+        self.report.time("plan", planning.elapsed().as_secs_f64());
+        let limit = guards::limit(changes, &passed, is_reconciler, &lock(&view));
+        let refused = guards::refusal(changes, &passed, limit);
+        let Passed { report: mut told, chunks, .. } = passed;
+        (told.max_changes, told.refused) = (limit, refused);
         (told.skipped, told.failed) = (others.skipped, others.failed);
         for (id, elapsed_ms) in others.timings {
             told.time(id, elapsed_ms);
         }
         told.add_up();
         self.report.items_seen = told.source_rows;
-        let writes = !self.request.dry_run && (changes.commit || !may_change);
+        let mut published = Ok(());
         if told.refused.is_none() && writes {
             let committing = Instant::now();
-            let limit = told.max_changes;
-            let cutover = told.cutover.as_ref().map(|cutover| cutover.at);
-            self.begin(cutover, found)?;
-            lock(&view).reset();
-            let (done, _) = self.pass(&view, &mut materializers, &units, true)?;
-            if let Some(limit) = limit.filter(|limit| guards::counted(changes, &done) > *limit) {
-                return Err(EngineError::Grew { changes: guards::counted(changes, &done), limit });
-            }
-            told.committed = true;
-            told.chunks = done.report.chunks;
-            told.datasets = done.report.datasets;
-            told.audit_insert_failed = done.report.audit_insert_failed;
-            self.merge(&view)?;
+            published = self.publish(chunks, &view, found, &mut told);
             self.report.time("commit", committing.elapsed().as_secs_f64());
+        }
+        if told.committed && published.is_ok() {
             self.check(&view, &materializers, &mut told);
         }
-        self.report.rows_written = match told.committed {
-            true => told.datasets.values().map(|it| it.inserted + it.updated).sum(),
-            false => 0,
-        };
         self.report.rows_skipped = told.datasets.values().map(|it| it.same).sum();
         if told.has_failed_check() {
             let failed = told.checks.iter().find(|check| !check.is_ok());
@@ -170,27 +162,63 @@ impl Engine<'_> {
             self.report.fail(line);
         }
         self.report.changes = Some(told);
-        Ok(())
+        published
     }
 
-    fn begin(&mut self, cutover: Option<i64>, found: &Found) -> Result<(), EngineError> {
+    /// Makes what was written part of the datasets, chunk by chunk.
+    fn publish(
+        &mut self,
+        chunks: Vec<Chunk>,
+        view: &Mutex<View>,
+        found: &Found,
+        told: &mut ChangesReport,
+    ) -> Result<(), EngineError> {
+        let changes = &self.request.changes;
         self.writer.begin_dataset_run(&DatasetRun {
             run_id: self.request.run_id.clone(),
             provider: self.report.provider.clone(),
             undoes: None,
-            cutover,
+            cutover: told.cutover.as_ref().map(|cutover| cutover.at),
             source: Some(found.fingerprint()),
         })?;
+        for (at, chunk) in chunks.into_iter().enumerate() {
+            if at > 0 {
+                self.rest(changes.rest)?;
+            }
+            let rows = commit(chunk, self.writer, view, told)?;
+            self.report.rows_written += rows;
+            let provider = self.report.provider.clone();
+            (self.progress)(Progress::Committed { provider, rows });
+        }
+        told.committed = true;
+        for stored in lock(view).stored.values_mut() {
+            self.writer.merge_dataset(stored)?;
+        }
         Ok(())
     }
 
-    /// Reads the source once.
+    /// Leaves the store to others for a while.
+    fn rest(&self, time: Duration) -> Result<(), EngineError> {
+        let until = Instant::now() + time;
+        loop {
+            if self.cancelled.load(Ordering::Relaxed) {
+                return Err(EngineError::Interrupted);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(GLANCE));
+        }
+    }
+
+    /// Reads the source; `writes` says whether what comes of it is to be committed.
     fn pass(
         &mut self,
         view: &Arc<Mutex<View>>,
         materializers: &mut Materializers,
         units: &[UnitInputs],
-        commits: bool,
+        writes: bool,
     ) -> Result<(Passed, Others), EngineError> {
         let changes = &self.request.changes;
         let mut live = std::collections::BTreeMap::new();
@@ -199,24 +227,8 @@ impl Engine<'_> {
                 live.insert(name.clone(), rows);
             }
         }
-        let (progress, provider) = (self.progress, self.report.provider.clone());
-        let (rest, cancelled) = (changes.rest, self.cancelled);
-        let mut between = |rows: u64| {
-            progress(Progress::Committed { provider: provider.clone(), rows });
-            if !rest.is_zero() {
-                std::thread::sleep(rest);
-            }
-            match cancelled.load(Ordering::Relaxed) {
-                true => Err(EngineError::Interrupted),
-                false => Ok(()),
-            }
-        };
-        let aim = match commits {
-            true => Aim::Commit {
-                writer: self.writer,
-                chunk_size: changes.chunk_size.max(1),
-                between: &mut between,
-            },
+        let aim = match writes {
+            true => Aim::Write { writer: self.writer, chunk_size: changes.chunk_size.max(1) },
             false => Aim::Plan,
         };
         let asserting = Asserting {
@@ -229,17 +241,9 @@ impl Engine<'_> {
         pass.recovers = changes.recover_unmatched;
         let mut others = Others::default();
         for unit in units {
-            read(self.plugin, unit, cancelled, &mut pass, &mut others)?;
+            read(self.plugin, unit, self.cancelled, &mut pass, &mut others)?;
         }
         Ok((pass.finish()?, others))
-    }
-
-    fn merge(&mut self, view: &Mutex<View>) -> Result<(), EngineError> {
-        let mut view = lock(view);
-        for stored in view.stored.values_mut() {
-            self.writer.merge_dataset(stored)?;
-        }
-        Ok(())
     }
 
     /// Asks the store what materializers want to know after a run.
@@ -258,6 +262,33 @@ impl Engine<'_> {
             });
         }
     }
+}
+
+/// Makes a chunk part of the datasets, and returns how many rows it had.
+fn commit(
+    chunk: Chunk,
+    writer: &mut Writer,
+    view: &Mutex<View>,
+    told: &mut ChangesReport,
+) -> Result<u64, EngineError> {
+    let rows = chunk.rows();
+    let mut view = lock(view);
+    let commit = chunk.into_commit(&view.stored);
+    let source = commit.audit.first().map(|entry| entry.source.clone()).unwrap_or_default();
+    let done = writer.commit_datasets(&mut view.stored, commit)?;
+    told.chunks += u64::from(rows > 0);
+    if let Some((class, entries)) = done.audit_failed {
+        let label = format!("source={source},error_class={class}");
+        tracing::warn!(
+            counter = "audit_insert_failed",
+            source,
+            error_class = class,
+            entries,
+            "the audit could not be written"
+        );
+        *told.audit_insert_failed.entry(label).or_default() += entries;
+    }
+    Ok(rows)
 }
 
 /// Returns how values are asserted, by the word of a setting.

@@ -10,7 +10,9 @@ mod files;
 mod journal;
 mod merge;
 mod read;
+mod stage;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -21,7 +23,7 @@ use iceberg::spec::Schema;
 
 use crate::error::StoreError;
 use crate::store::Store;
-use crate::table::Table;
+use crate::table::{LiveData, Table};
 use crate::writer::Writer;
 
 pub use columns::{RUN_ID, SOURCE_ID, SOURCE_SYSTEM};
@@ -29,6 +31,7 @@ pub use commit::{DatasetCommit, DatasetCommitted, DatasetWrite};
 pub use convert::{datum_from_json, datum_to_json, row_from_json, row_to_json};
 pub use journal::{AuditEntry, DatasetRun, JournalEntry, JournalOperation};
 pub use read::DatasetFiles;
+pub use stage::Stage;
 
 /// A row: the values of all columns in the order of [`OpenDataset::columns`].
 pub type DatasetRow = Vec<Datum>;
@@ -79,12 +82,13 @@ impl OpenDataset {
 
     /// Returns how many rows there are.
     pub fn len(&self) -> u64 {
-        self.index.len() as u64
+        let live = |data: &LiveData| data.live.file.record_count() - data.deleted.len() as u64;
+        self.table.data.iter().map(live).sum()
     }
 
     /// Says whether there are no rows.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.len() == 0
     }
 
     /// Says whether a key has a row.
@@ -114,13 +118,13 @@ pub fn key_of(values: &[Datum]) -> Key {
     let mut bytes = Vec::with_capacity(64);
     for value in values {
         let (tag, text) = match value {
-            Datum::Null => (b'n', String::new()),
-            Datum::Boolean(flag) => (b'b', flag.to_string()),
-            Datum::Integer(number) => (b'i', number.to_string()),
-            Datum::Real(number) => (b'r', number.to_bits().to_string()),
-            Datum::Timestamp(at) => (b't', at.to_string()),
-            Datum::Text(text) | Datum::Json(text) => (b's', text.clone()),
-            _ => (b'?', format!("{value:?}")),
+            Datum::Null => (b'n', Cow::Borrowed("")),
+            Datum::Boolean(flag) => (b'b', flag.to_string().into()),
+            Datum::Integer(number) => (b'i', number.to_string().into()),
+            Datum::Real(number) => (b'r', number.to_bits().to_string().into()),
+            Datum::Timestamp(at) => (b't', at.to_string().into()),
+            Datum::Text(text) | Datum::Json(text) => (b's', Cow::Borrowed(text.as_str())),
+            _ => (b'?', format!("{value:?}").into()),
         };
         bytes.push(tag);
         bytes.extend((text.len() as u64).to_le_bytes());

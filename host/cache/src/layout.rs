@@ -134,6 +134,12 @@ impl Dirty {
         Ok(())
     }
 
+    /// Takes over what another one holds.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.folders.extend(other.folders);
+        self.sums.extend(other.sums);
+    }
+
     /// Makes the names of all files last.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         for folder in std::mem::take(&mut self.folders) {

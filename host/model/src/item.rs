@@ -35,6 +35,15 @@ impl Datum {
             _ => None,
         }
     }
+
+    /// Returns about how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        let text = match self {
+            Self::Text(text) | Self::Json(text) => text.len(),
+            _ => 0,
+        };
+        size_of::<Self>() + text
+    }
 }
 
 /// A column and what it holds.
@@ -56,6 +65,13 @@ pub struct Item {
     pub kind: String,
     pub origin: Origin,
     pub cells: Vec<Cell>,
+}
+
+impl Item {
+    /// Returns about how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        self.cells.iter().map(|(name, value)| name.len() + value.weight()).sum()
+    }
 }
 
 /// Type of a column.

@@ -1,6 +1,6 @@
 //! From when on a dataset was written as things happened, and which of those who were left out have a twin there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use hyp_cache::{OpenDataset, SOURCE_SYSTEM, StoreError, datum_to_json};
 use hyp_model::item::{Cutover, Datum};
@@ -21,7 +21,11 @@ struct Live {
 #[derive(Debug, Clone)]
 pub(crate) struct LiveRows {
     declared: Cutover,
+    /// By time.
     rows: Vec<Live>,
+    /// Time and system of the first, and the time of the first of another system.
+    first: Option<(i64, Option<String>)>,
+    first_of_another: Option<i64>,
     forced: Option<i64>,
 }
 
@@ -68,12 +72,18 @@ impl LiveRows {
             }
         })?;
         rows.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.key.cmp(&b.key)));
-        Ok(Some(Self { declared, rows, forced }))
+        let first = rows.first().map(|live| (live.at, live.system.clone()));
+        let another = rows.iter().find(|live| first.as_ref().is_some_and(|it| it.1 != live.system));
+        let first_of_another = another.map(|live| live.at);
+        Ok(Some(Self { declared, rows, first, first_of_another, forced }))
     }
 
     /// Returns since when others than a system write.
     pub(crate) fn at(&self, system: &str) -> Option<i64> {
-        self.forced.or_else(|| self.others(system).map(|live| live.at).next())
+        self.forced.or_else(|| match &self.first {
+            Some((_, first)) if first.as_deref() == Some(system) => self.first_of_another,
+            first => first.as_ref().map(|(at, _)| *at),
+        })
     }
 
     /// Returns what the twin of a row agrees with it in.
@@ -89,22 +99,24 @@ impl LiveRows {
             CutoverReport { left_out: left_out.len() as u64, ..CutoverReport::default() };
         let within = i64::from(self.declared.twin_within) * 1_000_000;
         let mut by_twin: BTreeMap<String, Vec<&Live>> = BTreeMap::new();
+        let mut taken: HashSet<&str> = HashSet::new();
         for live in &self.rows {
             by_twin.entry(format!("{:?}", live.twin)).or_default().push(live);
         }
         for one in left_out {
             report.at = self.at(&one.system).unwrap_or_default();
-            let free = by_twin.entry(format!("{:?}", one.twin)).or_default();
-            let nearest = free
+            let twins = by_twin.get(&format!("{:?}", one.twin)).map_or(&[][..], Vec::as_slice);
+            // They are in the order of their times: only those around this one are looked at.
+            let from = twins.partition_point(|live| live.at < one.ended_at - within);
+            let nearest = twins[from..]
                 .iter()
-                .enumerate()
-                .filter(|(_, live)| live.system.as_deref() != Some(&one.system))
-                .map(|(at, live)| ((live.at - one.ended_at).abs(), at))
-                .filter(|(apart, _)| *apart <= within)
-                .min();
+                .take_while(|live| live.at <= one.ended_at + within)
+                .filter(|live| live.system.as_deref() != Some(&one.system))
+                .filter(|live| !taken.contains(live.key.as_str()))
+                .min_by_key(|live| (live.at - one.ended_at).abs());
             match nearest {
-                Some((_, at)) => {
-                    let live = free.remove(at);
+                Some(live) => {
+                    taken.insert(&live.key);
                     report.pairs.push((one.id, live.key.clone()));
                 }
                 None => report.unmatched.push(one.id),
@@ -113,9 +125,5 @@ impl LiveRows {
         report.pairs.sort();
         report.unmatched.sort();
         report
-    }
-
-    fn others<'a>(&'a self, system: &'a str) -> impl Iterator<Item = &'a Live> {
-        self.rows.iter().filter(move |live| live.system.as_deref() != Some(system))
     }
 }

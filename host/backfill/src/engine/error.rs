@@ -4,7 +4,7 @@ use hyp_cache::StoreError;
 use hyp_model::Explain;
 use hyp_plugin::{LoadError, RunError};
 
-/// Why a run over datasets could not go on. Nothing of the chunk at hand is written.
+/// Why a run over datasets could not go on. What is committed stays; of the chunk at hand, nothing is.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EngineError {
     #[error(transparent)]
@@ -25,8 +25,6 @@ pub(crate) enum EngineError {
     Owners { one: String, other: String, dataset: String, column: String },
     #[error("`{one}` and `{other}` both declare dataset `{dataset}`")]
     Datasets { one: String, other: String, dataset: String },
-    #[error("{changes} changes, limit {limit}: the source gives more than it was planned with")]
-    Grew { changes: u64, limit: u64 },
     #[error("interrupted")]
     Interrupted,
 }
@@ -40,7 +38,6 @@ impl Explain for EngineError {
             Self::NoMaterializer { .. } => "hyp::dataset::no_materializer",
             Self::Bad { .. } | Self::Endless => "hyp::dataset::materializer",
             Self::Owners { .. } | Self::Datasets { .. } => "hyp::dataset::owners",
-            Self::Grew { .. } => "hyp::dataset::grew",
             Self::Interrupted => "hyp::dataset::interrupted",
         }
     }

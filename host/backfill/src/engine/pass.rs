@@ -1,13 +1,15 @@
-//! One pass over the items of a source: as a plan, which writes nothing, or in chunks that are committed.
+//! One pass over the items of a source: what they would change, and, where that is to be written, all of it on the disk, in
+//! chunks that nothing points at yet.
 
-mod commit;
+mod chunk;
+mod ready;
 mod wishes;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use hyp_cache::{AuditEntry, JournalEntry, Writer, key_of};
-use hyp_model::item::{ColumnMode, Datum, Derived, Item, Wish};
+use hyp_cache::{AuditEntry, Writer};
+use hyp_model::item::{ColumnMode, Derived, Item};
 use hyp_model::row::Key;
 
 use super::cutover::{LeftOut, LiveRows};
@@ -15,9 +17,15 @@ use super::error::EngineError;
 use super::materializers::Materializers;
 use super::report::{ChangesReport, CutoverReport};
 use super::view::{Reads, View, lock};
+use ready::{Ready, ReadyWish};
+
+pub(crate) use chunk::Chunk;
 
 /// Items that a materializer is asked about at once.
 const BATCH: usize = 4_096;
+
+/// Bytes of items that it is asked about at once.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// Generations of items that may be queued from one another.
 const GENERATIONS: u32 = 8;
@@ -30,19 +38,25 @@ enum Net {
     Same,
 }
 
+/// What became of rows, by dataset and key.
+#[derive(Default)]
+struct Nets(HashMap<String, HashMap<Key, Net>>);
+
+impl Nets {
+    fn of(&mut self, dataset: &str) -> &mut HashMap<Key, Net> {
+        self.0.entry(dataset.to_owned()).or_default()
+    }
+}
+
 /// An item that was left out, and what it means where it may be recovered.
-type Withheld = (LeftOut, Option<(Item, Derived)>);
+type Withheld = (LeftOut, Option<Ready>);
 
 /// What a pass is there for.
 pub(crate) enum Aim<'a> {
     /// To see what would be done.
     Plan,
-    /// To do it, in chunks of so many items; between two of them, somebody is told.
-    Commit {
-        writer: &'a mut Writer,
-        chunk_size: usize,
-        between: &'a mut dyn FnMut(u64) -> Result<(), EngineError>,
-    },
+    /// To do it, in chunks of so many items.
+    Write { writer: &'a mut Writer, chunk_size: usize },
 }
 
 /// How values are asserted, and by whom.
@@ -65,16 +79,21 @@ pub(crate) struct Pass<'a> {
     pub(crate) recovers: bool,
     pub(crate) report: ChangesReport,
     /// Rows that were asserted to be other than they are, by dataset and key.
-    pub(crate) asserted: HashSet<(String, Key)>,
+    pub(crate) asserted: HashSet<(Arc<str>, Key)>,
     /// Keys and subjects of rows that are changed.
     pub(crate) touched: Vec<(String, Option<String>)>,
-    net: HashMap<String, HashMap<Key, Net>>,
+    net: Nets,
     left_out: BTreeMap<String, Vec<Withheld>>,
-    journal: Vec<JournalEntry>,
-    audit: Vec<AuditEntry>,
-    /// Items of the chunk that changed something.
+    chunks: BTreeMap<u32, Chunk>,
+    /// Entries with the rows that they are about, and the chunks in which they were met.
+    audit: Vec<(String, Key, u32, AuditEntry)>,
+    /// The chunk that items of the source go to, and how many of its items changed something.
+    chunk: u32,
     in_chunk: usize,
+    /// The chunk of the item at hand: one that was queued goes with the item that queued it.
+    at: u32,
     waiting: Vec<Item>,
+    waiting_bytes: usize,
 }
 
 /// What became of an item so far.
@@ -125,55 +144,99 @@ impl<'a> Pass<'a> {
             report: ChangesReport::default(),
             asserted: HashSet::new(),
             touched: Vec::new(),
-            net: HashMap::new(),
+            net: Nets::default(),
             left_out: BTreeMap::new(),
-            journal: Vec::new(),
+            chunks: BTreeMap::new(),
             audit: Vec::new(),
+            chunk: 0,
             in_chunk: 0,
+            at: 0,
             waiting: Vec::new(),
+            waiting_bytes: 0,
         }
     }
 
     /// Takes an item; it is worked on with others.
     pub(crate) fn take(&mut self, item: Item) -> Result<(), EngineError> {
+        self.waiting_bytes += item.weight();
         self.waiting.push(item);
-        if self.waiting.len() >= BATCH { self.work() } else { Ok(()) }
+        let is_enough = self.waiting.len() >= BATCH || self.waiting_bytes >= BATCH_BYTES;
+        if is_enough { self.work() } else { Ok(()) }
     }
 
-    /// Works on what waits.
+    /// Works on what waits, and on what that queues.
     fn work(&mut self) -> Result<(), EngineError> {
-        let items = std::mem::take(&mut self.waiting);
-        self.generation(items, 0)
+        self.waiting_bytes = 0;
+        let mut items: Vec<(Option<u32>, Item)> =
+            std::mem::take(&mut self.waiting).into_iter().map(|item| (None, item)).collect();
+        for generation in 0.. {
+            if items.is_empty() {
+                break;
+            }
+            if generation == GENERATIONS {
+                return Err(EngineError::Endless);
+            }
+            items = self.generation(items)?;
+            self.report.queued += items.len() as u64;
+        }
+        // Nothing is added to these any more.
+        for chunk in self.chunks.range_mut(..self.chunk).map(|(_, chunk)| chunk) {
+            chunk.seal()?;
+        }
+        Ok(())
     }
 
-    fn generation(&mut self, items: Vec<Item>, generation: u32) -> Result<(), EngineError> {
-        if items.is_empty() {
-            return Ok(());
-        }
-        if generation == GENERATIONS {
-            return Err(EngineError::Endless);
-        }
+    /// Works on items, those of the source or those that were queued for a chunk; returns what they queue.
+    fn generation(
+        &mut self,
+        items: Vec<(Option<u32>, Item)>,
+    ) -> Result<Vec<(Option<u32>, Item)>, EngineError> {
         let mut queued = Vec::new();
         for (kind, items) in by_kind(items) {
-            let derived = self.derive(&kind, &items)?;
-            self.prefetch(&derived)?;
-            let mut fates: Vec<Option<Derived>> = items.iter().map(|_| None).collect();
-            for one in derived {
+            let (places, items): (Vec<Option<u32>>, Vec<Item>) = items.into_iter().unzip();
+            let mut answers: Vec<Option<Derived>> = items.iter().map(|_| None).collect();
+            for one in self.derive(&kind, &items)? {
                 let at = one.item;
-                fates[at] = Some(one);
+                answers[at] = Some(one);
             }
-            for (item, derived) in items.into_iter().zip(fates) {
-                let Some(mut derived) = derived else {
-                    self.report.count("nothing");
+            let mut wanted = Vec::new();
+            let mut ready = Vec::with_capacity(items.len());
+            for (item, derived) in items.into_iter().zip(answers) {
+                ready.push(match derived {
+                    Some(mut derived) => {
+                        let then = std::mem::take(&mut derived.then);
+                        Some((self.ready(item, derived, &mut wanted)?, then))
+                    }
+                    None => None,
+                });
+            }
+            lock(&self.view).read(&wanted)?;
+            for (place, one) in places.into_iter().zip(ready) {
+                let is_own = place.is_none();
+                self.at = place.unwrap_or(self.chunk);
+                let Some((ready, then)) = one else {
+                    self.tell("nothing", is_own);
                     continue;
                 };
-                queued.append(&mut derived.then);
-                self.settle(item, derived, generation == 0)?;
+                if self.settle(ready, is_own)? {
+                    queued.extend(then.into_iter().map(|item| (Some(self.at), item)));
+                }
+                self.turn_over(is_own);
             }
             lock(&self.view).forget_read();
         }
-        self.report.queued += queued.len() as u64;
-        self.generation(queued, generation + 1)
+        Ok(queued)
+    }
+
+    /// Begins the next chunk where this one is full.
+    fn turn_over(&mut self, is_own: bool) {
+        if let Aim::Write { chunk_size, .. } = &self.aim
+            && is_own
+            && self.in_chunk >= *chunk_size
+        {
+            self.chunk += 1;
+            self.in_chunk = 0;
+        }
     }
 
     fn derive(&mut self, kind: &str, items: &[Item]) -> Result<Vec<Derived>, EngineError> {
@@ -183,57 +246,26 @@ impl<'a> Pass<'a> {
         Ok(making.materialize(&items, Arc::new(reads))?)
     }
 
-    /// Reads the rows that the wishes are about.
-    fn prefetch(&mut self, derived: &[Derived]) -> Result<(), EngineError> {
-        let mut view = lock(&self.view);
-        let mut wanted = Vec::new();
-        for wish in derived.iter().flat_map(|one| &one.wishes) {
-            match wish {
-                Wish::Upsert(row) => {
-                    let Some(stored) = view.stored.get(&row.dataset) else { continue };
-                    let cell = |name: &String| {
-                        row.cells.iter().find(|(column, _)| column == name).map(|(_, value)| value)
-                    };
-                    let key: Vec<Datum> = stored
-                        .declared()
-                        .key
-                        .iter()
-                        .map(|name| cell(name).cloned().unwrap_or_default())
-                        .collect();
-                    wanted.push((row.dataset.clone(), key_of(&key)));
-                }
-                Wish::Assert(assertion) => {
-                    wanted.push((assertion.dataset.clone(), key_of(&assertion.key)));
-                }
-                _ => {}
-            }
-        }
-        view.read(&wanted)?;
-        Ok(())
-    }
-
-    /// Does what an item means, unless it was done, or is left to others.
-    fn settle(&mut self, item: Item, derived: Derived, is_own: bool) -> Result<(), EngineError> {
-        if let Some(outcome) = &derived.outcome {
+    /// Does what an item means, unless it was done, or is left to others; says whether it was this one's turn.
+    fn settle(&mut self, ready: Ready, is_own: bool) -> Result<bool, EngineError> {
+        if let Some(outcome) = &ready.outcome {
             *self.report.outcomes.entry(outcome.clone()).or_default() += 1;
         }
-        let appended = |derived: &Derived| {
-            derived.wishes.iter().find_map(|wish| match wish {
-                Wish::Append(row) => Some(row.dataset.clone()),
-                _ => None,
-            })
-        };
-        if let Some(dataset) = appended(&derived) {
-            if lock(&self.view).has_origin(&dataset, &item.origin) {
+        if let Some(dataset) = &ready.appends {
+            if lock(&self.view).has_origin(dataset, &ready.origin_key) {
                 self.tell("already_imported", is_own);
-                return Ok(());
+                return Ok(true);
             }
-            if self.leave_out(&dataset, &item, &derived)? {
+            if let Some(left_out) = self.leave_out(dataset, &ready) {
                 self.tell("after_cutover", is_own);
-                return Ok(());
+                let dataset = dataset.clone();
+                let kept = self.recovers.then_some(ready);
+                self.left_out.entry(dataset).or_default().push((left_out, kept));
+                return Ok(false);
             }
         }
-        self.fulfil(item, derived, is_own)
+        self.fulfil(ready, is_own)?;
+        Ok(true)
     }
 
     fn tell(&mut self, outcome: &str, is_own: bool) {
@@ -243,66 +275,45 @@ impl<'a> Pass<'a> {
     }
 
     /// Leaves an item to those who record as things happen, if it is theirs.
-    fn leave_out(
-        &mut self,
-        dataset: &str,
-        item: &Item,
-        derived: &Derived,
-    ) -> Result<bool, EngineError> {
-        let Some(live) = self.live.get(dataset) else { return Ok(false) };
-        let Some(ended_at) = item.origin.ended_at else { return Ok(false) };
-        if live.at(&item.origin.system).is_none_or(|cutover| ended_at < cutover) {
-            return Ok(false);
-        }
-        let view = lock(&self.view);
-        let row = derived.wishes.iter().find_map(|wish| match wish {
-            Wish::Append(row) if row.dataset == dataset => Some(row),
+    fn leave_out(&self, dataset: &str, ready: &Ready) -> Option<LeftOut> {
+        let (live, origin) = (self.live.get(dataset)?, &ready.origin);
+        let ended_at = origin.ended_at?;
+        live.at(&origin.system).filter(|cutover| ended_at >= *cutover)?;
+        let row = ready.wishes.iter().find_map(|wish| match wish {
+            ReadyWish::Append(name, made) if name == dataset => Some(&made.row),
             _ => None,
-        });
-        let Some(row) = row else { return Ok(false) };
-        let row = view
-            .make(dataset, row.cells.clone(), (&item.origin, self.run_id))
-            .map_err(|reason| self.materializers.blame(&item.kind, reason))?
-            .row;
-        let twin = view.stored.get(dataset).map(|stored| live.twin(stored, &row));
-        let left_out = LeftOut {
-            id: item.origin.id.clone(),
-            system: item.origin.system.clone(),
+        })?;
+        let twin = lock(&self.view).stored.get(dataset).map(|stored| live.twin(stored, row));
+        Some(LeftOut {
+            id: origin.id.clone(),
+            system: origin.system.clone(),
             ended_at,
             twin: twin.unwrap_or_default(),
-        };
-        drop(view);
-        let kept = self.recovers.then(|| (item.clone(), derived.clone()));
-        self.left_out.entry(dataset.to_owned()).or_default().push((left_out, kept));
-        Ok(true)
+        })
     }
 
-    fn fulfil(&mut self, item: Item, derived: Derived, is_own: bool) -> Result<(), EngineError> {
+    fn fulfil(&mut self, ready: Ready, is_own: bool) -> Result<(), EngineError> {
         let mut fate = Fate::default();
-        for wish in derived.wishes {
-            let done = match wish {
-                Wish::Append(row) => self.append(row, &item.origin, &mut fate),
-                Wish::Upsert(row) => self.upsert(row, &item.origin, &mut fate),
-                Wish::Assert(assertion) => self.assert(assertion, &item.origin, &mut fate),
-                _ => Ok(()),
-            };
-            done.map_err(|reason| self.materializers.blame(&item.kind, reason))?;
+        for wish in ready.wishes {
+            match wish {
+                ReadyWish::Append(dataset, made) => {
+                    self.append(&dataset, made, ready.origin_key, &mut fate)?;
+                }
+                ReadyWish::Upsert(dataset, made) => self.upsert(&dataset, made, &mut fate),
+                ReadyWish::Assert(asserted) => self
+                    .assert(asserted, &ready.origin, &mut fate)
+                    .map_err(|reason| self.materializers.blame(&ready.kind, reason))?,
+            }
         }
-        let word = match (fate.word(), &derived.outcome) {
-            ("nothing", Some(outcome)) => outcome.clone(),
-            (word, _) => word.to_owned(),
-        };
-        self.tell(&word, is_own);
+        match (fate.word(), &ready.outcome) {
+            ("nothing", Some(outcome)) => self.tell(outcome, is_own),
+            (word, _) => self.tell(word, is_own),
+        }
         self.in_chunk += usize::from(fate.is_change());
-        if let Aim::Commit { chunk_size, .. } = &self.aim
-            && self.in_chunk >= *chunk_size
-        {
-            self.commit()?;
-        }
         Ok(())
     }
 
-    /// Works on what is left, pairs who was left out, and returns what was done.
+    /// Works on what is left, pairs who was left out, and returns what there is to commit.
     pub(crate) fn finish(mut self) -> Result<Passed, EngineError> {
         self.work()?;
         let mut cutover: Option<CutoverReport> = None;
@@ -312,36 +323,61 @@ impl<'a> Pass<'a> {
             let mut report = live.pair(ids);
             if self.recovers {
                 let unmatched: HashSet<String> = report.unmatched.drain(..).collect();
-                for (one, kept) in left_out {
-                    let Some((item, derived)) = kept.filter(|_| unmatched.contains(&one.id)) else {
-                        continue;
-                    };
-                    report.left_out -= 1;
-                    if let Some(count) = self.report.items.get_mut("after_cutover") {
-                        *count -= 1;
-                    }
-                    self.prefetch(std::slice::from_ref(&derived))?;
-                    self.fulfil(item, derived, true)?;
-                }
+                report.left_out -= unmatched.len() as u64;
+                self.recover(left_out, &unmatched)?;
             }
             cutover.get_or_insert(report);
         }
-        self.commit()?;
         self.report.items.retain(|_, count| *count > 0);
         self.report.cutover = cutover;
         self.sum_up();
         self.report.add_up();
+        let mut view = lock(&self.view);
+        for (dataset, key, at, entry) in std::mem::take(&mut self.audit) {
+            // With the row that it is about, wherever that is written.
+            let at = view.chunk_of(&dataset, &key).unwrap_or(at);
+            self.chunks.entry(at).or_default().audit.push(entry);
+        }
+        for (at, dataset, pending) in view.take() {
+            let chunk = self.chunks.entry(at).or_default();
+            chunk.changed.entry(dataset).or_default().push(pending);
+        }
+        drop(view);
         Ok(Passed {
             report: self.report,
             asserted: self.asserted.len() as u64,
             touched: self.touched,
+            chunks: self.chunks.into_values().collect(),
         })
+    }
+
+    /// Imports what was left out and nobody recorded.
+    fn recover(
+        &mut self,
+        left_out: Vec<Withheld>,
+        unmatched: &HashSet<String>,
+    ) -> Result<(), EngineError> {
+        let missed = left_out.into_iter().filter(|(one, _)| unmatched.contains(&one.id));
+        for ready in missed.filter_map(|(_, kept)| kept) {
+            if let Some(count) = self.report.items.get_mut("after_cutover") {
+                *count -= 1;
+            }
+            let upserts = ready.wishes.iter().filter_map(|wish| match wish {
+                ReadyWish::Upsert(dataset, made) => Some((dataset.clone(), made.key)),
+                ReadyWish::Assert(one) => Some((one.dataset.clone(), one.place)),
+                ReadyWish::Append(..) => None,
+            });
+            lock(&self.view).read(&upserts.collect::<Vec<_>>())?;
+            self.at = self.chunk;
+            self.fulfil(ready, true)?;
+            self.turn_over(true);
+        }
+        Ok(())
     }
 
     fn sum_up(&mut self) {
         let view = lock(&self.view);
-        let is_plan = matches!(self.aim, Aim::Plan);
-        for (name, keys) in &self.net {
+        for (name, keys) in &self.net.0 {
             let changes = self.report.datasets.entry(name.clone()).or_default();
             for net in keys.values() {
                 match net {
@@ -355,7 +391,7 @@ impl<'a> Pass<'a> {
             if let Some(stored) = view.stored.get(name) {
                 let rule = serde_json::to_value(stored.declared().on_conflict).unwrap_or_default();
                 changes.rule = rule.as_str().unwrap_or_default().to_owned();
-                changes.rows = stored.len() + if is_plan { changes.inserted } else { 0 };
+                changes.rows = stored.len() + changes.inserted;
             }
         }
     }
@@ -368,6 +404,8 @@ pub(crate) struct Passed {
     pub(crate) asserted: u64,
     /// Keys and subjects of rows that were there and are changed.
     pub(crate) touched: Vec<(String, Option<String>)>,
+    /// What there is to commit, in order.
+    pub(crate) chunks: Vec<Chunk>,
 }
 
 impl Passed {
@@ -378,12 +416,12 @@ impl Passed {
 }
 
 /// Returns items by their kinds, in the order in which they came.
-fn by_kind(items: Vec<Item>) -> Vec<(String, Vec<Item>)> {
-    let mut groups: Vec<(String, Vec<Item>)> = Vec::new();
-    for item in items {
+fn by_kind(items: Vec<(Option<u32>, Item)>) -> Vec<(String, Vec<(Option<u32>, Item)>)> {
+    let mut groups: Vec<(String, Vec<(Option<u32>, Item)>)> = Vec::new();
+    for (at, item) in items {
         match groups.last_mut() {
-            Some((kind, group)) if *kind == item.kind => group.push(item),
-            _ => groups.push((item.kind.clone(), vec![item])),
+            Some((kind, group)) if *kind == item.kind => group.push((at, item)),
+            _ => groups.push((item.kind.clone(), vec![(at, item)])),
         }
     }
     groups

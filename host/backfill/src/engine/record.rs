@@ -8,12 +8,13 @@ use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin};
 use hyp_plugin::{Limits, Settled};
 use serde_json::{Map, Value};
 
+use super::commit;
 use super::error::EngineError;
 use super::materializers::Materializers;
-use super::pass::{Aim, Asserting, Pass};
+use super::pass::{Aim, Asserting, Pass, Passed};
 use super::report::ChangesReport;
 use super::request::Changes;
-use super::view::View;
+use super::view::{View, lock};
 use crate::components::{Components, kinds};
 use crate::error::BackfillError;
 use crate::places::Places;
@@ -86,8 +87,7 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         provider: PROVIDER.to_owned(),
         ..DatasetRun::default()
     })?;
-    let mut between = |_| Ok(());
-    let aim = Aim::Commit { writer: &mut writer, chunk_size: usize::MAX, between: &mut between };
+    let aim = Aim::Write { writer: &mut writer, chunk_size: usize::MAX };
     let asserting =
         Asserting { mode: Some(ColumnMode::PromoteOnly), source: recording.source.clone() };
     let mut pass = Pass::new(Arc::clone(&view), &mut materializers, aim, &run_id, asserting);
@@ -97,13 +97,23 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         .enumerate()
         .try_for_each(|(at, object)| pass.take(item(recording, at, object)))
         .and_then(|()| pass.finish());
+    let done = done.and_then(|passed| {
+        let Passed { mut report, chunks, .. } = passed;
+        let mut rows = 0;
+        for chunk in chunks {
+            rows += commit(chunk, &mut writer, &view, &mut report)?;
+        }
+        report.committed = true;
+        for stored in lock(&view).stored.values_mut() {
+            writer.merge_dataset(stored)?;
+        }
+        Ok((report, rows))
+    });
     let (status, report) = match &done {
-        Ok(passed) => ("ok", serde_json::to_string(&passed.report).unwrap_or_default()),
+        Ok((report, _)) => ("ok", serde_json::to_string(report).unwrap_or_default()),
         Err(_) => ("failed", String::new()),
     };
-    let rows = done.as_ref().map_or(0, |passed| {
-        passed.report.datasets.values().map(|it| it.inserted + it.updated).sum()
-    });
+    let rows = done.as_ref().map_or(0, |(_, rows)| *rows);
     writer.end_run(&RunEnd {
         run_id: run_id.clone(),
         ended_at: now(),
@@ -112,9 +122,7 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         rows_skipped: 0,
         report,
     })?;
-    let mut report = done.map_err(refused)?.report;
-    report.committed = true;
-    Ok(report)
+    done.map(|(report, _)| report).map_err(refused)
 }
 
 fn item(recording: &Recording, at: usize, object: &Map<String, Value>) -> Item {

@@ -150,6 +150,11 @@ impl ChangesReport {
         *self.items.entry(outcome.to_owned()).or_default() += 1;
     }
 
+    /// Returns what became of the rows of a dataset.
+    pub(crate) fn of(&mut self, dataset: &str) -> &mut DatasetChanges {
+        self.datasets.entry(dataset.to_owned()).or_default()
+    }
+
     pub(crate) fn list(&mut self, change: CellChange) {
         if self.changes.len() < LISTED {
             self.changes.push(change);

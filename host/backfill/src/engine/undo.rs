@@ -81,7 +81,8 @@ pub fn is_dataset_run(store: &Store, run_id: &str) -> Result<bool, BackfillError
 /// What a run did to a row, as a whole.
 #[derive(Debug, Default)]
 struct Deed {
-    inserted: bool,
+    /// The run that an added row carries.
+    inserted: Option<Value>,
     /// What a removed row was.
     removed: Option<String>,
     /// What cells were before, and are since.
@@ -181,7 +182,7 @@ impl Deed {
             text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null)
         };
         match (entry.operation, entry.column) {
-            (JournalOperation::Insert, _) => self.inserted = true,
+            (JournalOperation::Insert, _) => self.inserted = Some(parse(entry.new)),
             (JournalOperation::Remove, _) => self.removed = entry.old,
             (_, Some(column)) => {
                 let (old, new) = (parse(entry.old), parse(entry.new));
@@ -261,8 +262,9 @@ impl Back<'_> {
                 return self.keep(text, "there is another row with its key");
             }
             let object = serde_json::from_str(before).unwrap_or(Value::Null);
+            let run = object.get(RUN_ID).map(Value::to_string);
             write.rows.push(row_from_json(self.dataset.columns(), &object));
-            journal.push(self.entry(text, None, JournalOperation::Insert, (None, None)));
+            journal.push(self.entry(text, None, JournalOperation::Insert, (None, run)));
             return self.count(|undone| &mut undone.returned, 1);
         }
         let Some(stored) = stored else {
@@ -271,7 +273,7 @@ impl Back<'_> {
         if let Some(column) = self.changed_since(stored, deed) {
             return self.keep(text, &format!("`{column}` was changed since"));
         }
-        if deed.inserted {
+        if deed.inserted.is_some() {
             write.removed.push(key);
             journal.push(removal(self.dataset, stored));
             return self.count(|undone| &mut undone.removed, 1);
@@ -292,9 +294,8 @@ impl Back<'_> {
     /// Returns a column that does not hold what the run left in it.
     fn changed_since(&self, stored: &[Datum], deed: &Deed) -> Option<String> {
         let columns = self.dataset.columns().iter().zip(stored);
-        if deed.inserted {
-            let at = self.dataset.position(RUN_ID)?;
-            let is_own = stored.get(at).and_then(Datum::as_text) == Some(self.run_id);
+        if let Some(run) = &deed.inserted {
+            let is_own = datum_to_json(stored.get(self.dataset.position(RUN_ID)?)?) == *run;
             return (!is_own).then(|| RUN_ID.to_owned());
         }
         let mut own = columns.filter(|(column, _)| !column.name.starts_with("_hyp_"));

@@ -3,24 +3,28 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hyp_cache::{
-    DatasetRow, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM, StoreError, key_of, origin_key,
-};
+use hyp_cache::{DatasetRow, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM, StoreError, key_of};
 use hyp_model::item::{Cell, ColumnType, Datum, Origin};
 use hyp_model::row::Key;
 use hyp_plugin::Current;
 
 use super::rules::Rule;
 
+/// Stored rows of a dataset that are kept in memory.
+const READ_ROWS: usize = 65_536;
+
 /// A row that is not committed yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Pending {
     pub(crate) row: DatasetRow,
-    /// The row as it was when the chunk began; none for one that is new.
+    /// The row as it is stored; none for one that is new.
     pub(crate) before: Option<DatasetRow>,
+    /// The chunk that it goes to: the first that changes it.
+    pub(crate) chunk: u32,
 }
 
-/// A row that was made of cells, and what is decided about it.
+/// A row that was made of cells, and what decides about it.
+#[derive(Debug, Clone)]
 pub(crate) struct Made {
     pub(crate) row: DatasetRow,
     pub(crate) key: Key,
@@ -32,30 +36,40 @@ pub(crate) struct Made {
 /// A dataset, and what is pending of it.
 pub(crate) struct Open {
     pub(crate) rule: Arc<Rule>,
-    /// Places of columns by their names.
+    /// Places of declared columns by their names.
     places: HashMap<String, usize>,
-    /// Rows that are not committed, in the order in which they came.
-    pub(crate) pending: HashMap<Key, Pending>,
-    pub(crate) order: Vec<Key>,
-    /// Keys and origins of rows that a plan would add: their contents are not kept.
-    planned: HashSet<Key>,
-    planned_origins: HashSet<Key>,
-    /// Rows that were read for the items at hand.
+    /// Places of the host's own columns: run, system and id.
+    own: [Option<usize>; 3],
+    /// Rows that are not committed, and the order in which they came.
+    pending: HashMap<Key, Pending>,
+    order: Vec<Key>,
+    /// Keys of rows that are new in a dataset that never changes any, and origins of new rows.
+    added: HashSet<Key>,
+    added_origins: HashSet<Key>,
+    /// Stored rows that were read.
     read: HashMap<Key, DatasetRow>,
 }
 
 impl Open {
     fn new(dataset: &OpenDataset) -> Self {
-        let names = dataset.columns().iter().enumerate();
+        let declared = dataset.declared().columns.iter();
         Self {
             rule: Arc::new(Rule::of(dataset)),
-            places: names.map(|(at, column)| (column.name.clone(), at)).collect(),
+            places: declared
+                .filter_map(|column| Some((column.name.clone(), dataset.position(&column.name)?)))
+                .collect(),
+            own: [RUN_ID, SOURCE_SYSTEM, SOURCE_ID].map(|name| dataset.position(name)),
             pending: HashMap::new(),
             order: Vec::new(),
-            planned: HashSet::new(),
-            planned_origins: HashSet::new(),
+            added: HashSet::new(),
+            added_origins: HashSet::new(),
             read: HashMap::new(),
         }
+    }
+
+    /// Returns the row of a key as it is now; it must have been read.
+    pub(crate) fn row(&self, key: &Key) -> Option<&DatasetRow> {
+        self.pending.get(key).map(|pending| &pending.row).or_else(|| self.read.get(key))
     }
 }
 
@@ -100,32 +114,28 @@ impl View {
         Ok(())
     }
 
-    /// Forgets what was read: the items at hand are done.
+    /// Forgets what was read where that is much.
     pub(crate) fn forget_read(&mut self) {
-        self.open.values_mut().for_each(|open| open.read.clear());
+        let much = self.open.values_mut().filter(|open| open.read.len() > READ_ROWS);
+        much.for_each(|open| open.read.clear());
     }
 
     /// Returns the row of a key as it is now; it must have been read.
     pub(crate) fn row(&self, name: &str, key: &Key) -> Option<&DatasetRow> {
-        let open = self.open.get(name)?;
-        open.pending.get(key).map(|pending| &pending.row).or_else(|| open.read.get(key))
+        self.open.get(name)?.row(key)
     }
 
     /// Says whether a key has a row now.
     pub(crate) fn has(&self, name: &str, key: &Key) -> bool {
-        let stored = self.stored.get(name).is_some_and(|stored| stored.has(key));
-        stored
-            || self
-                .open
-                .get(name)
-                .is_some_and(|open| open.pending.contains_key(key) || open.planned.contains(key))
+        let is_new = |open: &Open| open.pending.contains_key(key) || open.added.contains(key);
+        self.stored.get(name).is_some_and(|stored| stored.has(key))
+            || self.open.get(name).is_some_and(is_new)
     }
 
     /// Says whether there is a row of a dataset that came from an origin.
-    pub(crate) fn has_origin(&self, name: &str, origin: &Origin) -> bool {
-        let key = origin_key(&origin.system, &origin.id);
-        self.stored.get(name).is_some_and(|stored| stored.has_origin(&key))
-            || self.open.get(name).is_some_and(|open| open.planned_origins.contains(&key))
+    pub(crate) fn has_origin(&self, name: &str, origin: &Key) -> bool {
+        self.stored.get(name).is_some_and(|stored| stored.has_origin(origin))
+            || self.open.get(name).is_some_and(|open| open.added_origins.contains(origin))
     }
 
     /// Makes a row of cells, or says what is wrong with them.
@@ -141,13 +151,8 @@ impl View {
         let columns = stored.columns();
         let mut row = vec![Datum::Null; columns.len()];
         for (column, value) in cells {
-            let declared = stored.declared().position(&column);
-            let Some(at) = open.places.get(&column).copied().filter(|_| declared.is_some()) else {
-                return Err(format!("dataset `{name}` has no column `{column}`"));
-            };
-            row[at] = fitted(value, columns[at].kind).ok_or_else(|| {
-                format!("column `{column}` of dataset `{name}` cannot hold what it was given")
-            })?;
+            let (at, value) = open.fit(stored, &column, value)?;
+            row[at] = value;
         }
         if let [key] = &stored.declared().key[..]
             && let Some(at) = open.places.get(key)
@@ -161,9 +166,8 @@ impl View {
         if let Some((column, _)) = null {
             return Err(format!("column `{}` of dataset `{name}` is never null", column.name));
         }
-        let own = [(RUN_ID, run_id), (SOURCE_SYSTEM, &origin.system), (SOURCE_ID, &origin.id)];
-        for (column, text) in own {
-            if let Some(at) = open.places.get(column) {
+        for (at, text) in open.own.iter().zip([run_id, &origin.system, &origin.id]) {
+            if let Some(at) = at {
                 row[*at] = Datum::Text(text.to_owned());
             }
         }
@@ -171,56 +175,98 @@ impl View {
         Ok(Made { row, key, rule: Arc::clone(&open.rule), may_change })
     }
 
-    /// Puts a row in its place, to be committed with the next chunk.
-    pub(crate) fn put(&mut self, name: &str, key: Key, row: DatasetRow) {
-        let before = self.open.get(name).and_then(|open| open.read.get(&key)).cloned();
+    /// Returns the place of a column, and a value as the column holds it.
+    pub(crate) fn fit(
+        &self,
+        name: &str,
+        column: &str,
+        value: Datum,
+    ) -> Result<(usize, Datum), String> {
+        match (self.stored.get(name), self.open.get(name)) {
+            (Some(stored), Some(open)) => open.fit(stored, column, value),
+            _ => Err(format!("dataset `{name}` is none that is declared")),
+        }
+    }
+
+    /// Returns the values of a key as its columns hold them.
+    pub(crate) fn fit_key(&self, name: &str, key: Vec<Datum>) -> Result<Vec<Datum>, String> {
+        let declared = self.stored.get(name).map(|stored| &stored.declared().key[..]);
+        let columns = declared.unwrap_or_default();
+        if columns.len() != key.len() {
+            return Err(format!(
+                "a key of dataset `{name}` has {} values, not {}",
+                columns.len(),
+                key.len()
+            ));
+        }
+        let fit = |column: &String, value| self.fit(name, column, value).map(|(_, value)| value);
+        columns.iter().zip(key).map(|(column, value)| fit(column, value)).collect()
+    }
+
+    /// Puts a row in its place, to be committed with a chunk.
+    pub(crate) fn put(&mut self, name: &str, key: Key, row: DatasetRow, chunk: u32) {
         let Some(open) = self.open.get_mut(name) else { return };
         match open.pending.get_mut(&key) {
-            Some(pending) => pending.row = row,
+            Some(pending) => {
+                pending.row = row;
+                pending.chunk = pending.chunk.min(chunk);
+            }
             None => {
+                let before = open.read.remove(&key);
                 open.order.push(key);
-                open.pending.insert(key, Pending { row, before });
+                open.pending.insert(key, Pending { row, before, chunk });
             }
         }
     }
 
-    /// Notes a row that a plan would add to a dataset whose rows are never changed.
-    pub(crate) fn plan_row(&mut self, name: &str, key: Key, origin: &Origin) {
+    /// Notes a new row of a dataset that never changes any.
+    pub(crate) fn note_row(&mut self, name: &str, key: Key) {
         if let Some(open) = self.open.get_mut(name) {
-            open.planned.insert(key);
-            open.planned_origins.insert(origin_key(&origin.system, &origin.id));
+            open.added.insert(key);
         }
     }
 
-    /// Notes that an origin has its row, though the chunk is not committed.
-    pub(crate) fn note_origin(&mut self, name: &str, origin: &Origin) {
+    /// Notes that an origin has its row, though that is not committed.
+    pub(crate) fn note_origin(&mut self, name: &str, origin: Key) {
         if let Some(open) = self.open.get_mut(name) {
-            open.planned_origins.insert(origin_key(&origin.system, &origin.id));
+            open.added_origins.insert(origin);
         }
     }
 
-    /// Takes what is pending of a dataset, in the order in which it came; what is read afterwards is as if it were stored.
-    pub(crate) fn take(&mut self, name: &str) -> Vec<(Key, Pending)> {
-        let Some(open) = self.open.get_mut(name) else { return Vec::new() };
-        let mut taken = Vec::with_capacity(open.order.len());
-        for key in std::mem::take(&mut open.order) {
-            if let Some(pending) = open.pending.remove(&key) {
-                open.read.insert(key, pending.row.clone());
-                taken.push((key, pending));
+    /// Returns the chunk that a changed row goes to.
+    pub(crate) fn chunk_of(&self, name: &str, key: &Key) -> Option<u32> {
+        Some(self.open.get(name)?.pending.get(key)?.chunk)
+    }
+
+    /// Takes what is pending, with chunk and dataset, in the order in which it came.
+    pub(crate) fn take(&mut self) -> Vec<(u32, String, Pending)> {
+        let mut taken = Vec::new();
+        for (name, open) in &mut self.open {
+            for key in std::mem::take(&mut open.order) {
+                if let Some(pending) = open.pending.remove(&key) {
+                    taken.push((pending.chunk, name.clone(), pending));
+                }
             }
         }
         taken
     }
+}
 
-    /// Forgets everything that is not stored.
-    pub(crate) fn reset(&mut self) {
-        for open in self.open.values_mut() {
-            open.pending.clear();
-            open.order.clear();
-            open.planned.clear();
-            open.planned_origins.clear();
-            open.read.clear();
-        }
+impl Open {
+    fn fit(
+        &self,
+        stored: &OpenDataset,
+        column: &str,
+        value: Datum,
+    ) -> Result<(usize, Datum), String> {
+        let name = &stored.declared().name;
+        let Some(at) = self.places.get(column).copied() else {
+            return Err(format!("dataset `{name}` has no column `{column}`"));
+        };
+        let value = fitted(value, stored.columns()[at].kind).ok_or_else(|| {
+            format!("column `{column}` of dataset `{name}` cannot hold what it was given")
+        })?;
+        Ok((at, value))
     }
 }
 
@@ -276,7 +322,8 @@ impl Current for Reads {
             return Err(format!("dataset `{dataset}` is another materializer's"));
         }
         let mut view = lock(&self.view);
-        let keys: Vec<Key> = keys.iter().map(|key| key_of(key)).collect();
+        let keys = keys.iter().map(|key| Ok(key_of(&view.fit_key(dataset, key.clone())?)));
+        let keys: Vec<Key> = keys.collect::<Result<_, String>>()?;
         let wanted: Vec<_> = keys.iter().map(|key| (dataset.to_owned(), *key)).collect();
         view.read(&wanted).map_err(|error| error.to_string())?;
         let names: Vec<String> = match view.stored.get(dataset) {

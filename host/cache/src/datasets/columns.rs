@@ -55,7 +55,7 @@ pub(super) fn new_table(layout: &Layout, declared: &Dataset) -> Result<Table, St
     Ok(Table::begin(folder, metadata))
 }
 
-/// Returns the columns of a table in their order, new ones last, and its schema where it gets some.
+/// Returns the columns of a table in their order, new ones last, and its schema where it becomes another one.
 pub(super) fn merge(
     table: &Table,
     declared: &Dataset,
@@ -63,8 +63,13 @@ pub(super) fn merge(
     let stored = table.metadata.current_schema();
     let mut fields: Vec<_> = stored.as_struct().fields().to_vec();
     let mut columns = Vec::new();
-    for field in &fields {
+    for field in &mut fields {
         let declared = all(declared).find(|column| column.name == field.name);
+        // What was never null, and may be now.
+        if field.required && declared.as_ref().is_none_or(|column| column.nullable) {
+            let optional = NestedField { required: false, ..(**field).clone() };
+            *field = Arc::new(optional);
+        }
         match declared {
             Some(column) if Type::Primitive(primitive(column.kind)) != *field.field_type => {
                 let reason = format!("column `{}` is stored as {}", column.name, field.field_type);
@@ -89,7 +94,7 @@ pub(super) fn merge(
             columns.push(column);
         }
     }
-    if fields.len() == stored.as_struct().fields().len() {
+    if fields == stored.as_struct().fields() {
         return Ok((columns, None));
     }
     let schema = Schema::builder()

@@ -6,6 +6,7 @@ use hyp_model::row::Key;
 use iceberg::spec::{Operation, Struct};
 
 use super::files::{Encoder, new_path};
+use super::stage::Stage;
 use super::{
     AuditEntry, DatasetRow, JournalEntry, OpenDataset, Place, SOURCE_ID, SOURCE_SYSTEM, convert,
     journal, origin_key, read,
@@ -20,8 +21,10 @@ use crate::publish::Edit;
 use crate::writer::Writer;
 
 /// Rows of one dataset.
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 pub struct DatasetWrite {
+    /// New rows that are written already.
+    pub staged: Option<Stage>,
     /// Rows that are there from now on, in place of those with the same keys.
     pub rows: Vec<DatasetRow>,
     /// Keys that have no row any more.
@@ -30,18 +33,18 @@ pub struct DatasetWrite {
 
 impl DatasetWrite {
     fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.removed.is_empty()
+        self.rows.is_empty() && self.removed.is_empty() && self.staged.is_none()
     }
 }
 
 /// What is written together or not at all.
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 pub struct DatasetCommit {
     /// Rows, by dataset.
     pub writes: BTreeMap<String, DatasetWrite>,
     /// What is done, for undoing it.
     pub journal: Vec<JournalEntry>,
-    /// What people should be able to look up. It is written after the rest, and may fail.
+    /// What people should be able to look up. It may fail where the rest does not.
     pub audit: Vec<AuditEntry>,
 }
 
@@ -85,20 +88,17 @@ impl Writer {
         let mut written = Vec::new();
         for (name, write) in writes.into_iter().filter(|(_, write)| !write.is_empty()) {
             let Some(dataset) = open.get(&name) else { return Err(StoreError::NoTable { name }) };
-            done.rows += write.rows.len() as u64;
-            written.push(self.write_dataset(name, dataset, &write, &mut done.superseded)?);
+            done.rows += write.rows.len() as u64 + write.staged.as_ref().map_or(0, Stage::rows);
+            written.push(self.write_dataset(name, dataset, write, &mut done.superseded)?);
         }
-        self.swap_datasets(open, &written, &journal, &done)?;
+        let noted = self.swap_datasets(open, &written, (&journal, &audit), &done)?;
+        done.audit_failed = noted.map(|class| (class, audit.len() as u64));
         failpoint::hit("after_catalog")?;
         self.chunks += 1;
         for one in written {
             if let Some(dataset) = open.get_mut(&one.name) {
                 dataset.adopt(one);
             }
-        }
-        if !audit.is_empty() {
-            let noted = journal::audit(&self.catalog.connection, &self.run_id, &audit);
-            done.audit_failed = noted.err().map(|error| (class(&error), audit.len() as u64));
         }
         Ok(done)
     }
@@ -107,20 +107,24 @@ impl Writer {
         &self,
         name: String,
         dataset: &OpenDataset,
-        write: &DatasetWrite,
+        write: DatasetWrite,
         superseded: &mut u64,
     ) -> Result<Written, StoreError> {
-        failpoint::hit("before_data_files")?;
         let mut dirty = Dirty::default();
         let mut edit = Edit { schema: dataset.widened.clone(), ..Edit::default() };
         let keys: Vec<Key> = write.rows.iter().map(|row| dataset.key(row)).collect();
         if !write.rows.is_empty() {
+            failpoint::hit("before_data_files")?;
             let mut encoder =
                 Encoder::new(new_path(&dataset.table, "parquet"), &dataset.schema, &mut dirty)?;
             encoder.write(&convert::batch(&dataset.schema, &write.rows)?)?;
             edit.data.push(encoder.finish(&mut dirty)?);
+            failpoint::hit("after_data_files")?;
         }
-        failpoint::hit("after_data_files")?;
+        let location = edit.data.first().map(|file| file.file_path().to_owned());
+        if let Some(stage) = write.staged {
+            edit.data.push(stage.finish(&mut dirty)?);
+        }
         let mut positions: Positions = BTreeMap::new();
         for key in keys.iter().chain(&write.removed) {
             if let Some(place) = dataset.index.get(key) {
@@ -134,29 +138,30 @@ impl Writer {
             edit.deletes.push(deletes::write(&path, Struct::empty(), &positions, &mut dirty)?);
         }
         failpoint::hit("after_delete_files")?;
-        let location = edit.data.first().map(|file| file.file_path().to_owned());
         let operation = if positions.is_empty() { Operation::Append } else { Operation::Overwrite };
         let next = Next::of(self.store().layout(), &dataset.table, edit, operation, dirty)?;
         let origins = write.rows.iter().filter_map(|row| dataset.origin(row)).collect();
-        Ok(Written { name, next, keys, origins, removed: write.removed.clone(), location })
+        Ok(Written { name, next, keys, origins, removed: write.removed, location })
     }
 
+    /// Makes what is written the datasets, with journal and audit. Returns why the audit could not be written, if so.
     fn swap_datasets(
         &self,
         open: &BTreeMap<String, OpenDataset>,
         written: &[Written],
-        journal: &[JournalEntry],
+        (entries, audit): (&[JournalEntry], &[AuditEntry]),
         done: &DatasetCommitted,
-    ) -> Result<(), StoreError> {
-        let write = || -> rusqlite::Result<bool> {
+    ) -> Result<Option<String>, StoreError> {
+        let write = || -> rusqlite::Result<Option<Option<String>>> {
             let transaction = self.catalog.connection.unchecked_transaction()?;
             for one in written {
                 let from = open.get(&one.name).and_then(|it| it.table.location.as_deref());
                 if !one.next.put(&transaction, from)? {
-                    return Ok(false);
+                    return Ok(None);
                 }
             }
-            journal::put(&transaction, &self.run_id, self.chunks + 1, journal)?;
+            journal::put(&transaction, &self.run_id, self.chunks + 1, entries)?;
+            let noted = journal::audit(&transaction, &self.run_id, audit);
             let first = written.first();
             self.put_chunk(
                 &transaction,
@@ -172,12 +177,10 @@ impl Writer {
                 return Err(rusqlite::Error::QueryReturnedNoRows);
             }
             transaction.commit()?;
-            Ok(true)
+            Ok(Some(noted.err().map(|error| class(&error))))
         };
-        if write().map_err(|error| self.catalog.error(error))? {
-            return Ok(());
-        }
-        Err(StoreError::Conflict { path: self.catalog.path.clone() })
+        let swapped = write().map_err(|error| self.catalog.error(error))?;
+        swapped.ok_or_else(|| StoreError::Conflict { path: self.catalog.path.clone() })
     }
 }
 

@@ -111,38 +111,45 @@ pub(super) fn put(
     Ok(())
 }
 
-/// Adds to the audit; what cannot be written is nothing to the run.
+/// Adds to the audit within a transaction; what cannot be written is nothing to the rest of it.
 pub(super) fn audit(
     connection: &Connection,
     run_id: &str,
     entries: &[AuditEntry],
 ) -> rusqlite::Result<()> {
-    let transaction = connection.unchecked_transaction()?;
-    let now = clock::now();
-    {
-        let mut statement = transaction.prepare(
-            "INSERT INTO value_audit (run_id, dataset, row_key, subject, column_name, old_value,
-                 new_value, event, source, changed_at, notes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT DO NOTHING",
-        )?;
-        for entry in entries {
-            statement.execute(params![
-                run_id,
-                entry.dataset,
-                entry.row_key,
-                entry.subject,
-                entry.column,
-                entry.old,
-                entry.new,
-                entry.event,
-                entry.source,
-                now,
-                entry.notes
-            ])?;
-        }
+    connection.execute_batch("SAVEPOINT audit")?;
+    let noted = note(connection, run_id, entries);
+    if noted.is_err() {
+        connection.execute_batch("ROLLBACK TO audit")?;
     }
-    transaction.commit()
+    connection.execute_batch("RELEASE audit")?;
+    noted
+}
+
+fn note(connection: &Connection, run_id: &str, entries: &[AuditEntry]) -> rusqlite::Result<()> {
+    let now = clock::now();
+    let mut statement = connection.prepare(
+        "INSERT INTO value_audit (run_id, dataset, row_key, subject, column_name, old_value,
+             new_value, event, source, changed_at, notes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT DO NOTHING",
+    )?;
+    for entry in entries {
+        statement.execute(params![
+            run_id,
+            entry.dataset,
+            entry.row_key,
+            entry.subject,
+            entry.column,
+            entry.old,
+            entry.new,
+            entry.event,
+            entry.source,
+            now,
+            entry.notes
+        ])?;
+    }
+    Ok(())
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<JournalEntry> {

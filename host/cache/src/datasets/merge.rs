@@ -27,7 +27,7 @@ impl Writer {
         failpoint::hit("before_compaction")?;
         self.announce()?;
         let mut dirty = Dirty::default();
-        let mut edit = Edit::default();
+        let mut edit = Edit { schema: open.widened.clone(), ..Edit::default() };
         let mut encoder = Encoder::new(new_path(&open.table, "parquet"), &open.schema, &mut dirty)?;
         for data in &open.table.data {
             let path = &data.live.path;
@@ -62,7 +62,7 @@ impl Writer {
         if !swap().map_err(|error| self.catalog.error(error))? {
             return Err(StoreError::Conflict { path: self.catalog.path.clone() });
         }
-        open.table = next.table;
+        (open.table, open.widened) = (next.table, None);
         open.load()?;
         Ok(true)
     }

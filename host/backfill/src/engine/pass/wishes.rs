@@ -1,8 +1,12 @@
 //! What a materializer wants of a dataset, by the rules of the dataset.
 
-use hyp_cache::{AuditEntry, RUN_ID, datum_to_json, key_of};
-use hyp_model::item::{Assertion, Datum, Origin, TargetRow};
+use std::sync::Arc;
 
+use hyp_cache::{AuditEntry, RUN_ID, StoreError, datum_to_json};
+use hyp_model::item::{Datum, Origin};
+use hyp_model::row::Key;
+
+use super::ready::Asserted;
 use super::{Aim, Fate, Net, Pass};
 use crate::engine::report::{CellChange, key_json};
 use crate::engine::rules::{Meeting, Verdict, judge};
@@ -11,99 +15,82 @@ use crate::engine::view::{Made, lock};
 impl Pass<'_> {
     pub(super) fn append(
         &mut self,
-        row: TargetRow,
-        origin: &Origin,
+        dataset: &str,
+        Made { row, key, rule, may_change }: Made,
+        origin_key: Key,
         fate: &mut Fate,
-    ) -> Result<(), String> {
-        let TargetRow { dataset, cells } = row;
+    ) -> Result<(), StoreError> {
         let mut view = lock(&self.view);
-        let Made { row, key, rule, may_change } =
-            view.make(&dataset, cells, (origin, self.run_id))?;
-        let is_there = view.has(&dataset, &key);
-        match rule.append(is_there) {
-            Meeting::Insert => {
-                fate.inserted = true;
-                if may_change {
-                    self.net.entry(dataset.clone()).or_default().insert(key, Net::Inserted);
-                } else {
-                    self.report.datasets.entry(dataset.clone()).or_default().inserted += 1;
-                }
-                if matches!(self.aim, Aim::Plan) && !may_change {
-                    view.plan_row(&dataset, key, origin);
-                } else {
-                    view.note_origin(&dataset, origin);
-                    view.put(&dataset, key, row);
-                }
-            }
-            _ => {
-                fate.same = true;
-                self.net.entry(dataset).or_default().entry(key).or_insert(Net::Same);
-            }
+        let is_there = view.has(dataset, &key);
+        if rule.append(is_there) != Meeting::Insert {
+            fate.same = true;
+            self.net.of(dataset).entry(key).or_insert(Net::Same);
+            return Ok(());
+        }
+        fate.inserted = true;
+        view.note_origin(dataset, origin_key);
+        if may_change {
+            self.net.of(dataset).insert(key, Net::Inserted);
+            view.put(dataset, key, row, self.at);
+            return Ok(());
+        }
+        self.report.of(dataset).inserted += 1;
+        view.note_row(dataset, key);
+        if let (Aim::Write { writer, .. }, Some(stored)) = (&mut self.aim, view.stored.get(dataset))
+        {
+            self.chunks.entry(self.at).or_default().stage(writer, stored, row)?;
         }
         Ok(())
     }
 
-    pub(super) fn upsert(
-        &mut self,
-        row: TargetRow,
-        origin: &Origin,
-        fate: &mut Fate,
-    ) -> Result<(), String> {
-        let TargetRow { dataset, cells } = row;
+    pub(super) fn upsert(&mut self, dataset: &str, made: Made, fate: &mut Fate) {
+        let Made { row, key, rule, .. } = made;
         let mut view = lock(&self.view);
-        let Made { row, key, rule, .. } = view.make(&dataset, cells, (origin, self.run_id))?;
-        let current = view.row(&dataset, &key);
-        let net = self.net.entry(dataset.clone()).or_default();
+        let current = view.row(dataset, &key);
+        let net = self.net.of(dataset);
         match rule.upsert(current.map(Vec::as_slice), &row) {
             Meeting::Insert => {
                 fate.inserted = true;
                 net.insert(key, Net::Inserted);
-                view.put(&dataset, key, row);
+                view.put(dataset, key, row, self.at);
             }
             Meeting::Update(row) => {
                 fate.updated = true;
-                let was = net.entry(key).or_insert(Net::Updated);
-                if *was == Net::Same {
-                    *was = Net::Updated;
+                let was = net.insert(key, Net::Updated);
+                if was == Some(Net::Inserted) {
+                    net.insert(key, Net::Inserted);
+                } else if was != Some(Net::Updated) {
+                    let values = view.stored.get(dataset).map(|stored| stored.key_values(&row));
+                    self.touched.push((text_of(&values.unwrap_or_default()), None));
                 }
-                let is_first = *was == Net::Updated;
-                let key_values = view.stored.get(&dataset).map(|stored| stored.key_values(&row));
-                if is_first {
-                    self.touched.push((text_of(&key_values.unwrap_or_default()), None));
-                }
-                view.put(&dataset, key, row);
+                view.put(dataset, key, row, self.at);
             }
             _ => {
                 fate.same = true;
                 net.entry(key).or_insert(Net::Same);
             }
         }
-        Ok(())
     }
 
     pub(super) fn assert(
         &mut self,
-        assertion: Assertion,
+        asserted: Asserted,
         origin: &Origin,
         fate: &mut Fate,
     ) -> Result<(), String> {
-        let Assertion { dataset, key, column, value, subject, notes } = assertion;
+        let Asserted { dataset, key, place, at, column, value, subject, notes } = asserted;
         let mut view = lock(&self.view);
-        let (stored, _) = view.both(&dataset)?;
-        let Some(rule) = stored.declared().rule(&column).cloned() else {
+        let (stored, open) = view.both(&dataset)?;
+        let Some(rule) = stored.declared().rule(&column) else {
             return Err(format!("column `{column}` of dataset `{dataset}` has no rule"));
         };
-        let Some(at) = stored.position(&column) else {
-            return Err(format!("dataset `{dataset}` has no column `{column}`"));
-        };
         let run_at = stored.position(RUN_ID);
-        let place = key_of(&key);
-        let Some(row) = view.row(&dataset, &place).cloned() else {
+        let Some(row) = open.row(&place) else {
             fate.no_row = true;
             return Ok(());
         };
-        let mode = self.asserting.mode.unwrap_or(rule.mode);
-        let verdict = judge(&rule, mode, &row[at], &value);
+        let old = row[at].clone();
+        let verdict = judge(rule, self.asserting.mode.unwrap_or(rule.mode), &old, &value);
         *self.report.assertions.entry(verdict.as_str().to_owned()).or_default() += 1;
         match verdict {
             Verdict::Unknown => fate.unknown = true,
@@ -111,11 +98,10 @@ impl Pass<'_> {
             Verdict::Disagree => fate.disagrees = true,
             Verdict::Promote | Verdict::Flip => fate.updated = true,
         }
+        let net = self.net.of(&dataset).entry(place).or_insert(Net::Same);
         if matches!(verdict, Verdict::Unknown | Verdict::Same) {
-            self.net.entry(dataset).or_default().entry(place).or_insert(Net::Same);
             return Ok(());
         }
-        let old = row[at].clone();
         self.report.list(CellChange {
             dataset: dataset.clone(),
             key: key_json(&key),
@@ -125,7 +111,7 @@ impl Pass<'_> {
             new: datum_to_json(&value),
             event: verdict.as_str(),
         });
-        self.audit.push(AuditEntry {
+        let entry = AuditEntry {
             dataset: dataset.clone(),
             row_key: serde_json::Value::from(key_json(&key)).to_string(),
             subject: subject.clone(),
@@ -135,21 +121,21 @@ impl Pass<'_> {
             event: verdict.as_str(),
             source: self.asserting.source.clone(),
             notes: notes.or_else(|| Some(format!("{} {}", origin.system, origin.id))),
-        });
-        let net = self.net.entry(dataset.clone()).or_default().entry(place).or_insert(Net::Same);
+        };
         if verdict.writes() {
             if *net == Net::Same {
                 *net = Net::Updated;
             }
-            let mut row = row;
+            let mut row = row.clone();
             row[at] = value;
             if let Some(run_at) = run_at {
                 row[run_at] = Datum::Text(self.run_id.to_owned());
             }
             self.touched.push((text_of(&key), subject));
-            self.asserted.insert((dataset.clone(), place));
-            view.put(&dataset, place, row);
+            self.asserted.insert((Arc::from(dataset.as_str()), place));
+            view.put(&dataset, place, row, self.at);
         }
+        self.audit.push((dataset, place, self.at, entry));
         Ok(())
     }
 }
