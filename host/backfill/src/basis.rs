@@ -9,13 +9,14 @@ use hyp_model::row::Key;
 use serde::{Deserialize, Serialize};
 
 use crate::discover::{Found, hex};
+use crate::engine::Changes;
 use crate::error::BackfillError;
 use crate::ignored::list_path;
 use crate::places::Places;
 use crate::run::Request;
 
 /// What was asked of a run, so that the same can be asked again.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Arguments {
     pub(crate) providers: Vec<String>,
@@ -25,6 +26,9 @@ pub(crate) struct Arguments {
     pub(crate) until: Option<i64>,
     pub(crate) full: bool,
     pub(crate) allow_copy: bool,
+    /// How datasets were to be changed; none where the run was about messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) changes: Option<Changes>,
     /// Whose history was read.
     pub(crate) history_home: String,
     /// The run that this one goes on with.
@@ -36,7 +40,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    pub(crate) fn new(request: &Request, places: &Places, now: i64) -> Self {
+    pub(crate) fn new(request: &Request, places: &Places, now: i64, fills_datasets: bool) -> Self {
         let window = request.window(now);
         Self {
             providers: request.providers.clone(),
@@ -45,6 +49,7 @@ impl Arguments {
             until: window.until,
             full: request.full,
             allow_copy: request.allow_copy,
+            changes: fills_datasets.then(|| request.changes.clone()),
             history_home: places.history_home.display().to_string(),
             resumes: request.resumes.clone(),
             basis: None,
@@ -59,6 +64,11 @@ impl Arguments {
 
     /// Asks the same again.
     fn put_into(self, request: Request) -> Request {
+        let Changes { rules, probe, ask, .. } = request.changes.clone();
+        let changes = self.changes.map_or_else(
+            || request.changes.clone(),
+            |asked| Changes { rules, probe, ask, ..asked },
+        );
         Request {
             providers: self.providers,
             enabled: self.enabled,
@@ -67,6 +77,7 @@ impl Arguments {
             retention_days: None,
             full: self.full,
             allow_copy: self.allow_copy,
+            changes,
             ..request
         }
     }
@@ -122,6 +133,7 @@ impl Basis {
             ("the folders that are left out", hex(&Key::of(&list).0)),
             ("the rules for secrets", secrets.unwrap_or_default()),
             ("the day from which messages are kept", format!("{:?}", request.retained_from)),
+            ("the rules of datasets", format!("{:?}", request.changes.rules)),
         ];
         let rules = rules.map(|(name, value)| (name.to_owned(), value));
         Ok(Self { store: state, last_run, rules: rules.into(), providers: BTreeMap::new() })
@@ -191,7 +203,9 @@ pub fn applied(
         return Err(BackfillError::Moved { fingerprint: fingerprint.to_owned(), what });
     }
     let expected = arguments.basis.clone().map(|basis| (fingerprint.to_owned(), basis));
-    Ok(Request { expected, ..arguments.put_into(request) })
+    let mut request = Request { expected, ..arguments.put_into(request) };
+    request.changes.commit = true;
+    Ok(request)
 }
 
 /// Returns the request of an import that did not come to its end, to go on with it.
@@ -202,13 +216,9 @@ pub fn resumed(places: &Places, run_id: &str, request: Request) -> Result<Reques
     let refused =
         |reason: String| Err(BackfillError::NotResumable { run_id: run_id.to_owned(), reason });
     let asked = Store::open(&places.store)?.asked()?;
-    let mut found = asked.into_iter().filter(|asked| asked.run_id.starts_with(run_id));
-    let Some(asked) = found.next() else {
+    let Some(asked) = asked.into_iter().find(|asked| asked.run_id == run_id) else {
         return refused(format!("the store at `{}` has no such run", places.store.display()));
     };
-    if asked.run_id != run_id && found.next().is_some() {
-        return refused("more than one run begins so; type more of it".to_owned());
-    }
     if asked.kind != "import" {
         return refused(format!("it is no import, but of kind `{}`", asked.kind));
     }

@@ -8,7 +8,7 @@ use hyp_plugin::{Description, Host, Limits, Plugin, Registry, Source};
 use serde::Deserialize;
 
 use crate::error::BackfillError;
-use crate::places::{NamedSource, Places};
+use crate::places::Places;
 use crate::plugins::Locked;
 use crate::plugins::grants::{Grant, Lending};
 use crate::plugins::lock::{Lock, file_of};
@@ -201,7 +201,7 @@ impl Components {
     }
 
     /// Returns the providers with these names, each once, in the order of the names; without names,
-    /// those that are enabled and whose sources, if they need any, were named.
+    /// those of messages that are enabled.
     ///
     /// # Errors
     /// Fails when a name is not known, and with the reason when its component was refused.
@@ -209,7 +209,6 @@ impl Components {
         &mut self,
         names: &[String],
         enabled: Option<&[String]>,
-        sources: &BTreeMap<String, NamedSource>,
     ) -> Result<Vec<Arc<Plugin>>, BackfillError> {
         if let Some(at) = self.refused.iter().position(|(name, _)| names.contains(name)) {
             return Err(self.refused.swap_remove(at).1);
@@ -221,9 +220,9 @@ impl Components {
         }
         let mut chosen: Vec<Arc<Plugin>> = Vec::new();
         if names.is_empty() {
+            // What changes datasets is never a surprise: its providers are named.
             let all = self.registry.iter().filter(|plugin| {
-                let mut named = plugin.description().sources();
-                !self.resting.contains(name_of(plugin)) && named.all(|it| sources.contains_key(it))
+                plugin.description().emits_messages() && !self.resting.contains(name_of(plugin))
             });
             chosen.extend(all.filter(|plugin| is_enabled(name_of(plugin), enabled)).cloned());
         }

@@ -41,6 +41,7 @@ use view::{View, lock};
 pub(crate) use guards::{check_sources, settled};
 #[cfg(test)]
 pub(crate) use materializers::check_owners;
+pub(crate) use materializers::may_change;
 pub use record::{Recording, record};
 pub use report::{CellChange, ChangesReport, CheckReport, CutoverReport, DatasetChanges, Slow};
 pub use request::{Ask, Changes, MaxChanges, Probing};
@@ -107,7 +108,7 @@ impl Engine<'_> {
         let view = Arc::new(Mutex::new(View::default()));
         let kinds = &self.plugin.description().kinds;
         let mut materializers = Materializers::load(
-            Arc::clone(&self.host),
+            &self.host,
             Arc::clone(&view),
             changes.rules.clone(),
             kinds,

@@ -203,6 +203,28 @@ pub enum BackfillError {
         reason: String,
     },
 
+    /// A provider's items have no materializer, or it cannot be loaded.
+    #[error("{reason}")]
+    Datasets {
+        /// Why.
+        reason: String,
+    },
+
+    /// What a run did does not stand.
+    #[error(transparent)]
+    Undo(#[from] hyp_cache::UndoError),
+
+    /// Providers were named together that have to be undone apart.
+    #[error(
+        "`{messages}` fills the messages and `{datasets}` datasets: that takes two runs, each of which can be undone"
+    )]
+    Mixed {
+        /// One of the first.
+        messages: String,
+        /// One of the second.
+        datasets: String,
+    },
+
     /// A run wrote to no dataset.
     #[error("run `{run_id}` wrote to no dataset")]
     NoDatasetRun {
@@ -247,6 +269,9 @@ impl Explain for BackfillError {
             Self::ProbeScript { .. } => "hyp::probe::script",
             Self::Recording { .. } => "hyp::record::refused",
             Self::NoDatasetRun { .. } => "hyp::runs::no_dataset",
+            Self::Undo(error) => error.code(),
+            Self::Mixed { .. } => "hyp::backfill::mixed",
+            Self::Datasets { .. } => "hyp::dataset::materializer",
             Self::Glob { .. } => "hyp::backfill::glob",
         }
     }
@@ -295,7 +320,9 @@ impl Explain for BackfillError {
             Self::ProbeScript { .. } => {
                 Some("it is a JSON object with an answer for each address".to_owned())
             }
-            Self::SettingValue { .. } | Self::Recording { .. } => None,
+            Self::Undo(error) => error.help(),
+            Self::Mixed { .. } => Some("name them in two commands".to_owned()),
+            Self::SettingValue { .. } | Self::Recording { .. } | Self::Datasets { .. } => None,
             Self::NoDatasetRun { .. } => Some("`hyp runs` lists what there is".to_owned()),
             Self::Glob { .. } => Some("report this to the component's author".to_owned()),
         }
@@ -307,11 +334,13 @@ impl Explain for BackfillError {
             Self::Run(error) => error.exit(),
             Self::Store(error) => error.exit(),
             Self::Lock(error) => error.exit(),
+            Self::Undo(error) => error.exit(),
             Self::PluginList { .. }
             | Self::IgnoreList { .. }
             | Self::NoRoot { .. }
             | Self::NoSource { .. }
             | Self::SourceFile { .. }
+            | Self::Mixed { .. }
             | Self::Setting { .. }
             | Self::SettingValue { .. }
             | Self::ProbeScript { .. } => Exit::Usage,
@@ -327,6 +356,7 @@ impl Explain for BackfillError {
             | Self::NotInstalled { .. }
             | Self::Recording { .. }
             | Self::NoDatasetRun { .. }
+            | Self::Datasets { .. }
             | Self::Glob { .. } => Exit::Failed,
         }
     }

@@ -73,7 +73,7 @@ pub fn plan(
         Err(error) => return Err(error.into()),
     };
     let mut components = Components::load(places, Limits::default(), providers)?;
-    let plugins = components.select(providers, enabled, &places.sources)?;
+    let plugins = components.select(providers, enabled)?;
     let mut plans = Vec::new();
     for plugin in plugins {
         let ledger = match &store {

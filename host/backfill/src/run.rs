@@ -14,7 +14,7 @@ use tracing::info_span;
 use crate::basis::{Arguments, Basis, Source};
 use crate::components::{Components, is_enabled, name_of};
 use crate::discover::{Found, discover, sweep, terms};
-use crate::engine::{Changes, Engine, check_sources, settled};
+use crate::engine::{Changes, Engine, check_sources, may_change, settled};
 use crate::error::BackfillError;
 use crate::ignored::Ignored;
 use crate::import::Import;
@@ -110,16 +110,16 @@ pub fn run(
     let scope = Scope::new(request.window(started), request.retained_from);
     let window = scope.window();
     let mut components = Components::load(places, Limits::default(), &request.providers)?;
-    let plugins =
-        components.select(&request.providers, request.enabled.as_deref(), &places.sources)?;
+    let plugins = components.select(&request.providers, request.enabled.as_deref())?;
     for plugin in &plugins {
         check_sources(plugin, places)?;
     }
+    let fills_datasets = of_one_kind(&plugins)?;
     // What changes stored rows is written when that was asked for, and else only told.
-    let changes_rows = |plugin: &Arc<Plugin>| !plugin.description().emits_messages();
-    let is_told =
-        !request.changes.commit && !plugins.is_empty() && plugins.iter().all(changes_rows);
-    let is_dry = request.dry_run || is_told;
+    let is_asked_first = fills_datasets
+        && may_change(&components.host, &plugins, &request.changes.rules)
+            .map_err(|error| BackfillError::Datasets { reason: crate::explain(&error) })?;
+    let is_dry = request.dry_run || (is_asked_first && !request.changes.commit);
     components.host.settle(settled(&plugins, &request.changes)?);
     let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
 
@@ -128,7 +128,7 @@ pub fn run(
 
     let terms = terms(&places.store, request.allow_copy);
     sweep(&terms.scratch, started);
-    let mut arguments = Arguments::new(request, places, started);
+    let mut arguments = Arguments::new(request, places, started, fills_datasets);
     // What a dry run tells holds for what it listed, and is done with what is listed now.
     let mut listed = HashMap::new();
     if request.dry_run || request.expected.is_some() {
@@ -137,7 +137,7 @@ pub fn run(
             let name = name_of(plugin);
             let found = discover(plugin.description(), &components.lending(plugin), places, &terms);
             if let Ok(found) = &found
-                && !is_absent(request, plugin, found)
+                && !is_absent(request, found)
             {
                 let reader = reader(plugin, request.secrets.as_ref());
                 basis.add(name, Source::new(&reader, found));
@@ -196,7 +196,7 @@ pub fn run(
                 continue;
             }
         };
-        if is_absent(request, &plugin, &found) {
+        if is_absent(request, &found) {
             continue;
         }
         if !plugin.description().emits_messages() {
@@ -255,11 +255,22 @@ pub fn run(
     Ok(report)
 }
 
+/// Says whether providers fill datasets, and refuses some that do together with some that do not.
+fn of_one_kind(plugins: &[Arc<Plugin>]) -> Result<bool, BackfillError> {
+    let of = |emits: bool| plugins.iter().find(|it| it.description().emits_messages() == emits);
+    let name = |plugin: &Arc<Plugin>| name_of(plugin).to_owned();
+    match (of(true), of(false)) {
+        (Some(messages), Some(datasets)) => {
+            let (messages, datasets) = (name(messages), name(datasets));
+            Err(BackfillError::Mixed { messages, datasets })
+        }
+        (_, datasets) => Ok(datasets.is_some()),
+    }
+}
+
 /// Says whether a provider that nobody named has nothing to read.
-fn is_absent(request: &Request, plugin: &Plugin, found: &Found) -> bool {
-    let is_named = plugin.description().sources().next().is_some();
-    let is_there = found.has_source || is_named || !found.unreadable.is_empty();
-    request.providers.is_empty() && !is_there
+fn is_absent(request: &Request, found: &Found) -> bool {
+    request.providers.is_empty() && !found.has_source && found.unreadable.is_empty()
 }
 
 /// Keeps the store in order, for a share of the time that the import took.

@@ -21,7 +21,9 @@ use hyp_model::item::{Dataset, DatasetColumn, Datum};
 use hyp_model::row::Key;
 use iceberg::spec::Schema;
 
+use crate::catalog::Catalog;
 use crate::error::StoreError;
+use crate::layout::Layout;
 use crate::store::Store;
 use crate::table::{LiveData, Table};
 use crate::writer::Writer;
@@ -144,8 +146,13 @@ impl Writer {
     /// # Errors
     /// Fails when it cannot be read, or when it is stored with a column of another type than is declared.
     pub fn open_dataset(&self, declared: &Dataset) -> Result<OpenDataset, StoreError> {
-        let layout = self.store().layout();
-        let table = match self.catalog.pointer_of(&declared.name)? {
+        OpenDataset::open(self.store().layout(), &self.catalog, declared)
+    }
+}
+
+impl OpenDataset {
+    fn open(layout: &Layout, catalog: &Catalog, declared: &Dataset) -> Result<Self, StoreError> {
+        let table = match catalog.pointer_of(&declared.name)? {
             Some(location) => Table::load(layout, &location)?,
             None => columns::new_table(layout, declared)?,
         };
@@ -168,6 +175,18 @@ impl Writer {
 }
 
 impl Store {
+    /// Opens a dataset to see what it is now; none where it was never written to.
+    ///
+    /// # Errors
+    /// Fails when it cannot be read, or when it is stored with a column of another type than is declared.
+    pub fn open_dataset(&self, declared: &Dataset) -> Result<Option<OpenDataset>, StoreError> {
+        let Some(catalog) = self.reader()? else { return Ok(None) };
+        if catalog.pointer_of(&declared.name)?.is_none() {
+            return Ok(None);
+        }
+        OpenDataset::open(self.layout(), &catalog, declared).map(Some)
+    }
+
     /// Returns the names of the datasets that have been written to.
     ///
     /// # Errors

@@ -97,6 +97,17 @@ pub enum Reach {
 }
 
 impl Store {
+    /// Says why what a run did does not stand, if it does not: it is unknown, wrote nothing, or was undone.
+    ///
+    /// # Errors
+    /// Fails with that, or when the store cannot be read.
+    pub fn check_stands(&self, run_id: &str) -> Result<(), UndoError> {
+        let unknown = || UndoError::Unknown { run_id: run_id.to_owned() };
+        let catalog = self.reader()?.ok_or_else(unknown)?;
+        let stands = plan::stands(&catalog.connection, run_id);
+        stands.map_err(|error| catalog.error(error))?
+    }
+
     /// Says what undoing a run would do. Nothing is changed.
     ///
     /// # Errors
@@ -222,10 +233,7 @@ impl Writer {
     fn note_undo(&self, connection: &Connection, undone: &Undone) -> rusqlite::Result<()> {
         let run = &undone.undoes;
         if undone.kept.is_empty() {
-            connection
-                .execute("UPDATE runs SET undone_by = ?2 WHERE run_id = ?1", [run, &self.run_id])?;
-            // What an undone undo had undone stands again.
-            connection.execute("UPDATE runs SET undone_by = NULL WHERE undone_by = ?1", [run])?;
+            mark_undone(connection, run, &self.run_id)?;
         }
         let detail = serde_json::json!({
             "run_id": run,
@@ -275,4 +283,12 @@ impl Writer {
         let rows = packer.finish().map_err(damaged)?;
         Ok(Upcoming { touched, added: plan.added.clone(), rows })
     }
+}
+
+/// Notes that a run is undone.
+pub(crate) fn mark_undone(connection: &Connection, run: &str, by: &str) -> rusqlite::Result<()> {
+    connection.execute("UPDATE runs SET undone_by = ?2 WHERE run_id = ?1", [run, by])?;
+    // What an undone undo had undone stands again.
+    connection.execute("UPDATE runs SET undone_by = NULL WHERE undone_by = ?1", [run])?;
+    Ok(())
 }

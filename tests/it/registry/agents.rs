@@ -283,3 +283,24 @@ fn nobody_is_asked_who_is_not_allowed() {
     assert_eq!(counts(&told["failed"]), expected(&[("not_allowed", 14)]));
     assert_eq!(told["items"], json!({}));
 }
+
+#[test]
+fn what_an_answer_means_for_others_is_committed_with_it() {
+    let types = "select agent_url, type from member_agents order by 1, 2";
+    let snapshots = "select agent_url, inferred_type from agent_capabilities_snapshot order by 1";
+    let whole = Registry::adopted("agents.sql");
+    script(&whole);
+    whole.run("registry-reprobe", &["--commit"]);
+    for name in ["after_catalog", "in_catalog", "after_data_files"] {
+        let mut registry = Registry::adopted("agents.sql");
+        script(&registry);
+        registry.sandbox.set("HYP_FAILPOINT", &format!("{name}:abort:2"));
+        let died = registry.try_run("registry-reprobe", &["--commit", "--chunk-size", "1"]);
+        assert_ne!(died.status, Some(0), "{name} is never reached: {died}");
+        registry.sandbox.set("HYP_FAILPOINT", "");
+        assert_ne!(registry.rows(snapshots), whole.rows(snapshots), "{name}: all of it was in");
+        registry.run("registry-reprobe", &["--commit", "--chunk-size", "1"]);
+        assert_eq!(registry.rows(snapshots), whole.rows(snapshots), "{name}");
+        assert_eq!(registry.rows(types), whole.rows(types), "{name}");
+    }
+}

@@ -297,3 +297,45 @@ fn views_tell_whose_test_the_newest_run_was() {
     );
     assert_eq!(registry.one("select count(*) from compliance_history"), "45");
 }
+
+#[test]
+fn a_killed_run_is_gone_on_with_as_it_was_asked() {
+    let mut registry = Registry::adopted("compliance.sql");
+    registry.sandbox.set("HYP_FAILPOINT", "after_catalog:abort:2");
+    let args = ["--commit", "--chunk-size", "7", "--set", "respect-opt-out=false"];
+    let died = registry.try_run(HISTORY, &args);
+    assert_ne!(died.status, Some(0), "{died}");
+    registry.sandbox.set("HYP_FAILPOINT", "");
+    let run = registry.one("select run_id from runs where status <> 'ok'");
+    let resumed = registry.sandbox.hyp(["runs", "resume", &run, "--json"]);
+    assert_eq!(resumed.status, Some(0), "{resumed}");
+    let told = changes(&resumed);
+    assert_eq!(told["committed"], true, "{told}");
+
+    let whole = Registry::adopted("compliance.sql");
+    whole.run(HISTORY, &args);
+    assert_eq!(runs(&registry), runs(&whole));
+    assert_eq!(registry.status(), whole.status());
+}
+
+#[test]
+fn what_a_dry_run_told_is_done_with_its_settings() {
+    let registry = Registry::adopted("compliance.sql");
+    let dry = registry.try_run(HISTORY, &["--dry-run", "--set", "respect-opt-out=false"]);
+    let fingerprint = dry.json()["fingerprint"].as_str().unwrap().to_owned();
+    let done = registry.sandbox.hyp(["backfill", "--apply", &fingerprint, "--json"]);
+    assert_eq!(done.status, Some(0), "{done}");
+    let (dry, done) = (changes(&dry), changes(&done));
+    assert_eq!((&dry["committed"], &done["committed"]), (&false.into(), &true.into()));
+    assert_eq!((&dry["items"], &dry["datasets"]), (&done["items"], &done["datasets"]));
+}
+
+#[test]
+fn conversations_and_datasets_are_two_runs() {
+    let registry = Registry::adopted("compliance.sql");
+    let refused = registry.sandbox.hyp(["backfill", "claude", HISTORY, "--commit"]);
+    assert_eq!(refused.status, Some(2), "{refused}");
+    let unnamed = registry.sandbox.hyp(["backfill", "--commit", "--json"]);
+    assert_eq!(unnamed.status, Some(0), "{unnamed}");
+    assert_eq!(runs(&registry), "15", "what changes datasets is named");
+}

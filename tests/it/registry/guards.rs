@@ -70,23 +70,6 @@ fn the_source_is_left_as_it_is() {
 }
 
 #[test]
-fn without_a_name_a_registry_runs_only_where_it_is_named() {
-    let registry = Registry::new("compliance.sql");
-    fs::write(registry.sandbox.store().join("config.toml"), "").unwrap();
-    let output = registry.sandbox.hyp(["backfill", "--json"]);
-    assert_eq!(output.json()["providers"], serde_json::json!([]), "{output}");
-    registry.settle("");
-    let output = registry.sandbox.hyp(["backfill", "--json"]);
-    let names: Vec<String> = output.json()["providers"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| one["provider"].as_str().unwrap().to_owned())
-        .collect();
-    assert!(names.contains(&"registry-state".to_owned()), "{output}");
-}
-
-#[test]
 fn a_setting_that_is_none_is_told_with_those_that_there_are() {
     let registry = Registry::new("compliance.sql");
     let output = registry.sandbox.hyp(["backfill", "registry-history", "--set", "opt-out=no"]);

@@ -1,5 +1,8 @@
 //! Undoing runs that wrote to datasets.
 
+use std::time::Duration;
+
+use hyp_cache::Store;
 use serde_json::json;
 
 use super::record::record;
@@ -104,4 +107,38 @@ fn types_that_were_replaced_come_back() {
         "16",
         "what was done is not denied"
     );
+}
+
+#[test]
+fn a_run_that_was_undone_is_told_as_such_and_not_undone_again() {
+    let (registry, run, _) = imported("1000");
+    let undone = registry.sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
+    let by = undone.json()["run_id"].as_str().unwrap().to_owned();
+    let noted = format!("select undone_by from runs where run_id = '{run}'");
+    assert_eq!(registry.one(&noted), by);
+    let again = registry.sandbox.hyp(["runs", "undo", &run, "--commit"]);
+    assert_eq!(again.status, Some(3), "{again}");
+    assert!(again.stderr.contains("was undone by"), "{again}");
+}
+
+#[test]
+fn every_undo_of_an_undo_takes_back_what_the_one_before_did() {
+    let (registry, run, before) = imported("1000");
+    let after = all(&registry);
+    let mut last = run;
+    for expected in [&before, &after, &before, &after] {
+        let undone = registry.sandbox.hyp(["runs", "undo", &last, "--commit", "--json"]);
+        assert_eq!(undone.status, Some(0), "{undone}");
+        assert_eq!(&all(&registry), expected);
+        last = undone.json()["run_id"].as_str().unwrap().to_owned();
+    }
+}
+
+#[test]
+fn what_would_be_undone_can_be_asked_while_another_run_writes() {
+    let (registry, run, _) = imported("1000");
+    let store = Store::open(&registry.sandbox.store()).unwrap();
+    let _writer = store.writer(Duration::ZERO, "other").unwrap();
+    let plan = registry.sandbox.hyp(["runs", "undo", &run, "--json"]);
+    assert_eq!(plan.status, Some(0), "{plan}");
 }

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use hyp_cache::Writer;
+use hyp_cache::{TABLES, Writer};
+use hyp_model::dataset::MESSAGES;
 use hyp_model::item::{ConflictRule, Dataset};
-use hyp_plugin::{Host, Making, Materializer};
+use hyp_plugin::{Host, Making, Materializer, Plugin, Source};
 
 use super::error::EngineError;
 use super::view::{View, lock};
 use crate::components::{materializer_of, queued_by};
 
+/// Names of tables and views that no dataset may have, beside [`TABLES`].
+const RESERVED: &[&str] = &[MESSAGES, "messages"];
+
 /// Materializers that are loaded, and what is needed to load more.
 pub(crate) struct Materializers {
-    host: Arc<Host>,
     view: Arc<Mutex<View>>,
     rules: BTreeMap<String, ConflictRule>,
     /// Those that are loaded, by name.
@@ -25,48 +28,39 @@ pub(crate) struct Materializers {
 impl Materializers {
     /// Loads those that take some kinds of items, and opens their datasets.
     pub(crate) fn load(
-        host: Arc<Host>,
+        host: &Arc<Host>,
         view: Arc<Mutex<View>>,
         rules: BTreeMap<String, ConflictRule>,
         kinds: &[String],
         writer: &Writer,
     ) -> Result<Self, EngineError> {
         let (loaded, declared) = (BTreeMap::new(), BTreeMap::new());
-        let mut all = Self { host, view, rules, loaded, declared };
-        for kind in kinds {
-            all.load_one(kind, writer)?;
-        }
-        // Whoever is loaded may queue items for others.
-        let mut asked = 0;
-        while asked < all.loaded.len() {
-            asked = all.loaded.len();
-            let names: Vec<&'static str> = all.loaded.keys().copied().collect();
-            for kind in names.iter().flat_map(|name| queued_by(name)) {
-                all.load_one(kind, writer)?;
-            }
+        let mut all = Self { view, rules, loaded, declared };
+        for (name, source) in needed(kinds)? {
+            let materializer = host.load_materializer(source)?;
+            all.add(name, materializer, writer)?;
         }
         all.check_owners()?;
         Ok(all)
     }
 
-    fn load_one(&mut self, kind: &str, writer: &Writer) -> Result<(), EngineError> {
-        let missing = || EngineError::NoMaterializer { kind: kind.to_owned() };
-        let (name, source) = materializer_of(kind).ok_or_else(missing)?;
-        if self.loaded.contains_key(name) {
-            return Ok(());
-        }
-        let materializer = self.host.load_materializer(source)?;
-        for declared in &materializer.description().datasets {
-            let mut declared = declared.clone();
-            if let Some(rule) = self.rules.get(&declared.name) {
-                declared.on_conflict = *rule;
-            }
+    fn add(
+        &mut self,
+        name: &'static str,
+        materializer: Arc<Materializer>,
+        writer: &Writer,
+    ) -> Result<(), EngineError> {
+        for declared in datasets(&materializer, &self.rules) {
             if let Some(other) = self.owner_of(&declared.name) {
                 return Err(EngineError::Datasets {
                     one: name.to_owned(),
                     other: other.to_owned(),
                     dataset: declared.name,
                 });
+            }
+            if RESERVED.iter().chain(TABLES).any(|taken| *taken == declared.name) {
+                let reason = format!("`{}` is the name of another table", declared.name);
+                return Err(EngineError::Bad { materializer: name.to_owned(), reason });
             }
             let open = writer.open_dataset(&declared)?;
             lock(&self.view).add(open);
@@ -114,6 +108,52 @@ impl Materializers {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Materializer>> {
         self.loaded.values().map(|making| making.materializer())
     }
+}
+
+/// Returns those that take some kinds of items, and those that they queue items for.
+fn needed(kinds: &[String]) -> Result<Vec<(&'static str, Source)>, EngineError> {
+    let mut needed: Vec<(&'static str, Source)> = Vec::new();
+    let mut kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+    while let Some(kind) = kinds.pop() {
+        let missing = || EngineError::NoMaterializer { kind: kind.to_owned() };
+        let (name, source) = materializer_of(kind).ok_or_else(missing)?;
+        if needed.iter().all(|(known, _)| *known != name) {
+            kinds.extend(queued_by(name));
+            needed.push((name, source));
+        }
+    }
+    Ok(needed)
+}
+
+/// Returns the datasets of a materializer, with the rules that somebody settled.
+fn datasets(
+    materializer: &Materializer,
+    rules: &BTreeMap<String, ConflictRule>,
+) -> impl Iterator<Item = Dataset> {
+    materializer.description().datasets.iter().map(|declared| {
+        let mut declared = declared.clone();
+        if let Some(rule) = rules.get(&declared.name) {
+            declared.on_conflict = *rule;
+        }
+        declared
+    })
+}
+
+/// Says whether a run of providers may change rows that are there.
+pub(crate) fn may_change(
+    host: &Arc<Host>,
+    plugins: &[Arc<Plugin>],
+    rules: &BTreeMap<String, ConflictRule>,
+) -> Result<bool, EngineError> {
+    for plugin in plugins {
+        for (_, source) in needed(&plugin.description().kinds)? {
+            let materializer = host.load_materializer(source)?;
+            if datasets(&materializer, rules).any(|dataset| dataset.may_change()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Refuses two that derive one column of the same rows.

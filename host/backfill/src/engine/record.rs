@@ -67,7 +67,7 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
     let view = Arc::new(Mutex::new(View::default()));
     let wanted = [kind.clone()];
     let mut materializers = Materializers::load(
-        Arc::clone(&components.host),
+        &components.host,
         Arc::clone(&view),
         recording.changes.rules.clone(),
         &wanted,

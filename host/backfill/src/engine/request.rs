@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyp_model::item::ConflictRule;
+use serde::{Deserialize, Serialize};
 
 /// Asks the store one question in SQL that has one number for an answer.
 pub type Ask = Arc<dyn Fn(&str) -> Result<i64, String> + Send + Sync>;
 
 /// How a run over datasets goes about it.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Changes {
     /// Writes; without it, nothing is, where rows that are there could be changed.
     pub commit: bool,
@@ -30,10 +32,13 @@ pub struct Changes {
     /// Imports what was left out because of the cutover and nobody recorded.
     pub recover_unmatched: bool,
     /// Rules for keys that are there already, by dataset, in place of those that are declared.
+    #[serde(skip)]
     pub rules: BTreeMap<String, ConflictRule>,
     /// What may be asked of remote agents.
+    #[serde(skip)]
     pub probe: Probing,
     /// Who asks the store what materializers want to know after a run; without one, nothing is asked.
+    #[serde(skip)]
     pub ask: Option<Ask>,
 }
 
@@ -47,7 +52,8 @@ pub struct Probing {
 }
 
 /// How many rows may be changed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum MaxChanges {
     /// So many.
     Rows(u64),
@@ -57,7 +63,7 @@ pub enum MaxChanges {
 
 impl Changes {
     /// Items that are committed together, where nothing else is asked.
-    pub const CHUNK: usize = 10_000;
+    pub const CHUNK: usize = 50_000;
 }
 
 impl Default for Changes {

@@ -92,14 +92,16 @@ struct Deed {
 /// Takes back what a run did to datasets.
 ///
 /// # Errors
-/// Fails when the run wrote to no dataset, or the store cannot be used.
+/// Fails when the run wrote to no dataset or was undone, or when the store cannot be used.
 pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
     let store = Store::open(&places.store)?;
     let Some(run) = store.dataset_run(&request.run_id)? else {
         return Err(BackfillError::NoDatasetRun { run_id: request.run_id.clone() });
     };
     let declared = declared(places)?;
-    let mut writer = store.writer(request.wait, &request.by)?;
+    // Who only wants to know does not keep others from writing.
+    let writer = request.commit.then(|| store.writer(request.wait, &request.by)).transpose()?;
+    store.check_stands(&request.run_id)?;
     let mut deeds: BTreeMap<String, BTreeMap<String, Deed>> = BTreeMap::new();
     for entry in store.dataset_journal(&request.run_id)? {
         deeds
@@ -112,18 +114,25 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
     let mut undone = Undone::default();
     let mut commit = DatasetCommit::default();
     let mut open = BTreeMap::new();
-    for name in store.datasets()? {
-        let Some(declared) = declared.get(&name) else { continue };
-        let dataset = writer.open_dataset(declared)?;
+    for declared in declared.values() {
+        let Some(dataset) = store.open_dataset(declared)? else { continue };
         let mut back = Back { dataset: &dataset, run_id: &request.run_id, undone: &mut undone };
-        let (write, journal) = back.work(deeds.remove(&name).unwrap_or_default())?;
+        let (write, journal) = back.work(deeds.remove(&declared.name).unwrap_or_default())?;
         commit.journal.extend(journal);
-        commit.writes.insert(name.clone(), write);
-        open.insert(name, dataset);
+        commit.writes.insert(declared.name.clone(), write);
+        open.insert(declared.name.clone(), dataset);
     }
-    let is_whole = undone.kept.is_empty() || request.partial;
-    if request.commit && is_whole {
+    for (dataset, deeds) in deeds {
+        undone.kept.extend(deeds.keys().map(|key| UndoneCell {
+            dataset: dataset.clone(),
+            key: serde_json::from_str(key).unwrap_or(Value::Null),
+            reason: "no component declares the dataset any more".to_owned(),
+        }));
+    }
+    let is_whole = undone.kept.is_empty();
+    if let Some(mut writer) = writer.filter(|_| is_whole || request.partial) {
         undone.committed = true;
+        commit.undoes = is_whole.then(|| request.run_id.clone());
         write(&mut writer, &mut open, commit, (request, run.provider, &undone))?;
     }
     Ok(undone)
@@ -150,12 +159,12 @@ fn write(
         ..DatasetRun::default()
     })?;
     let done = writer.commit_datasets(open, commit);
-    let status = if done.is_ok() { "ok" } else { "failed" };
+    let (status, rows_written) = if done.is_ok() { ("ok", undone.rows()) } else { ("failed", 0) };
     writer.end_run(&RunEnd {
         run_id: request.by.clone(),
         ended_at: now(),
         status: status.to_owned(),
-        rows_written: undone.rows(),
+        rows_written,
         report: serde_json::to_string(undone).unwrap_or_default(),
         ..RunEnd::default()
     })?;

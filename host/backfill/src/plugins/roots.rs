@@ -16,7 +16,7 @@ pub fn grant(places: &Places, name: &str, roots: &[String]) -> Result<Vec<String
     let mut components = Components::load(places, Limits::default(), &[name.to_owned()])?;
     let lock = Lock::read(&places.store)?;
     locked_roots(&lock, name, roots)?;
-    let plugins = components.select(&[name.to_owned()], None, &places.sources)?;
+    let plugins = components.select(&[name.to_owned()], None)?;
     for description in plugins.iter().map(|plugin| plugin.description()) {
         for root in description.roots.iter().filter(|root| roots.contains(&root.name)) {
             check_reach(places, name, description, root)?;

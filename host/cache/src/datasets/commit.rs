@@ -18,6 +18,7 @@ use crate::failpoint;
 use crate::install::Next;
 use crate::layout::Dirty;
 use crate::publish::Edit;
+use crate::undo::mark_undone;
 use crate::writer::Writer;
 
 /// Rows of one dataset.
@@ -44,6 +45,8 @@ pub struct DatasetCommit {
     pub writes: BTreeMap<String, DatasetWrite>,
     /// What is done, for undoing it.
     pub journal: Vec<JournalEntry>,
+    /// The run that this undoes, wholly.
+    pub undoes: Option<String>,
     /// What people should be able to look up. It may fail where the rest does not.
     pub audit: Vec<AuditEntry>,
 }
@@ -83,7 +86,7 @@ impl Writer {
         commit: DatasetCommit,
     ) -> Result<DatasetCommitted, StoreError> {
         let mut done = DatasetCommitted::default();
-        let DatasetCommit { writes, journal, audit } = commit;
+        let DatasetCommit { writes, journal, undoes, audit } = commit;
         self.announce()?;
         let mut written = Vec::new();
         for (name, write) in writes.into_iter().filter(|(_, write)| !write.is_empty()) {
@@ -91,7 +94,8 @@ impl Writer {
             done.rows += write.rows.len() as u64 + write.staged.as_ref().map_or(0, Stage::rows);
             written.push(self.write_dataset(name, dataset, write, &mut done.superseded)?);
         }
-        let noted = self.swap_datasets(open, &written, (&journal, &audit), &done)?;
+        let noted =
+            self.swap_datasets(open, &written, (&journal, &audit, undoes.as_deref()), &done)?;
         done.audit_failed = noted.map(|class| (class, audit.len() as u64));
         failpoint::hit("after_catalog")?;
         self.chunks += 1;
@@ -149,7 +153,7 @@ impl Writer {
         &self,
         open: &BTreeMap<String, OpenDataset>,
         written: &[Written],
-        (entries, audit): (&[JournalEntry], &[AuditEntry]),
+        (entries, audit, undoes): (&[JournalEntry], &[AuditEntry], Option<&str>),
         done: &DatasetCommitted,
     ) -> Result<Option<String>, StoreError> {
         let write = || -> rusqlite::Result<Option<Option<String>>> {
@@ -162,6 +166,9 @@ impl Writer {
             }
             journal::put(&transaction, &self.run_id, self.chunks + 1, entries)?;
             let noted = journal::audit(&transaction, &self.run_id, audit);
+            if let Some(run) = undoes {
+                mark_undone(&transaction, run, &self.run_id)?;
+            }
             let first = written.first();
             self.put_chunk(
                 &transaction,

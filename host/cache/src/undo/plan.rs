@@ -68,10 +68,10 @@ impl Plan {
         check(connection, run_id).map_err(failed)??;
         let (last, replaced) = log::of_run(connection, run_id).map_err(failed)?;
         let mut plan = Self::default();
+        plan.touched.run_id = run_id.to_owned();
         if replaced.is_empty() {
             return Ok(plan);
         }
-        plan.touched.run_id = run_id.to_owned();
         for it in &replaced {
             plan.touched.threads.extend(&it.touched.threads);
             plan.touched.links.extend(&it.touched.links);
@@ -277,27 +277,15 @@ const PURGED_SINCE: &str = "a purge";
 
 /// Says why a run cannot be undone, if it cannot.
 fn check(connection: &Connection, run_id: &str) -> rusqlite::Result<Result<(), UndoError>> {
+    if let Err(error) = stands(connection, run_id)? {
+        return Ok(Err(error));
+    }
+    let (status, undo): (String, Option<String>) = connection.query_row(
+        "SELECT status, undo FROM runs WHERE run_id = ?1",
+        [run_id],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
     let run_id = run_id.to_owned();
-    let found = connection
-        .query_row(
-            "SELECT status, dry_run, undone_by, undo FROM runs WHERE run_id = ?1",
-            [&run_id],
-            |row| {
-                let texts: (String, bool, Option<String>, Option<String>) =
-                    (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok(texts)
-            },
-        )
-        .optional()?;
-    let Some((status, is_dry, undone_by, undo)) = found else {
-        return Ok(Err(UndoError::Unknown { run_id }));
-    };
-    if is_dry {
-        return Ok(Err(UndoError::Dry { run_id }));
-    }
-    if let Some(by) = undone_by {
-        return Ok(Err(UndoError::Undone { run_id, by }));
-    }
     if status == "running" {
         return Ok(Err(UndoError::Running { run_id }));
     }
@@ -307,6 +295,25 @@ fn check(connection: &Connection, run_id: &str) -> rusqlite::Result<Result<(), U
         Some(log::AGED) => Err(UndoError::Aged { run_id }),
         Some(log::PURGED) => Err(UndoError::Purged { run_id }),
         _ => Err(UndoError::Older { run_id }),
+    })
+}
+
+/// Says why what a run did does not stand, if it does not.
+pub(super) fn stands(
+    connection: &Connection,
+    run_id: &str,
+) -> rusqlite::Result<Result<(), UndoError>> {
+    let found = connection
+        .query_row("SELECT dry_run, undone_by FROM runs WHERE run_id = ?1", [run_id], |row| {
+            Ok((row.get::<_, bool>(0)?, row.get::<_, Option<String>>(1)?))
+        })
+        .optional()?;
+    let run_id = run_id.to_owned();
+    Ok(match found {
+        None => Err(UndoError::Unknown { run_id }),
+        Some((true, _)) => Err(UndoError::Dry { run_id }),
+        Some((_, Some(by))) => Err(UndoError::Undone { run_id, by }),
+        Some(_) => Ok(()),
     })
 }
 

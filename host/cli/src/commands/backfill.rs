@@ -242,7 +242,7 @@ pub(super) fn show_report(report: &Report) -> String {
     }
     for provider in &report.providers {
         show_provider(&mut out, provider);
-        if report.dry_run {
+        if report.dry_run && provider.changes.is_none() {
             let told = difference(&provider.diff);
             out.push_str(&terminal::wrap("    diff: ", &told, terminal::width()));
         }

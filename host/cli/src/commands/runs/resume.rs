@@ -3,7 +3,9 @@
 use hyp_backfill::Request;
 use hyp_model::Exit;
 
+use super::find;
 use crate::commands::Session;
+use crate::commands::ask::{self, Lake};
 use crate::commands::backfill::{self, Telling};
 use crate::failure::Failure;
 use crate::{env, moment};
@@ -26,6 +28,8 @@ pub(super) struct ResumeArgs {
 /// Runs `hyp runs resume`.
 pub(super) fn resume(session: &Session, args: &ResumeArgs) -> Result<Exit, Failure> {
     let wait = args.telling.wait.time("hyp runs resume")?;
+    let run = find::run(&Lake::open(session)?, &args.run)?;
+    let run = ask::text(&run, "run_id").unwrap_or_default();
     backfill::import(session, &args.telling, |config| {
         let request = Request {
             retained_from: config.retention.from(moment::now()),
@@ -34,6 +38,6 @@ pub(super) fn resume(session: &Session, args: &ResumeArgs) -> Result<Exit, Failu
             run_id: env::run_id("bf"),
             ..Request::default()
         };
-        Ok(hyp_backfill::resumed(&session.places, &args.run, request)?)
+        Ok(hyp_backfill::resumed(&session.places, &run, request)?)
     })
 }
