@@ -166,7 +166,7 @@ impl Writer {
         self.own.insert(key, place, print(row));
         if row.is_replay {
             self.pending.own_copies.push(row.part_id.clone());
-        } else if *verdict == Verdict::Refresh {
+        } else if matches!(verdict, Verdict::Refresh | Verdict::TakeOver) {
             self.pending.no_copies.push(row.part_id.clone());
         }
         if *verdict == Verdict::TakeOver {

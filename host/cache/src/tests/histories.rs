@@ -168,7 +168,8 @@ fn check(seed: u64) {
     dice.shuffle(&mut again);
     again.truncate(dice.roll(again.len() + 1));
     let done = world.import(&again);
-    assert_eq!((done.rows, done.superseded), (0, 0), "seed {seed}: {threads:#?}");
+    let told = differences(&world.table(), &found);
+    assert_eq!((done.rows, done.superseded), (0, 0), "seed {seed}: {told:#?} {threads:#?}");
 }
 
 /// Returns the seeds that are asked for.
