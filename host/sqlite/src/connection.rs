@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::database::Terms;
 use crate::error::{DatabaseError, QueryError};
-use crate::grants::Grants;
+use crate::grants::{Grants, ROWID};
 
 /// The columns that are granted and there, by table.
 pub(crate) type Columns = BTreeMap<String, Vec<String>>;
@@ -26,7 +26,7 @@ pub(crate) fn open(
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(uri(path), flags)?;
         connection.execute_batch("pragma temp_store = memory; pragma cell_size_check = on;")?;
-        let columns = columns(&connection, &grants)?;
+        let columns = columns(&connection, &mut grants)?;
         grants.retain(|table| columns.contains_key(&table.to_ascii_lowercase()));
         harden(&mut connection, terms)?;
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
@@ -75,9 +75,10 @@ fn uri(path: &Path) -> String {
 }
 
 /// Looks up what there is of what is granted. Views and virtual tables are not: reading them runs more than was asked.
-fn columns(connection: &Connection, grants: &Grants) -> Result<Columns, QueryError> {
+fn columns(connection: &Connection, grants: &mut Grants) -> Result<Columns, QueryError> {
     let mut found = Columns::new();
-    for table in grants.tables() {
+    let tables: Vec<String> = grants.tables().map(str::to_owned).collect();
+    for table in &tables {
         let kind = "select 1 from pragma_table_list where schema = 'main' and type = 'table' \
                     and name = ?1 collate nocase";
         if !connection.prepare(kind)?.exists([table])? {
@@ -89,6 +90,9 @@ fn columns(connection: &Connection, grants: &Grants) -> Result<Columns, QueryErr
         let granted = grants.of(table).unwrap_or_default().iter();
         let there = granted.filter(|one| names.iter().any(|name| name.eq_ignore_ascii_case(one)));
         found.insert(table.to_ascii_lowercase(), there.cloned().collect());
+        if !names.iter().any(|name| name.eq_ignore_ascii_case(ROWID)) {
+            grants.allow_rowid(table);
+        }
     }
     Ok(found)
 }

@@ -41,6 +41,9 @@ const FUNCTIONS: &[&str] = &[
     "upper",
 ];
 
+/// Name of a row's number, where no column has it.
+pub(crate) const ROWID: &str = "rowid";
+
 impl Grants {
     /// Grants columns by table.
     pub fn new<T, C>(tables: impl IntoIterator<Item = (T, C)>) -> Self
@@ -66,6 +69,14 @@ impl Grants {
     /// Takes away tables for which `keep` is false.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|(name, _)| keep(name));
+    }
+
+    /// Lets statements use the number that SQLite gives each row of a table.
+    pub(crate) fn allow_rowid(&mut self, table: &str) {
+        let found = self.0.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(table));
+        if let Some((_, columns)) = found {
+            columns.push(ROWID.to_owned());
+        }
     }
 
     /// Answers SQLite.

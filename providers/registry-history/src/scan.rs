@@ -11,10 +11,12 @@ use crate::{OWNER_TEST, SYSTEM};
 /// What rows are called that are read to understand others.
 const REFERENCE: &str = "reference";
 
+/// What is put in order are the numbers of the rows, not the rows: a long history need not fit into memory.
 const HISTORY: &str = "\
     select h.id, h.agent_context_id, h.scenario, h.overall_passed, h.steps_passed, h.steps_failed, \
       h.total_duration_ms, h.summary, h.dry_run, h.user_id, h.agent_profile_json, h.started_at, h.completed_at \
-    from agent_test_history h order by h.started_at, h.id";
+    from (select rowid as number from agent_test_history order by started_at, id limit -1) o \
+      join agent_test_history h on h.rowid = o.number";
 
 /// The history being read.
 #[derive(Debug, Default)]
