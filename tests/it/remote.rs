@@ -251,7 +251,12 @@ fn nothing_but_install_and_update_opens_a_socket() {
         let output = sandbox.hyp(args.iter().copied());
         assert!(output.status.is_some_and(|status| status < 2), "{args:?}: {output}");
     }
-    for args in [&["plugin", "inspect"][..], &["plugin", "run", "--on", "."]] {
+    for args in [
+        &["plugin", "inspect"][..],
+        &["plugin", "run", "--on", "."],
+        &["plugin", "test", "--cases", "."],
+        &["plugin", "bench", "--on", "."],
+    ] {
         let output = sandbox.hyp(args.iter().copied().chain([source.as_str()]));
         assert_eq!(output.status, Some(2), "{output}");
         assert!(output.stderr.contains("only install and update fetch"), "{output}");

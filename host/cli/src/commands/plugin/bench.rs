@@ -9,7 +9,7 @@ use hyp_model::Exit;
 use serde::Serialize;
 
 use super::BenchArgs;
-use super::fetch::fetch;
+use super::fetch::fetch_local;
 use super::trial::{folder, temporary};
 use crate::commands::{print, print_json, say};
 use crate::failure::Failure;
@@ -60,7 +60,7 @@ struct Figures {
 /// Runs `hyp plugin bench`.
 pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let on = folder(&args.on)?;
-    let fetched = fetch(&args.source)?;
+    let fetched = fetch_local(&args.source)?;
     let scratch = temporary()?;
     let cancelled = interrupt::flag();
     let file = Path::new(&fetched.source);
