@@ -1,7 +1,7 @@
 //! `hyp plugin bench`: what a component costs, beside what it may cost.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hyp_backfill::{Gauge, Reading, Startup};
@@ -65,22 +65,21 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
     let cancelled = interrupt::flag();
     let file = Path::new(&fetched.source);
     let gauge = Gauge::new(file, &fetched.bytes, scratch.path())?;
+    let is_cancelled = || cancelled.load(Ordering::Relaxed);
     // What else the machine does makes a time longer, never shorter: the best of some tries is told.
     let (mut startup, begun) = (gauge.startup()?, Instant::now());
     let sum = |it: &Startup| it.load + it.instantiate;
-    while sum(&startup) > STARTUP && begun.elapsed() < PATIENCE {
+    while sum(&startup) > STARTUP && begun.elapsed() < PATIENCE && !is_cancelled() {
         startup = std::cmp::min_by_key(startup, gauge.startup()?, sum);
     }
     let mut best: Option<Reading> = None;
     for _ in 0..ROUNDS {
-        if cancelled.load(Ordering::Relaxed) {
-            return Ok(Exit::Interrupted);
-        }
-        let reading = gauge.read(&on, &cancelled)?;
+        let Some(reading) = read(&gauge, &on, &cancelled)? else { return Ok(Exit::Interrupted) };
         let is_better = best.is_none_or(|best| reading.wall < best.wall);
         best = if is_better { Some(reading) } else { best };
     }
-    let counted = Gauge::metered(file, &fetched.bytes, scratch.path())?.read(&on, &cancelled)?;
+    let metered = Gauge::metered(file, &fetched.bytes, scratch.path())?;
+    let Some(counted) = read(&metered, &on, &cancelled)? else { return Ok(Exit::Interrupted) };
     let Some(best) = best.filter(|best| best.bytes > 0) else {
         let message = format!("the component reads nothing below `{}`", on.display());
         return Err(Failure::Refused { command: "hyp plugin bench", message });
@@ -117,6 +116,16 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Exit, Failure> {
         say(&format!("over budget: {}", figures.over.join(", ")));
     }
     Ok(if figures.over.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// Reads the folder once; an interrupt leaves nothing, since what a part cost says nothing of the whole.
+fn read(gauge: &Gauge, on: &Path, cancelled: &AtomicBool) -> Result<Option<Reading>, Failure> {
+    let is_cancelled = || cancelled.load(Ordering::Relaxed);
+    if is_cancelled() {
+        return Ok(None);
+    }
+    let reading = gauge.read(on, cancelled);
+    if is_cancelled() { Ok(None) } else { Ok(Some(reading?)) }
 }
 
 /// Says which budgets of computation and memory a reading is over.
