@@ -1,13 +1,14 @@
 //! What there is to import, without importing it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use hyp_cache::{Store, StoreError, UnitState};
 use hyp_materialize::Window;
 use hyp_model::dataset::MESSAGES;
-use hyp_plugin::{Candidate, Limits, Plugin};
+use hyp_plugin::{Candidate, Host, Limits, Plugin};
 
-use crate::components::{Components, name_of, origin_of};
+use crate::components::{Components, materializer_of, name_of, origin_of, queued_by};
 use crate::discover::{discover, terms};
 use crate::error::BackfillError;
 use crate::places::Places;
@@ -24,34 +25,83 @@ use crate::worker::note_line;
 /// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
 pub fn list(places: &Places) -> Result<Vec<ProviderInfo>, BackfillError> {
     let components = Components::look(places)?;
-    Ok(components.registry.iter().map(|plugin| info(plugin, places)).collect())
+    let mut filled = Filled::new(&components);
+    components.registry.iter().map(|plugin| info(plugin, places, &mut filled)).collect()
 }
 
-fn info(plugin: &Plugin, places: &Places) -> ProviderInfo {
+fn info(
+    plugin: &Plugin,
+    places: &Places,
+    filled: &mut Filled,
+) -> Result<ProviderInfo, BackfillError> {
     let description = plugin.description();
-    let roots = description.roots.iter().flat_map(|root| {
+    Ok(ProviderInfo {
+        name: description.name.clone(),
+        plugin: format!("{} {}", description.name, description.version),
+        title: description.title.clone(),
+        version: description.version.clone(),
+        datasets: filled.by(plugin)?,
+        summary: description.summary.clone(),
+        origin: origin_of(plugin),
+        roots: roots_of(plugin, places),
+    })
+}
+
+fn roots_of(plugin: &Plugin, places: &Places) -> Vec<RootInfo> {
+    let roots = plugin.description().roots.iter().flat_map(|root| {
         places.resolve(&root.candidates).into_iter().map(|path| RootInfo {
             name: root.name.clone(),
             exists: path.exists(),
             path,
         })
     });
-    ProviderInfo {
-        name: description.name.clone(),
-        plugin: format!("{} {}", description.name, description.version),
-        title: description.title.clone(),
-        version: description.version.clone(),
-        datasets: datasets_of(plugin),
-        summary: description.summary.clone(),
-        origin: origin_of(plugin),
-        roots: roots.collect(),
-    }
+    roots.collect()
 }
 
-/// Returns what a provider fills: the messages, or what materializers make of its kinds.
-fn datasets_of(plugin: &Plugin) -> Vec<String> {
-    let description = plugin.description();
-    if description.emits_messages() { vec![MESSAGES.to_owned()] } else { description.kinds.clone() }
+/// Returns where each provider looks, by its name for people. No materializer is started for it, and nothing is kept.
+///
+/// # Errors
+/// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
+pub fn roots(places: &Places) -> Result<Vec<(String, Vec<RootInfo>)>, BackfillError> {
+    let components = Components::look(places)?;
+    let of = |plugin: &Arc<Plugin>| (plugin.description().title.clone(), roots_of(plugin, places));
+    Ok(components.registry.iter().map(of).collect())
+}
+
+/// What providers fill, as the materializers of their kinds say; each is asked once.
+struct Filled {
+    host: Arc<Host>,
+    asked: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl Filled {
+    fn new(components: &Components) -> Self {
+        Self { host: Arc::clone(&components.host), asked: BTreeMap::new() }
+    }
+
+    /// Returns what a provider fills: the messages, or what materializers make of its kinds and of what they queue.
+    fn by(&mut self, plugin: &Plugin) -> Result<Vec<String>, BackfillError> {
+        let description = plugin.description();
+        if description.emits_messages() {
+            return Ok(vec![MESSAGES.to_owned()]);
+        }
+        let mut kinds: Vec<&str> = description.kinds.iter().map(String::as_str).collect();
+        let (mut met, mut datasets) = (BTreeSet::new(), BTreeSet::new());
+        while let Some(kind) = kinds.pop() {
+            let Some((name, source)) = materializer_of(kind) else { continue };
+            if !met.insert(name) {
+                continue;
+            }
+            if !self.asked.contains_key(name) {
+                let materializer = self.host.load_materializer(source)?;
+                let declared = materializer.description().datasets.iter();
+                self.asked.insert(name, declared.map(|it| it.name.clone()).collect());
+            }
+            datasets.extend(self.asked[name].iter().cloned());
+            kinds.extend(queued_by(name));
+        }
+        Ok(datasets.into_iter().collect())
+    }
 }
 
 /// Says what a run of these providers would read, or without names one of the enabled ones. `secrets` are the rules
@@ -74,6 +124,7 @@ pub fn plan(
     };
     let mut components = Components::load(places, Limits::default(), providers)?;
     let plugins = components.select(providers, enabled)?;
+    let mut filled = Filled::new(&components);
     let mut plans = Vec::new();
     for plugin in plugins {
         let ledger = match &store {
@@ -81,7 +132,8 @@ pub fn plan(
             None => HashMap::new(),
         };
         let reader = reader(&plugin, secrets);
-        plans.push(plan_of(&plugin, &reader, &components.lending(&plugin), places, &ledger)?);
+        let plan = plan_of(&plugin, &reader, &components.lending(&plugin), places, &ledger)?;
+        plans.push(ProviderPlan { datasets: filled.by(&plugin)?, ..plan });
     }
     Ok(plans)
 }
@@ -111,7 +163,6 @@ fn plan_of(
     Ok(ProviderPlan {
         provider: name_of(plugin).to_owned(),
         plugin: format!("{} {}", name_of(plugin), plugin.description().version),
-        datasets: datasets_of(plugin),
         units,
         units_unchanged: agenda.unchanged_units,
         files: found.files.len() as u64,
@@ -122,6 +173,7 @@ fn plan_of(
         ignored: agenda.ignored,
         not_understood: agenda.not_understood,
         notes: notes.iter().map(note_line).chain(found.unreadable).collect(),
+        ..ProviderPlan::default()
     })
 }
 

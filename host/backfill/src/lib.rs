@@ -66,7 +66,7 @@ pub use error::BackfillError;
 pub use gauge::{Gauge, Reading};
 pub use hyp_plugin::{CONTRACT, Description, PACKAGE, Startup};
 pub use ignored::{Class, Entry, Ignored, list_path, read_list, write_list};
-pub use inspect::{list, plan, variables};
+pub use inspect::{list, plan, roots, variables};
 pub use places::{NamedSource, Places};
 pub use plugins::{
     Grant, Locked, Offer, PluginState, grant, install, installed, offer, remove, revoke,

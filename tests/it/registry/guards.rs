@@ -39,6 +39,27 @@ fn a_source_that_is_no_database_is_told_by_name_and_no_file_is_made() {
 }
 
 #[test]
+fn list_and_plan_know_the_sources_that_settings_name_and_the_datasets_that_are_filled() {
+    let registry = Registry::new("compliance.sql");
+    let hyp = |args: &[&str]| registry.sandbox.hyp(args.iter().copied()).json();
+    let list = hyp(&["backfill", "list", "--json"]);
+    let of = |name: &str| {
+        let all = list["providers"].as_array().unwrap();
+        all.iter().find(|it| it["name"] == name).unwrap().clone()
+    };
+    let root = of("registry-history")["roots"][0].clone();
+    assert_eq!(root["exists"], true, "{list:#}");
+    assert_eq!(root["path"].as_str(), registry.source().to_str());
+    assert_eq!(of("claude")["datasets"], serde_json::json!(["ai_gateway_messages"]));
+    let filled = of("registry-history")["datasets"].clone();
+    let told = registry.try_run("registry-history", &["--dry-run"]).json();
+    assert_eq!(filled, told["providers"][0]["datasets"], "{told:#}");
+    let plan = hyp(&["backfill", "plan", "registry-history", "--json"]);
+    assert_eq!(plan["providers"][0]["datasets"], filled, "{plan:#}");
+    assert_eq!(plan["providers"][0]["files"], 1, "{plan:#}");
+}
+
+#[test]
 fn what_is_not_granted_is_not_read() {
     let registry = Registry::new("compliance.sql");
     let path = registry.source();

@@ -45,7 +45,8 @@ struct Plan<'a> {
 
 /// Runs `hyp backfill list`.
 pub(crate) fn backfill_list(session: &Session, args: &ListArgs) -> Result<Exit, Failure> {
-    let providers = hyp_backfill::list(&session.places)?;
+    let places = session.config()?.places(&session.places);
+    let providers = hyp_backfill::list(&places)?;
     if args.json {
         print_json(&List { providers: &providers })?;
     } else {
@@ -58,8 +59,8 @@ pub(crate) fn backfill_list(session: &Session, args: &ListArgs) -> Result<Exit, 
 pub(crate) fn backfill_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Failure> {
     let config = session.config()?;
     let (enabled, secrets) = (config.import.clients.as_deref(), config.privacy.secrets());
-    let providers =
-        hyp_backfill::plan(&session.places, &args.providers, enabled, secrets.as_ref())?;
+    let places = config.places(&session.places);
+    let providers = hyp_backfill::plan(&places, &args.providers, enabled, secrets.as_ref())?;
     if args.json {
         let run_id = env::run_id("bf");
         print_json(&Plan { run_id, providers: &providers })?;

@@ -6,18 +6,18 @@ use crate::commands::{Session, schedule};
 /// Looks at the clients and the schedule.
 pub(super) fn look(session: &Session, _now: i64) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match hyp_backfill::list(&session.places) {
+    match hyp_backfill::roots(&session.places) {
         Err(error) => findings.push(failed("clients", &error)),
-        Ok(providers) => {
+        Ok(clients) => {
             let mut absent = Vec::new();
             // A source that config.toml names is no client that leaves history somewhere.
-            for provider in providers.into_iter().filter(|it| !it.roots.is_empty()) {
-                let roots = provider.roots.iter().filter(|root| root.exists);
+            for (title, roots) in clients.into_iter().filter(|(_, roots)| !roots.is_empty()) {
+                let roots = roots.iter().filter(|root| root.exists);
                 let here: Vec<String> = roots.map(|it| it.path.display().to_string()).collect();
                 if here.is_empty() {
-                    absent.push(provider.title);
+                    absent.push(title);
                 } else {
-                    let words = format!("{}: {}", provider.title, here.join(", "));
+                    let words = format!("{title}: {}", here.join(", "));
                     findings.push(Finding::ok("clients", words));
                 }
             }
