@@ -16,6 +16,12 @@ fn words_that_make_no_sense_exit_2_with_one_line() {
             "hyp backfill: --retention-days expects a number >= 0 (got -3)\n"),
         (&["--retention-days", "x"],
             "hyp backfill: --retention-days expects a number (got x)\n"),
+        (&["claude", "codex", "--max-changes", "5"],
+            "hyp backfill: --max-changes is for providers that fill datasets (got claude, codex)\n"),
+        (&["claude", "--commit"],
+            "hyp backfill: --commit is for providers that fill datasets (got claude)\n"),
+        (&["claude", "--set", "mode=reconcile"],
+            "hyp backfill: --set mode is for providers that fill datasets (got claude)\n"),
     ];
     for (args, expected) in cases {
         let output = sandbox.hyp(["backfill"].iter().chain(*args).copied());

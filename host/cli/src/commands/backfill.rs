@@ -85,6 +85,7 @@ pub(super) enum Progression {
 pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
     let telling = args.telling.clone();
     import(session, &telling, |config| {
+        args.changes.check(COMMAND, &config.places(&session.places), &args.providers)?;
         let apply = args.apply.clone();
         let request = Request {
             retained_from: config.retention.from(moment::now()),

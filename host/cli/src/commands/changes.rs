@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyp_backfill::{Ask, Changes, MaxChanges};
+use hyp_backfill::{Ask, Changes, MaxChanges, Places};
 use hyp_cache::Store;
+use hyp_model::dataset::MESSAGES;
 use hyp_query::{Options, Session as Lake};
 use jiff::tz::TimeZone;
 
@@ -58,6 +59,46 @@ pub(crate) struct ChangesArgs {
 }
 
 impl ChangesArgs {
+    /// Refuses what was typed for datasets where providers were named and all of them import messages.
+    pub(super) fn check(
+        &self,
+        command: &'static str,
+        places: &Places,
+        named: &[String],
+    ) -> Result<(), Failure> {
+        let Some(flag) = self.typed() else { return Ok(()) };
+        if named.is_empty() {
+            return Ok(());
+        }
+        let known = hyp_backfill::list(places)?;
+        let imports_messages = |name: &String| {
+            known.iter().any(|it| it.name == *name && it.datasets == [MESSAGES.to_owned()])
+        };
+        if !named.iter().all(imports_messages) {
+            return Ok(());
+        }
+        let named = named.join(", ");
+        let message = format!("{flag} is for providers that fill datasets (got {named})");
+        Err(Failure::Usage { command, message })
+    }
+
+    /// Returns the first flag that was typed and that an import of messages would pass over.
+    fn typed(&self) -> Option<&'static str> {
+        // Settings of their own are something that providers of messages may have, too.
+        let sets_mode = self.set.iter().any(|set| set.starts_with("mode="));
+        let flags = [
+            ("--commit", self.commit),
+            ("--max-changes", self.max_changes.is_some()),
+            ("--expect", self.expect.is_some()),
+            ("--set mode", sets_mode),
+            ("--chunk-size", self.chunk_size.is_some()),
+            ("--sleep-ms", self.sleep_ms.is_some()),
+            ("--cutover", self.cutover.is_some()),
+            ("--recover-unmatched", self.recover_unmatched),
+        ];
+        flags.into_iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| flag)
+    }
+
     /// Works out what was meant, or says in one line why it makes no sense.
     pub(super) fn meant(self, command: &'static str, zone: &TimeZone) -> Result<Changes, Failure> {
         let usage = |message: String| Failure::Usage { command, message };
