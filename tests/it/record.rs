@@ -235,3 +235,28 @@ fn what_cannot_be_recorded_is_refused_in_a_line_and_nothing_is_written() {
     }
     assert!(!sandbox.store().join("catalog.db").exists());
 }
+
+#[test]
+fn what_cannot_be_recorded_is_exit_2_and_makes_no_store() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.beside("item.json");
+    let path = file.to_str().unwrap();
+    let nothing = format!("hyp record: `{path}` holds nothing to record\n");
+    let source = format!("hyp record: --source is for kinds other than {KIND}\n");
+    #[rustfmt::skip]
+    let cases: [(&str, &str, &[&str], &str); 5] = [
+        (KIND,                "",    &[],                           &nothing),
+        (KIND,                "[]",  &[],                           &nothing),
+        ("registry.test_run", " \n", &[],                           &nothing),
+        ("registry.test_run", "[]",  &[],                           &nothing),
+        (KIND,                "{}",  &["--source", "member_write"], &source),
+    ];
+    for (kind, text, more, expected) in cases {
+        fs::write(&file, text).unwrap();
+        let args = ["record", kind, "--json", path].into_iter().chain(more.iter().copied());
+        let output = sandbox.hyp(args);
+        assert_eq!(output.status, Some(2), "{output}");
+        assert_eq!(output.stderr, expected, "{output}");
+    }
+    assert!(!sandbox.store().exists(), "nothing was written");
+}

@@ -127,3 +127,19 @@ fn what_cannot_be_recorded_is_told_and_nothing_is_written() {
     assert!(output.stderr.contains(words), "{output}");
     assert_eq!(registry.one("select count(*) from agent_compliance_runs"), "15");
 }
+
+#[test]
+fn a_report_names_its_run_and_its_kind() {
+    let registry = Registry::adopted("compliance.sql");
+    let path = registry.sandbox.beside("item.json");
+    let item = test("buoy", "2026-07-14T00:00:00Z", true, &json!({}));
+    fs::write(&path, item.to_string()).unwrap();
+    let path = path.to_str().unwrap();
+    let args = ["record", "registry.test_run", "--json", path, "--report-json"];
+    let told = registry.sandbox.hyp(args).json();
+    assert_eq!(told["kind"], "registry.test_run", "{told:#}");
+    assert_eq!(told["committed"], true, "{told:#}");
+    let run = told["run_id"].as_str().unwrap();
+    let kind = registry.one(&format!("select kind from runs where run_id = '{run}'"));
+    assert_eq!(kind, "record");
+}

@@ -5,8 +5,9 @@ mod exchange;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hyp_backfill::{Changes, PROJECTED_EXCHANGE, Recording};
+use hyp_backfill::{Changes, ChangesReport, PROJECTED_EXCHANGE, Recording};
 use hyp_model::Exit;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Session, changes, print, print_json};
@@ -35,9 +36,9 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "FILE")]
     json: PathBuf,
 
-    /// Who says so, for the audit
-    #[arg(long, value_name = "SOURCE", default_value = "crawler_promote")]
-    source: Source,
+    /// Who says so, for the audit [default: crawler_promote]
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<Source>,
 
     #[command(flatten)]
     wait: Wait,
@@ -58,9 +59,21 @@ enum Source {
     Member,
 }
 
+/// What was done, as JSON.
+#[derive(Serialize)]
+struct Told<'a> {
+    run_id: &'a str,
+    kind: &'a str,
+    #[serde(flatten)]
+    changes: &'a ChangesReport,
+}
+
 /// Runs `hyp record`.
 pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failure> {
     if args.kind == PROJECTED_EXCHANGE {
+        if args.source.is_some() {
+            return Err(usage(format!("--source is for kinds other than {PROJECTED_EXCHANGE}")));
+        }
         return exchange::record(session, &args);
     }
     let config = session.config()?;
@@ -72,15 +85,15 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
         wait: args.wait.time(COMMAND)?,
         kind: args.kind,
         source: match args.source {
-            Source::Crawler => "crawler_promote".to_owned(),
-            Source::Member => "member_write".to_owned(),
+            None | Some(Source::Crawler) => "crawler_promote".to_owned(),
+            Some(Source::Member) => "member_write".to_owned(),
         },
         changes,
         run_id: env::run_id("rec"),
     };
     let told = hyp_backfill::record(&places, &recording)?;
     if args.report_json {
-        print_json(&told)?;
+        print_json(&Told { run_id: &recording.run_id, kind: &recording.kind, changes: &told })?;
     } else {
         let mut out = format!("record run_id={}\n", crate::text::line(&recording.run_id));
         changes::show_recorded(&mut out, &told);
@@ -96,13 +109,23 @@ fn content(path: &Path) -> Result<String, Failure> {
         Some("-") => std::io::stdin().lock().read_to_string(&mut text).map(drop),
         _ => std::fs::read_to_string(path).map(|it| text = it),
     };
-    let message = |error| format!("cannot read `{}`: {error}", path.display());
-    read.map_err(|error| Failure::Usage { command: COMMAND, message: message(error) })?;
+    let name = path.display();
+    read.map_err(|error| usage(format!("cannot read `{name}`: {error}")))?;
+    if text.trim().is_empty() {
+        return Err(nothing(path));
+    }
     Ok(text)
 }
 
+fn usage(message: String) -> Failure {
+    Failure::Usage { command: COMMAND, message }
+}
+
+fn nothing(path: &Path) -> Failure {
+    usage(format!("`{}` holds nothing to record", path.display()))
+}
+
 fn read(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
-    let usage = |message: String| Failure::Usage { command: COMMAND, message };
     let name = path.display();
     let text = content(path)?;
     let values: Result<Vec<Value>, _> =
@@ -116,5 +139,6 @@ fn read(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
         Value::Object(object) => Ok(object),
         other => Err(usage(format!("`{name}` holds `{other}`, which is no object"))),
     };
-    all.map(object).collect()
+    let objects: Vec<_> = all.map(object).collect::<Result<_, _>>()?;
+    if objects.is_empty() { Err(nothing(path)) } else { Ok(objects) }
 }

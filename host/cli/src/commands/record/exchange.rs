@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use hyp_backfill::{ExchangeRecording, RecordedExchange};
 use hyp_model::Exit;
+use serde::de::IgnoredAny;
 
 use super::RecordArgs;
 use crate::commands::{Session, print, print_json};
@@ -13,6 +14,9 @@ use crate::{env, moment, text};
 /// Records an exchange by the way of the importer.
 pub(super) fn record(session: &Session, args: &RecordArgs) -> Result<Exit, Failure> {
     let json = super::content(&args.json)?;
+    if serde_json::from_str::<Vec<IgnoredAny>>(&json).is_ok_and(|all| all.is_empty()) {
+        return Err(super::nothing(&args.json));
+    }
     let config = session.config()?;
     let asked = ExchangeRecording {
         run_id: env::run_id("rec"),
