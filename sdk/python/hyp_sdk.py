@@ -8,6 +8,7 @@ is not known: it is kept and counted then.
 import json
 from dataclasses import fields
 from datetime import datetime, timezone
+from math import isfinite
 
 from componentize_py_types import Err
 from wit_world.exports import Provider as _Provider
@@ -18,6 +19,9 @@ MESSAGES = "ai_gateway.projected_exchange"
 
 # Nested deeper than this, a record is taken for damage: the parser's stack has an end.
 _DEEPEST = 500
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_WHITE = b" \t\r\n"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -99,8 +103,11 @@ def count(value):
 
 
 def raw(value):
-    """Returns a value as JSON text."""
-    return plain(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    """Returns a value as JSON text, or nothing where there is none."""
+    if value is None:
+        return None
+    written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return plain(written)
 
 
 def context(**known):
@@ -251,13 +258,18 @@ class LineScan(contract.Scan):
             start = end
 
     def _line(self, span, line):
-        line = line.strip(b" \t\r\n\0\xef\xbb\xbf")
-        if not line:
+        # A byte order mark belongs to the first record; a run of NULs, left by a crash, is blank.
+        if span.offset == 0:
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        rest = line.lstrip(b"\0")
+        if not rest.strip(_WHITE + b"\0"):
             return self.skip(span, "blank")
+        if len(rest) < len(line):
+            nuls = span.length - len(rest)
+            self.skip(types.Span(span.input, span.offset, nuls), "blank")
+            span = types.Span(span.input, span.offset + nuls, len(rest))
         try:
-            if line.count(b"[") + line.count(b"{") > _DEEPEST and _depth(line) > _DEEPEST:
-                raise ValueError("nested too deep")
-            record = json.loads(line)
+            record = _parse(rest.rstrip(_WHITE + b"\0").lstrip(_WHITE))
         except (ValueError, RecursionError):
             return self._fail(span, types.FailureClass.MALFORMED, "no JSON")
         if not isinstance(record, dict):
@@ -271,6 +283,24 @@ class LineScan(contract.Scan):
     def _fail(self, span, kind, reason):
         self._events.append(sink.Event_Failure(types.Failure(span, kind, reason)))
         self._claimed = True
+
+
+def _parse(line):
+    """Returns what a line of JSON says; what only Python takes for JSON is refused."""
+    if line.count(b"[") + line.count(b"{") > _DEEPEST and _depth(line) > _DEEPEST:
+        raise ValueError("nested too deep")
+    # Bytes would be taken for UTF-16 where they look like it.
+    return json.loads(line.decode(), parse_constant=_refuse, parse_float=_finite)
+
+
+def _refuse(word):
+    """Refuses `NaN` and `Infinity`, which are no JSON."""
+    raise ValueError(word)
+
+
+def _finite(written):
+    number = float(written)
+    return number if isfinite(number) else _refuse(written)
 
 
 def _depth(line):
