@@ -18,7 +18,8 @@ impl Chat {
     /// Begins with a chat. Its file is called by its id.
     pub(crate) fn new(path: &str) -> Self {
         let name = path.rsplit('/').next().unwrap_or(path);
-        Self { id: name.trim_end_matches(".jsonl").to_owned(), is_open: false }
+        let id = name.strip_suffix(".jsonl").unwrap_or(name);
+        Self { id: id.to_owned(), is_open: false }
     }
 
     /// Goes on with a chat that was [saved](Scan::save).
