@@ -28,7 +28,7 @@ pub enum Exit {
     Failed,
     /// The command line or the configuration is wrong.
     Usage,
-    /// A guard or another run's lock refused; nothing was written.
+    /// A guard or another run's lock refused; what was refused is not written.
     Refused,
     /// Interrupted; the same command goes on.
     Interrupted,
