@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::hyp::{Hyp, say};
+use crate::hyp::{Hyp, skip};
 use crate::python::environment;
 
 /// What makes components of Python.
@@ -28,8 +28,7 @@ const EXPECTED: [&str; 8] = [
 pub(crate) fn page() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
     let Some(compiler) = compiler(&root)? else {
-        say("skipped: no compiler for WebAssembly; `cargo xtask components` brings one");
-        return Ok(());
+        return skip("no compiler for WebAssembly; `cargo xtask components` brings one");
     };
     let page = fs::read_to_string(root.join("docs/writing-a-provider.md"))?;
     let commands = commands(&page);

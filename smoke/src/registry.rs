@@ -28,9 +28,7 @@ impl Drop for Registry {
 pub(crate) fn check() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let Some(registry) = Registry::start(folder.path())? else {
-        ensure!(std::env::var_os("CI").is_none(), "docker-registry is not installed");
-        hyp::say("  skipped: docker-registry is not installed");
-        return Ok(());
+        return hyp::skip("docker-registry is not installed");
     };
     let good = fs::read(hyp::repository().join("tests/guests/dist/good.wasm"))?;
     registry.push("guests/good", "1", &good)?;
