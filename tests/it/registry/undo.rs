@@ -49,6 +49,28 @@ fn everything_is_as_it_was_once_a_run_is_undone() {
 }
 
 #[test]
+fn what_runs_did_to_datasets_is_told_once_more() {
+    let (registry, run, _) = imported("1000");
+    let show = |run: &str| {
+        let shown = registry.sandbox.hyp(["runs", "show", run]);
+        assert_eq!(shown.status, Some(0), "{shown}");
+        shown.stdout
+    };
+    let told = show(&run);
+    assert!(told.contains("\nregistry-history  [ok]  -> agent_compliance_runs, "), "{told}");
+    assert!(
+        told.contains(
+            "\n  agent_compliance_runs (append-only): 30 new, 0 changed, 0 as they were; 45 rows\n"
+        ),
+        "{told}"
+    );
+    let undone = registry.sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]).json();
+    let told = show(undone["run_id"].as_str().unwrap());
+    assert!(told.contains("\n  agent_compliance_runs: removed=30\n"), "{told}");
+    assert!(told.contains("\n  agent_compliance_status: restored=3\n"), "{told}");
+}
+
+#[test]
 fn an_undone_run_can_be_run_again() {
     let (registry, run, _) = imported("1000");
     registry.sandbox.hyp(["runs", "undo", &run, "--commit"]);

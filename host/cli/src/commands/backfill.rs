@@ -279,10 +279,10 @@ fn difference(diff: &Diff) -> Vec<String> {
 }
 
 fn show_provider(out: &mut String, report: &ProviderReport) {
-    let status = if report.status == Status::Ok { "ok" } else { "failed" };
-    if let Some(told) = &report.changes {
-        return changes::show(out, report, told);
+    if report.changes.is_some() {
+        return changes::show(out, &serde_json::to_value(report).unwrap_or_default());
     }
+    let status = if report.status == Status::Ok { "ok" } else { "failed" };
     let _ = writeln!(out, "  {}  [{status}]", text::line(&report.provider));
     let _ = writeln!(
         out,

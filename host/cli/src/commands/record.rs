@@ -92,11 +92,12 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
         run_id: env::run_id("rec"),
     };
     let told = hyp_backfill::record(&places, &recording)?;
+    let told = Told { run_id: &recording.run_id, kind: &recording.kind, changes: &told };
     if args.report_json {
-        print_json(&Told { run_id: &recording.run_id, kind: &recording.kind, changes: &told })?;
+        print_json(&told)?;
     } else {
         let mut out = format!("record run_id={}\n", crate::text::line(&recording.run_id));
-        changes::show_recorded(&mut out, &told);
+        changes::show_recorded(&mut out, &serde_json::to_value(&told).unwrap_or_default());
         print(&out)?;
     }
     Ok(Exit::Done)

@@ -1,9 +1,7 @@
-//! What a run over datasets did, as people read it.
+//! What a run over datasets did, as people read it: told from its report, whether that is new or of some time ago.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use hyp_backfill::{CellChange, ChangesReport, CutoverReport, ProviderReport, Status};
 use serde_json::Value;
 
 use crate::{moment, terminal, text};
@@ -15,120 +13,117 @@ const SHOWN: usize = 40;
 const NAMED: usize = 5;
 
 /// Tells of a provider whose items become rows of datasets.
-pub(in crate::commands) fn show(out: &mut String, report: &ProviderReport, told: &ChangesReport) {
-    let status = match (&told.refused, report.status) {
-        (Some(_), _) => "refused",
-        (None, Status::Ok) if told.committed => "ok",
-        (None, Status::Ok) => "dry-run",
+pub(in crate::commands) fn show(out: &mut String, report: &Value) {
+    let told = &report["changes"];
+    let (is_ok, is_committed) = (report["status"] == "ok", told["committed"] == true);
+    let status = match (&told["refused"], is_ok) {
+        (Value::String(_), _) => "refused",
+        (_, true) if is_committed => "ok",
+        (_, true) => "dry-run",
         _ => "failed",
     };
-    let provider = text::line(&report.provider);
-    let datasets = report.datasets.join(", ");
-    let datasets = text::line(&datasets);
+    let datasets: Vec<&str> = list(&report["datasets"]).filter_map(Value::as_str).collect();
+    let datasets = datasets.join(", ");
+    let (provider, datasets) = (said(&report["provider"]), text::line(&datasets));
     let _ = writeln!(out, "  {provider}  [{status}]  -> {datasets}");
-    if let Some(cutover) = &told.cutover {
-        show_cutover(out, cutover);
+    if told["cutover"].is_object() {
+        show_cutover(out, &told["cutover"]);
     }
-    let mut counts = vec![format!("source rows {}", told.source_rows)];
-    for group in [&told.items, &told.skipped, &told.failed] {
-        counts.extend(group.iter().map(|(word, count)| format!("{}={count}", text::line(word))));
+    let mut all = vec![format!("source rows {}", told["source_rows"])];
+    for group in ["items", "skipped", "failed"] {
+        all.extend(counts(&told[group]));
     }
-    line(out, "", &counts);
+    line(out, "", &all);
     show_rows(out, told);
-    named(out, "assertions: ", &told.assertions);
-    named(out, "outcomes: ", &told.outcomes);
-    show_changes(out, &told.changes);
-    if !told.slowest.is_empty() {
-        let slowest: Vec<String> = told
-            .slowest
-            .iter()
-            .map(|slow| format!("{} {} ms", text::line(&slow.id), slow.elapsed_ms))
-            .collect();
-        line(out, &format!("slowest (of {} ms): ", told.elapsed_ms), &slowest);
+    named(out, "assertions: ", &told["assertions"]);
+    named(out, "outcomes: ", &told["outcomes"]);
+    show_changes(out, &told["changes"]);
+    let slowest = list(&told["slowest"]);
+    let slowest: Vec<String> =
+        slowest.map(|slow| format!("{} {} ms", said(&slow["id"]), slow["elapsed_ms"])).collect();
+    if !slowest.is_empty() {
+        let elapsed = told["elapsed_ms"].as_u64().unwrap_or_default();
+        line(out, &format!("slowest (of {elapsed} ms): "), &slowest);
     }
-    for check in &told.checks {
-        let found = check.found.map_or_else(|| "nothing".to_owned(), |found| found.to_string());
-        let verdict = if check.is_ok() {
-            "ok".to_owned()
-        } else {
-            format!("expected {}, found {found}", check.expected)
+    for check in list(&told["checks"]) {
+        let (expected, found) = (&check["expected"], &check["found"]);
+        let verdict = match found {
+            Value::Null => format!("expected {expected}, found nothing"),
+            found if found == expected => "ok".to_owned(),
+            found => format!("expected {expected}, found {found}"),
         };
-        let _ = writeln!(out, "    check: {} {verdict}", text::line(&check.name));
+        let _ = writeln!(out, "    check: {} {verdict}", said(&check["name"]));
     }
-    for (label, entries) in &told.audit_insert_failed {
+    for (label, entries) in told["audit_insert_failed"].as_object().into_iter().flatten() {
         let _ =
             writeln!(out, "    warning: the audit lacks {entries} entries ({})", text::line(label));
     }
-    for note in &report.notes {
-        let _ = writeln!(out, "    note: {}", text::line(note));
+    for (title, field) in [("note", "notes"), ("error", "warnings")] {
+        for words in list(&report[field]) {
+            let _ = writeln!(out, "    {title}: {}", said(words));
+        }
     }
-    for warning in &report.warnings {
-        let _ = writeln!(out, "    error: {}", text::line(warning));
-    }
-    if let Some(reason) = &told.refused {
-        let _ = writeln!(out, "    refused, nothing written: {}", text::line(reason));
-    } else if !told.committed && report.status == Status::Ok {
+    if told["refused"].is_string() {
+        let _ = writeln!(out, "    refused, nothing written: {}", said(&told["refused"]));
+    } else if !is_committed && is_ok {
         out.push_str("    nothing written; add --commit\n");
     }
 }
 
 /// Tells of what was recorded.
-pub(in crate::commands) fn show_recorded(out: &mut String, told: &ChangesReport) {
-    named(out, "items: ", &told.items);
+pub(in crate::commands) fn show_recorded(out: &mut String, told: &Value) {
+    named(out, "items: ", &told["items"]);
     show_rows(out, told);
-    show_changes(out, &told.changes);
+    show_changes(out, &told["changes"]);
 }
 
-fn show_cutover(out: &mut String, cutover: &CutoverReport) {
-    let at = moment::show(Some(cutover.at));
-    let paired = cutover.pairs.len();
-    let _ = write!(
-        out,
-        "    cutover {at}: {} left out, {paired} of them recorded by others",
-        cutover.left_out
-    );
-    if cutover.unmatched.is_empty() {
+fn show_cutover(out: &mut String, cutover: &Value) {
+    let at = moment::show(cutover["at"].as_i64());
+    let (left_out, paired) = (&cutover["left_out"], list(&cutover["pairs"]).count());
+    let _ =
+        write!(out, "    cutover {at}: {left_out} left out, {paired} of them recorded by others");
+    let unmatched = list(&cutover["unmatched"]).count();
+    if unmatched == 0 {
         out.push('\n');
         return;
     }
-    let names: Vec<String> =
-        cutover.unmatched.iter().take(NAMED).map(|id| text::line(id).into()).collect();
-    let more = cutover.unmatched.len().saturating_sub(NAMED);
+    let names: Vec<String> = list(&cutover["unmatched"]).take(NAMED).map(said).collect();
+    let more = unmatched.saturating_sub(NAMED);
     let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let _ = writeln!(out, "; {} by nobody: {}{rest}", cutover.unmatched.len(), names.join(", "));
+    let _ = writeln!(out, "; {unmatched} by nobody: {}{rest}", names.join(", "));
 }
 
-fn show_rows(out: &mut String, told: &ChangesReport) {
-    for (name, changes) in &told.datasets {
+fn show_rows(out: &mut String, told: &Value) {
+    for (name, changes) in told["datasets"].as_object().into_iter().flatten() {
         let _ = writeln!(
             out,
             "    {} ({}): {} new, {} changed, {} as they were; {} rows",
             text::line(name),
-            changes.rule,
-            changes.inserted,
-            changes.updated,
-            changes.same,
-            changes.rows
+            said(&changes["rule"]),
+            changes["inserted"],
+            changes["updated"],
+            changes["same"],
+            changes["rows"]
         );
     }
 }
 
-fn show_changes(out: &mut String, changes: &[CellChange]) {
-    for change in changes.iter().take(SHOWN) {
-        let key: Vec<String> = change.key.iter().map(word).collect();
-        let subject = change.subject.as_deref().unwrap_or_default();
+fn show_changes(out: &mut String, changes: &Value) {
+    for change in list(changes).take(SHOWN) {
+        let key: Vec<String> = list(&change["key"]).map(word).collect();
         let _ = writeln!(
             out,
             "    {}: {} {}  {} -> {}",
-            change.event,
+            said(&change["event"]),
             text::line(&key.join("/")),
-            text::line(subject),
-            text::line(&word(&change.old)),
-            text::line(&word(&change.new))
+            said(&change["subject"]),
+            text::line(&word(&change["old"])),
+            text::line(&word(&change["new"]))
         );
     }
-    if changes.len() > SHOWN {
-        let _ = writeln!(out, "    {} more (--json lists them)", changes.len() - SHOWN);
+    let more = list(changes).count().saturating_sub(SHOWN);
+    if more > 0 {
+        let _ = writeln!(out, "    {more} more (--json lists them)");
     }
 }
 
@@ -140,11 +135,24 @@ fn word(value: &Value) -> String {
     }
 }
 
-fn named(out: &mut String, title: &str, counts: &BTreeMap<String, u64>) {
-    if !counts.is_empty() {
-        let counts: Vec<String> =
-            counts.iter().map(|(word, count)| format!("{}={count}", text::line(word))).collect();
-        line(out, title, &counts);
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Returns a text, made safe for terminals.
+fn said(value: &Value) -> String {
+    text::line(value.as_str().unwrap_or_default()).into_owned()
+}
+
+fn counts(counts: &Value) -> Vec<String> {
+    let counts = counts.as_object().into_iter().flatten();
+    counts.map(|(word, count)| format!("{}={count}", text::line(word))).collect()
+}
+
+fn named(out: &mut String, title: &str, all: &Value) {
+    let all = counts(all);
+    if !all.is_empty() {
+        line(out, title, &all);
     }
 }
 

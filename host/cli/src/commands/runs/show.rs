@@ -7,9 +7,9 @@ use hyp_model::Exit;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Entry, entry, find, report};
+use super::{Entry, entry, find, report, undo};
 use crate::commands::ask::{self, Lake, quote};
-use crate::commands::{Session, print, print_json};
+use crate::commands::{Session, changes, print, print_json};
 use crate::failure::Failure;
 use crate::{moment, terminal, text};
 
@@ -118,6 +118,15 @@ fn words(shown: &Shown) -> String {
     }
     line("rows", &format!("written={}  skipped={}", run.rows_written, run.rows_skipped));
     line("chunks", &shown.chunks.to_string());
+    match run.kind.as_str() {
+        "undo" if shown.report.is_object() => out.push_str(&undo::details(&shown.report)),
+        "record" => {
+            let mut told = String::new();
+            changes::show_recorded(&mut told, &shown.report);
+            out.push_str(&nearer(&told));
+        }
+        _ => {}
+    }
     for provider in shown.report["providers"].as_array().into_iter().flatten() {
         show_provider(&mut out, provider, shown);
     }
@@ -129,7 +138,18 @@ fn words(shown: &Shown) -> String {
     out
 }
 
+/// Returns lines two columns nearer to the margin.
+fn nearer(lines: &str) -> String {
+    lines.split_inclusive('\n').map(|line| line.strip_prefix("  ").unwrap_or(line)).collect()
+}
+
 fn show_provider(out: &mut String, provider: &Value, shown: &Shown) {
+    if provider["changes"].is_object() {
+        let mut told = String::new();
+        changes::show(&mut told, provider);
+        out.push_str(&nearer(&told));
+        return;
+    }
     let name = provider["provider"].as_str().unwrap_or_default();
     let status = provider["status"].as_str().unwrap_or_default();
     let _ = writeln!(out, "{}  [{}]", text::line(name), text::line(status));

@@ -5,9 +5,10 @@ mod datasets;
 use std::fmt::Write;
 use std::time::Duration;
 
-use hyp_cache::{KeptThread, Reach, RunEnd, RunKind, RunStart, Store, UndoError, Undone};
+use hyp_cache::{Reach, RunEnd, RunKind, RunStart, Store, UndoError, Undone};
 use hyp_model::Exit;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::find;
 use crate::commands::ask::{self, Lake};
@@ -128,7 +129,8 @@ fn answer(
         print_json(&answer)?;
         return Ok(if is_refused { Exit::Refused } else { Exit::Done });
     }
-    print(&words(&undone, run_id.as_deref()))?;
+    let run = run_id.as_deref();
+    print(&words(&undone.undoes, run, &serde_json::to_value(&undone).unwrap_or_default()))?;
     if is_refused {
         say("later runs are in the way, so nothing was undone; undo them first, or add --partial");
         return Ok(Exit::Refused);
@@ -143,40 +145,58 @@ fn answer(
     Ok(Exit::Done)
 }
 
-fn words(undone: &Undone, run_id: Option<&str>) -> String {
-    let mut out = String::from("undo ");
-    match run_id {
-        Some(run_id) => _ = write!(out, "run_id={} ", text::line(run_id)),
-        None => out.push_str("(dry-run) "),
+fn words(undoes: &str, run_id: Option<&str>, undone: &Value) -> String {
+    let head = match run_id {
+        Some(run_id) => format!("run_id={}", text::line(run_id)),
+        None => "(dry-run)".to_owned(),
+    };
+    format!("undo {head} of {}\n{}", text::line(undoes), details(undone))
+}
+
+/// Tells what an undo did, or would do, from its report.
+pub(super) fn details(undone: &Value) -> String {
+    let mut out = String::new();
+    if undone["removed"].is_object() {
+        datasets::details(&mut out, undone);
+    } else {
+        of_messages(&mut out, undone);
     }
-    let _ = writeln!(out, "of {}", text::line(&undone.undoes));
+    let more = kept(undone).count().saturating_sub(LISTED);
+    if more > 0 {
+        let _ = writeln!(out, "  and {more} more; --json has them all");
+    }
+    out
+}
+
+fn of_messages(out: &mut String, undone: &Value) {
     let _ = writeln!(
         out,
         "  rows: removed={}  restored={}  returned={}  kept={}",
-        undone.rows_removed, undone.rows_restored, undone.rows_returned, undone.rows_kept
+        undone["rows_removed"],
+        undone["rows_restored"],
+        undone["rows_returned"],
+        undone["rows_kept"]
     );
     let _ = writeln!(
         out,
         "  threads={}  threads_kept={}  units={}",
-        undone.threads,
-        undone.kept.len(),
-        undone.units
+        undone["threads"],
+        kept(undone).count(),
+        undone["units"]
     );
-    if undone.rows_retired > 0 {
-        let _ = writeln!(out, "  note: {} rows that it changed expired since", undone.rows_retired);
+    let retired = undone["rows_retired"].as_u64().unwrap_or_default();
+    if retired > 0 {
+        let _ = writeln!(out, "  note: {retired} rows that it changed expired since");
     }
-    for kept in undone.kept.iter().take(LISTED) {
-        let KeptThread { thread_id, rows, since, .. } = kept;
-        let thread = thread_id.as_deref().unwrap_or("a thread that is gone");
-        let _ = writeln!(
-            out,
-            "  kept: {}  rows={rows}  built on by {}",
-            text::line(thread),
-            text::line(since)
-        );
+    for kept in kept(undone).take(LISTED) {
+        let thread = kept["thread_id"].as_str().unwrap_or("a thread that is gone");
+        let since = kept["since"].as_str().unwrap_or_default();
+        let (thread, since, rows) = (text::line(thread), text::line(since), &kept["rows"]);
+        let _ = writeln!(out, "  kept: {thread}  rows={rows}  built on by {since}");
     }
-    if undone.kept.len() > LISTED {
-        let _ = writeln!(out, "  and {} more; --json has them all", undone.kept.len() - LISTED);
-    }
-    out
+}
+
+/// Returns what stays as the run left it.
+fn kept(undone: &Value) -> impl Iterator<Item = &Value> {
+    undone["kept"].as_array().into_iter().flatten()
 }

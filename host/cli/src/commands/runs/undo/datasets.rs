@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyp_backfill::{Undo, Undone};
 use hyp_model::Exit;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{LISTED, UndoArgs};
 use crate::commands::{Session, print, print_json, say};
@@ -38,7 +39,8 @@ pub(super) fn undo(
         let dry_run = !undone.committed;
         print_json(&Answer { run_id: by, undoes: &request.run_id, dry_run, undone: &undone })?;
     } else {
-        print(&words(&undone, &request.run_id, by))?;
+        let report = serde_json::to_value(&undone).unwrap_or_default();
+        print(&super::words(&request.run_id, by, &report))?;
         if is_refused {
             say("rows were changed since, so nothing was undone; add --partial to undo the rest");
         } else if !undone.committed {
@@ -48,29 +50,15 @@ pub(super) fn undo(
     Ok(if is_refused { Exit::Refused } else { Exit::Done })
 }
 
-fn words(undone: &Undone, run_id: &str, by: Option<&str>) -> String {
-    let mut out = String::from("undo ");
-    match by {
-        Some(by) => _ = write!(out, "run_id={} ", text::line(by)),
-        None => out.push_str("(dry-run) "),
-    }
-    let _ = writeln!(out, "of {}", text::line(run_id));
-    for (what, rows) in [
-        ("removed", &undone.removed),
-        ("restored", &undone.restored),
-        ("returned", &undone.returned),
-    ] {
-        for (dataset, rows) in rows {
+pub(super) fn details(out: &mut String, undone: &Value) {
+    for what in ["removed", "restored", "returned"] {
+        for (dataset, rows) in undone[what].as_object().into_iter().flatten() {
             let _ = writeln!(out, "  {}: {what}={rows}", text::line(dataset));
         }
     }
-    for kept in undone.kept.iter().take(LISTED) {
-        let key = kept.key.to_string();
-        let (dataset, key) = (text::line(&kept.dataset), text::line(&key));
-        let _ = writeln!(out, "  kept: {dataset} {key}: {}", text::line(&kept.reason));
+    for kept in super::kept(undone).take(LISTED) {
+        let of = |field: &str| text::line(kept[field].as_str().unwrap_or_default()).into_owned();
+        let key = kept["key"].to_string();
+        let _ = writeln!(out, "  kept: {} {}: {}", of("dataset"), text::line(&key), of("reason"));
     }
-    if undone.kept.len() > LISTED {
-        let _ = writeln!(out, "  and {} more; --json has them all", undone.kept.len() - LISTED);
-    }
-    out
 }
