@@ -6,7 +6,7 @@ use super::{Finding, Level, failed};
 use crate::commands::Session;
 use crate::commands::ask::{self, Lake};
 use crate::failure::Failure;
-use crate::moment;
+use crate::{moment, text};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -96,11 +96,13 @@ fn run(row: &ask::Row, now: i64) -> Finding {
         )
         .help("set the machine's clock: what is kept, and for how long, depends on it");
     }
+    let run = ask::text(row, "run_id").unwrap_or_default();
+    let run = text::line(&run);
     match status.as_str() {
         "failed" => Finding::new("last run", Level::Warning, format!("it failed, {when}"))
-            .help("run `hyp backfill` and read what it says"),
+            .help(format!("`hyp runs show {run}` says why")),
         "crashed" => Finding::new("last run", Level::Warning, format!("it was killed, {when}"))
-            .help("run `hyp backfill`: it makes good what is missing"),
+            .help(format!("`hyp runs resume {run}` goes on with it")),
         _ => Finding::ok("last run", format!("{status}, {when}")),
     }
 }
@@ -124,4 +126,20 @@ fn newest(store: &Store, now: i64) -> Option<Finding> {
         )
         .help("a clock is wrong, now or when it was written")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_goes_on_names_the_run() {
+        let help = |status: &str| {
+            let row = serde_json::json!({ "run_id": "bf-1", "status": status, "started": 5 });
+            run(row.as_object().unwrap(), DAY).help
+        };
+        assert_eq!(help("crashed").as_deref(), Some("`hyp runs resume bf-1` goes on with it"));
+        assert_eq!(help("failed").as_deref(), Some("`hyp runs show bf-1` says why"));
+        assert_eq!(help("ok"), None);
+    }
 }
