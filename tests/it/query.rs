@@ -238,3 +238,16 @@ fn a_trace_is_kept_where_one_is_asked_for() {
     sandbox.set("HYP_LOG", "/nonexistent/trace");
     assert_eq!(sandbox.hyp(["backfill"]).status, Some(2));
 }
+
+#[test]
+fn a_damaged_store_is_told_by_schema_too() {
+    let sandbox = Sandbox::with("claude-one-turn");
+    assert_eq!(sandbox.hyp(["query", "schema"]).status, Some(0), "there is no store yet");
+    sandbox.import([]);
+    for file in ["catalog.db-wal", "catalog.db-shm"] {
+        let _ = fs::remove_file(sandbox.store().join(file));
+    }
+    fs::write(sandbox.store().join("catalog.db"), "this is no database at all").unwrap();
+    let output = sandbox.hyp(["query", "schema"]);
+    assert_eq!((output.status, output.stdout.as_str()), (Some(1), ""), "{output}");
+}

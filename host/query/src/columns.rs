@@ -31,29 +31,28 @@ pub(crate) fn tables() -> Vec<&'static str> {
     names
 }
 
-/// Returns the columns of one table, or of all, in their order.
-pub fn columns(table: Option<&str>) -> Result<Vec<Column>, QueryError> {
-    let known = tables();
-    match table {
-        None => Ok(known.into_iter().flat_map(of_table).collect()),
-        Some(name) if known.contains(&name) => Ok(of_table(name)),
-        Some(name) => Err(QueryError::UnknownTable { name: name.to_owned() }),
+/// Returns the columns of one table, or of all, in their order: those that every store has, then the datasets of a
+/// store and the views over them.
+pub fn columns(store: Option<&Store>, table: Option<&str>) -> Result<Vec<Column>, QueryError> {
+    let mut all: Vec<Column> = tables().into_iter().flat_map(of_table).collect();
+    if let Some(store) = store {
+        for (name, schema) in Session::open(store, Options::default())?.more_tables() {
+            all.extend(schema.fields().iter().map(|field| Column {
+                table: name.clone(),
+                name: field.name().clone(),
+                kind: arrow_kind(field.data_type()).to_owned(),
+                nullable: field.is_nullable(),
+            }));
+        }
     }
-}
-
-/// Returns the columns of the datasets and views that a store has beside those tables.
-pub fn dataset_columns(store: &Store) -> Result<Vec<Column>, QueryError> {
-    let session = Session::open(store, Options::default())?;
-    let mut found = Vec::new();
-    for (table, schema) in session.more_tables() {
-        found.extend(schema.fields().iter().map(|field| Column {
-            table: table.clone(),
-            name: field.name().clone(),
-            kind: arrow_kind(field.data_type()).to_owned(),
-            nullable: field.is_nullable(),
-        }));
+    let Some(name) = table else { return Ok(all) };
+    if !all.iter().any(|column| column.table == name) {
+        let mut tables: Vec<String> = all.into_iter().map(|column| column.table).collect();
+        tables.dedup();
+        return Err(QueryError::UnknownTable { name: name.to_owned(), tables });
     }
-    Ok(found)
+    all.retain(|column| column.table == name);
+    Ok(all)
 }
 
 fn of_table(table: &str) -> Vec<Column> {
@@ -107,7 +106,7 @@ mod tests {
     #[test]
     fn the_view_has_the_columns_of_the_table() {
         let names = |table| -> Vec<String> {
-            columns(Some(table)).unwrap().into_iter().map(|column| column.name).collect()
+            columns(None, Some(table)).unwrap().into_iter().map(|column| column.name).collect()
         };
         assert_eq!(names(MESSAGES), names(VIEW));
         assert_eq!(names(MESSAGES).len(), COLUMNS.len());
@@ -117,7 +116,7 @@ mod tests {
     fn an_unknown_table_is_named_with_those_there_are() {
         use hyp_model::Explain;
 
-        let error = columns(Some("mesages")).unwrap_err();
+        let error = columns(None, Some("mesages")).unwrap_err();
         assert_eq!(error.to_string(), "unknown table: mesages");
         assert!(
             error.help().unwrap().starts_with("tables: ai_gateway_messages, messages, sessions")
@@ -126,7 +125,7 @@ mod tests {
 
     #[test]
     fn every_table_has_columns() {
-        let all = columns(None).unwrap();
+        let all = columns(None, None).unwrap();
         for table in tables() {
             assert!(all.iter().any(|column| column.table == table), "{table}");
         }

@@ -55,6 +55,8 @@ pub enum QueryError {
     UnknownTable {
         /// The name asked for.
         name: String,
+        /// Tables and views there are.
+        tables: Vec<String>,
     },
 
     /// No such column.
@@ -144,9 +146,7 @@ impl Explain for QueryError {
                 Some("start with SELECT, WITH, VALUES, EXPLAIN, SHOW or DESCRIBE".into())
             }
             Self::Several { .. } => Some("run them one by one".into()),
-            Self::UnknownTable { .. } => {
-                Some(format!("tables: {}", crate::columns::tables().join(", ")))
-            }
+            Self::UnknownTable { tables, .. } => Some(format!("tables: {}", tables.join(", "))),
             Self::UnknownColumn { similar, .. } if similar.is_empty() => {
                 Some("`hyp query schema` lists the columns".into())
             }

@@ -34,7 +34,7 @@ mod translate;
 mod views;
 
 pub use answer::{Answer, Rows};
-pub use columns::{Column, columns, dataset_columns};
+pub use columns::{Column, columns};
 pub use error::QueryError;
 pub use output::{Format, Output, ParquetFile, Receipt, Writer, write};
 pub use session::{Options, Session};

@@ -4,8 +4,8 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
+use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::Result as EngineResult;
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionStateDefaults;
@@ -114,12 +114,8 @@ impl Session {
 
     /// Returns the tables that only this store has, with their columns.
     pub(crate) fn more_tables(&self) -> Vec<(String, SchemaRef)> {
-        let known = crate::columns::tables();
-        let schema = self.context.catalog(NAMESPACE).and_then(|catalog| catalog.schema(NAMESPACE));
-        let Some(schema) = schema else { return Vec::new() };
-        let mut names = schema.table_names();
-        names.retain(|name| !known.contains(&name.as_str()));
-        names.sort();
+        let Some(schema) = schema(&self.context) else { return Vec::new() };
+        let names = more_names(&schema);
         let table = |name: String| {
             let table = schema.table(&name).now_or_never()?.ok().flatten()?;
             Some((name, table.schema()))
@@ -164,6 +160,27 @@ impl Session {
     }
 }
 
+fn schema(context: &SessionContext) -> Option<Arc<dyn SchemaProvider>> {
+    context.catalog(NAMESPACE)?.schema(NAMESPACE)
+}
+
+/// Returns the names of the tables that only this store has.
+fn more_names(schema: &Arc<dyn SchemaProvider>) -> Vec<String> {
+    let known = crate::columns::tables();
+    let mut names = schema.table_names();
+    names.retain(|name| !known.contains(&name.as_str()));
+    names.sort();
+    names
+}
+
+/// Adds to an error which tables there are.
+fn with_tables(error: QueryError, context: &SessionContext) -> QueryError {
+    let QueryError::UnknownTable { name, .. } = error else { return error };
+    let more = schema(context).map(|schema| more_names(&schema)).unwrap_or_default();
+    let tables = crate::columns::tables().into_iter().map(str::to_owned).chain(more).collect();
+    QueryError::UnknownTable { name, tables }
+}
+
 /// Plans a statement and starts it.
 async fn start(
     context: &SessionContext,
@@ -171,7 +188,7 @@ async fn start(
     memory_limit: usize,
 ) -> Result<Rows, QueryError> {
     let parsed = statement::parse(statement)?;
-    let failed = |error| translate(&error, memory_limit);
+    let failed = |error| with_tables(translate(&error, memory_limit), context);
     let plan = context.state().statement_to_plan(parsed).await.map_err(failed)?;
     statement::verify(statement, &plan)?;
 

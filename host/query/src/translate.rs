@@ -19,7 +19,8 @@ const NEAR_FUNCTION: f64 = 0.6;
 /// Characters of a message; the engine prints whole syntax trees.
 const LONGEST: usize = 300;
 
-/// Translates an error of the engine; `memory_limit` is what the query was allowed.
+/// Translates an error of the engine; `memory_limit` is what the query was allowed. Which tables there are is for the
+/// session to add.
 pub(crate) fn translate(error: &DataFusionError, memory_limit: usize) -> QueryError {
     if let Some(own) = find::<QueryError>(error) {
         return own.clone();
@@ -68,7 +69,7 @@ fn of_plan(message: &str) -> QueryError {
     if let Some(name) = between(message, "table '", "' not found") {
         let name = name.strip_prefix("hyp.").unwrap_or(name);
         let name = name.strip_prefix("hyp.").unwrap_or(name);
-        return QueryError::UnknownTable { name: name.to_owned() };
+        return QueryError::UnknownTable { name: name.to_owned(), tables: Vec::new() };
     }
     if let Some(name) = between(message, "table function '", "' not found") {
         return QueryError::UnknownFunction { name: name.to_owned(), similar: None };

@@ -339,3 +339,20 @@ fn conversations_and_datasets_are_two_runs() {
     assert_eq!(unnamed.status, Some(0), "{unnamed}");
     assert_eq!(runs(&registry), "15", "what changes datasets is named");
 }
+
+#[test]
+fn an_unknown_table_is_told_with_the_datasets_and_views_there_are() {
+    let registry = Registry::adopted("compliance.sql");
+    for args in [&["query", "sql", "select * from nosuch"][..], &["query", "schema", "nosuch"]] {
+        let output = registry.sandbox.hyp(args.iter().copied());
+        assert_eq!(output.status, Some(1), "{output}");
+        let said = output.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            said.contains("help: tables: ai_gateway_messages, messages, sessions, "),
+            "{output}"
+        );
+        for table in ["agent_compliance_runs", "compliance_latest", "type_reclassification_log"] {
+            assert!(said.contains(table), "{table}: {output}");
+        }
+    }
+}

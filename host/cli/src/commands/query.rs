@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use hyp_cache::{Store, StoreError};
 use hyp_model::Exit;
 use hyp_query::{Column, Format, Output, Receipt};
 
@@ -130,21 +131,13 @@ fn left_out(receipt: &Receipt) -> Option<String> {
 
 /// Runs `hyp query schema`.
 pub(crate) fn query_schema(session: &Session, args: &SchemaArgs) -> Result<Exit, Failure> {
-    // Beside the tables that every store has there are datasets, once something was written to them.
-    let more = match hyp_cache::Store::open(&session.places.store) {
-        Ok(store) => hyp_query::dataset_columns(&store)?,
-        Err(_) => Vec::new(),
+    // Without a store there are the tables that every one has; a damaged one is told.
+    let store = match Store::open(&session.places.store) {
+        Ok(store) => Some(store),
+        Err(StoreError::Missing { .. }) => None,
+        Err(error) => return Err(error.into()),
     };
-    let mut of_table = more.clone();
-    of_table.retain(|column| Some(&column.table) == args.table.as_ref());
-    let columns = match of_table.is_empty() {
-        true => {
-            let mut columns = hyp_query::columns(args.table.as_deref())?;
-            columns.extend(more.into_iter().filter(|_| args.table.is_none()));
-            columns
-        }
-        false => of_table,
-    };
+    let columns = hyp_query::columns(store.as_ref(), args.table.as_deref())?;
     print(&if args.table.is_some() { show_columns(&columns) } else { show_tables(&columns) })?;
     Ok(Exit::Done)
 }
