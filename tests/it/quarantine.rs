@@ -57,6 +57,7 @@ fn what_was_not_understood_is_listed_and_shown_without_its_power_over_the_termin
     assert!(listed.stdout.contains(id), "{listed}");
     let others = sandbox.hyp(["quarantine", "list", "--provider", "codex"]);
     assert_eq!((others.status, others.stdout.as_str()), (Some(0), ""), "{others}");
+    assert_eq!(others.stderr, "nothing of `codex` is in quarantine\n");
 
     let shown = sandbox.hyp(["quarantine", "show", id]);
     assert_eq!(shown.status, Some(0), "{shown}");
@@ -91,6 +92,11 @@ fn what_is_understood_by_now_becomes_rows_and_leaves_quarantine() {
     assert_eq!(sandbox.all_rows(), fresh.all_rows(), "as if it had been understood at once");
     let again = sandbox.hyp(["quarantine", "replay"]);
     assert!(again.stderr.contains("nothing to read again"), "{again}");
+    let none = sandbox.hyp(["quarantine", "replay", "--provider", "codex"]);
+    assert_eq!((none.status, none.stderr.as_str()), (Some(0), "nothing to read again\n"));
+    let unknown = sandbox.hyp(["quarantine", "replay", "--provider", "nosuch"]);
+    assert_eq!(unknown.status, Some(1), "{unknown}");
+    assert!(unknown.stderr.starts_with("error: unknown provider(s): nosuch\n"), "{unknown}");
 }
 
 #[test]

@@ -90,7 +90,10 @@ pub(super) fn list(session: &Session, args: &ListArgs) -> Result<Exit, Failure> 
         return Ok(Exit::Done);
     }
     if kept.is_empty() {
-        say("nothing is in quarantine: every record was understood");
+        say(&match &args.provider {
+            Some(provider) => format!("nothing of `{}` is in quarantine", text::line(provider)),
+            None => "nothing is in quarantine: every record was understood".to_owned(),
+        });
         return Ok(Exit::Done);
     }
     pager::print(&words(&groups, &kept, args.limit, terminal::width().unwrap_or(usize::MAX)))?;

@@ -1,8 +1,8 @@
 //! `hyp quarantine replay`: reads again what was not understood.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hyp_backfill::{Report, Request};
+use hyp_backfill::{BackfillError, Report, Request};
 use hyp_cache::Store;
 use hyp_model::Exit;
 use serde::Serialize;
@@ -55,6 +55,9 @@ pub(super) fn replay(session: &Session, args: &ReplayArgs) -> Result<Exit, Failu
     let wait = args.wait.time(COMMAND)?;
     let store = Store::open(&session.places.store)?;
     let before = counts(&store)?;
+    if let Some(name) = args.provider.as_ref().filter(|name| !before.contains_key(*name)) {
+        known(session, name)?;
+    }
     let is_meant = |name: &&String| args.provider.as_ref().is_none_or(|wanted| wanted == *name);
     let (known, unknown) =
         hyp_backfill::readable(&session.places, before.keys().filter(is_meant).cloned())?;
@@ -98,6 +101,18 @@ pub(super) fn replay(session: &Session, args: &ReplayArgs) -> Result<Exit, Failu
     });
     print(&lines.collect::<String>())?;
     Ok(report.exit())
+}
+
+/// Refuses the name of a provider that is nowhere.
+fn known(session: &Session, name: &str) -> Result<(), BackfillError> {
+    let installed = hyp_backfill::installed(&session.places)?.into_iter().map(|it| it.name);
+    let loaded = hyp_backfill::list(&session.places)?.into_iter().map(|it| it.name);
+    let known: BTreeSet<String> = loaded.chain(installed).collect();
+    if known.contains(name) {
+        return Ok(());
+    }
+    let known = known.into_iter().collect();
+    Err(BackfillError::Unknown { names: vec![name.to_owned()], known })
 }
 
 fn counts(store: &Store) -> Result<BTreeMap<String, u64>, Failure> {
