@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use hyp_cache::{Store, StoreError};
 use hyp_query::{Format, Options, Output, ParquetFile, QueryError, Receipt, Writer};
@@ -25,7 +26,12 @@ pub(super) struct Lake {
 impl Lake {
     /// Opens the store.
     pub(super) fn open(session: &Session) -> Result<Self, Failure> {
-        let store = Store::open(&session.places.store)?;
+        Self::at(&session.places.store)
+    }
+
+    /// Opens a store by its folder.
+    pub(super) fn at(store: &Path) -> Result<Self, Failure> {
+        let store = Store::open(store)?;
         Self::over(hyp_query::Session::open(&store, Options::default())?)
     }
 

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyp_backfill::{Ask, Changes, MaxChanges, Places};
-use hyp_cache::Store;
 use hyp_model::dataset::MESSAGES;
-use hyp_query::{Options, Session as Lake};
 use jiff::tz::TimeZone;
 
+use super::ask::{self, Lake};
 use crate::failure::Failure;
 use crate::moment::{self, Edge};
 
@@ -162,17 +161,10 @@ fn settings(set: &[String]) -> Result<BTreeMap<String, String>, String> {
 pub(super) fn asker(store: &Path) -> Ask {
     let store = store.to_owned();
     Arc::new(move |sql| {
-        let ask = || -> Result<i64, Box<dyn std::error::Error>> {
-            let lake = Lake::open(&Store::open(&store)?, Options::default())?;
-            let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-            let answer = runtime.block_on(lake.sql(sql))?;
-            let mut text = Vec::new();
-            hyp_query::write(&answer, &hyp_query::Output::new(hyp_query::Format::Csv), &mut text)?;
-            let text = String::from_utf8(text)?;
-            let number = text.lines().nth(1).ok_or("it has no answer")?;
-            Ok(number.trim().parse()?)
-        };
-        ask().map_err(|error| error.to_string())
+        let rows = Lake::at(&store).and_then(|lake| lake.rows(sql));
+        let rows = rows.map_err(|failure| failure.parts().2)?;
+        let answer = rows.first().and_then(|row| ask::long(row, row.keys().next()?));
+        answer.ok_or_else(|| "it has no answer".to_owned())
     })
 }
 
