@@ -70,9 +70,8 @@ impl ChangesArgs {
             return Ok(());
         }
         let known = hyp_backfill::list(places)?;
-        let imports_messages = |name: &String| {
-            known.iter().any(|it| it.name == *name && it.datasets == [MESSAGES.to_owned()])
-        };
+        let imports_messages =
+            |name: &String| known.iter().any(|it| it.name == *name && it.datasets == [MESSAGES]);
         if !named.iter().all(imports_messages) {
             return Ok(());
         }

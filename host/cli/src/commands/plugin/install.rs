@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use hyp_backfill::Offer;
+use hyp_backfill::{Offer, ProviderInfo};
 use hyp_model::Exit;
+use hyp_model::dataset::MESSAGES;
 use serde::Serialize;
 
 use super::fetch::{fetch, fetch_local, is_remote};
@@ -51,7 +52,7 @@ pub(super) fn inspect(session: &Session, args: &InspectArgs) -> Result<Exit, Fai
             exports: &offer.interfaces.exports,
         })?;
     } else {
-        print(&show(&offer, &fetched.source))?;
+        print(&show(&offer, &fetched.source, &rivals(session, &offer)?))?;
         let mut more = String::new();
         list(&mut more, "imports", &offer.interfaces.imports);
         list(&mut more, "exports", &offer.interfaces.exports);
@@ -67,7 +68,7 @@ pub(super) fn install(session: &Session, args: &InstallArgs) -> Result<Exit, Fai
     }
     let fetched = fetch(&args.source)?;
     let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
-    say(show(&offer, &fetched.source).trim_end());
+    say(show(&offer, &fetched.source, &rivals(session, &offer)?).trim_end());
     let name = &offer.description.name;
     match consent(&format!("Install {name}?"), args.yes, "hyp plugin install")? {
         Consent::Given => {}
@@ -81,7 +82,21 @@ pub(super) fn install(session: &Session, args: &InstallArgs) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-fn show(offer: &Offer, source: &str) -> String {
+/// Returns the other providers that may bring the same messages, where it brings any.
+fn rivals(session: &Session, offer: &Offer) -> Result<Vec<String>, Failure> {
+    let mut rivals = offer.shares.clone();
+    if !offer.description.emits_messages() {
+        rivals.clear();
+    }
+    if !rivals.is_empty() {
+        let known = hyp_backfill::list(&session.places)?;
+        let brings_messages = |it: &ProviderInfo| it.datasets == [MESSAGES];
+        rivals.retain(|name| known.iter().any(|it| it.name == *name && brings_messages(it)));
+    }
+    Ok(rivals)
+}
+
+fn show(offer: &Offer, source: &str, rivals: &[String]) -> String {
     let description = &offer.description;
     let mut out = format!("{} {}", text::line(&description.name), text::line(&description.version));
     if !description.summary.is_empty() {
@@ -96,11 +111,12 @@ fn show(offer: &Offer, source: &str) -> String {
     row("size", &text::bytes(offer.size() as u64));
     row("contract", &format!("hyp:backfill@{}", offer.interfaces.contract().unwrap_or("?")));
     list(&mut out, "reads", &offer.reads);
-    if !offer.shares.is_empty() {
+    if !rivals.is_empty() {
+        let reads = if rivals.len() == 1 { "reads" } else { "read" };
         let _ = writeln!(
             out,
-            "  beware    {} reads these folders, too: the same messages may come twice",
-            text::line(&offer.shares.join(", "))
+            "  beware    {} {reads} these folders, too: the same messages may come twice",
+            text::line(&rivals.join(", "))
         );
     }
     out.push_str("  cannot    write, open a socket, see the environment, or read anything else\n");
