@@ -101,6 +101,20 @@ pub(crate) fn full(count: u64) -> String {
     out
 }
 
+/// Returns a whole count with what it counts: `1 row`, `1,204 rows`.
+pub(crate) fn counted_full(number: u64, what: &str) -> String {
+    format!("{} {what}{}", full(number), if number == 1 { "" } else { "s" })
+}
+
+/// Returns a word as a shell reads it back.
+pub(crate) fn shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// Returns how many of a hundred parts of the whole a part is, rounded.
 pub(crate) fn percent(part: u64, whole: u64) -> u128 {
     let whole = u128::from(whole.max(1));
@@ -159,6 +173,22 @@ mod tests {
         for (number, expected) in cases {
             assert_eq!(count(number), expected);
         }
+    }
+
+    #[test]
+    fn a_word_can_be_typed_into_a_shell() {
+        assert_eq!(shell("a/b-c"), "a/b-c");
+        assert_eq!(shell("it's here"), r"'it'\''s here'");
+        assert_eq!(shell(""), "''");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 2_048].map(|n| counted(n, "row")), ["0 rows", "1 row", "2.0k rows"]);
+        assert_eq!(
+            [0, 1, 2_048].map(|n| counted_full(n, "row")),
+            ["0 rows", "1 row", "2,048 rows"]
+        );
     }
 
     #[test]

@@ -306,8 +306,7 @@ fn show_provider(out: &mut String, report: &ProviderReport) {
         }
     }
     for slow in &report.slowest {
-        let (seconds, bytes) = (slow.seconds, text::bytes(slow.bytes));
-        let _ = writeln!(out, "    slowest: {seconds:.3} s  {bytes}  {}", text::line(&slow.unit));
+        let _ = writeln!(out, "    {}", slowest(slow.seconds, slow.bytes, &slow.unit));
     }
     for note in &report.notes {
         let _ = writeln!(out, "    note: {}", text::line(note));
@@ -318,6 +317,11 @@ fn show_provider(out: &mut String, report: &ProviderReport) {
     if let Some(error) = &report.error {
         let _ = writeln!(out, "    error: {}", text::line(error));
     }
+}
+
+/// Returns the line of a unit that took long.
+pub(super) fn slowest(seconds: f64, bytes: u64, unit: &str) -> String {
+    format!("slowest: {seconds:.3} s  {}  {}", text::bytes(bytes), text::line(unit))
 }
 
 #[cfg(test)]

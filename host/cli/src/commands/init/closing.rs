@@ -42,11 +42,11 @@ impl Setup<'_> {
             exit = failure.report();
         }
         if finale.is_dry_run && !outcome.entries.is_empty() {
-            let rows = counted(outcome.would_write);
+            let rows = text::counted_full(outcome.would_write, "row");
             self.talk_on(&format!("(dry-run) {rows} would be written; `hyp init` writes them"));
         }
         if outcome.outside_window > 0 {
-            let rows = counted(outcome.outside_window);
+            let rows = text::counted_full(outcome.outside_window, "row");
             self.talk_on(&format!("{rows} outside the window: left out"));
         }
         if exit == Exit::Interrupted {
@@ -68,10 +68,6 @@ impl Setup<'_> {
             say(words);
         }
     }
-}
-
-fn counted(rows: u64) -> String {
-    if rows == 1 { "1 row".to_owned() } else { format!("{} rows", text::full(rows)) }
 }
 
 /// Returns what to run next.

@@ -4,7 +4,7 @@ use super::clients::{Client, lines};
 use crate::config::{Config, Wish, Wishes};
 use crate::moment::{self, Edge};
 use crate::prompt::{self, Choice, MARGIN, Unanswered};
-use crate::terminal;
+use crate::{terminal, text};
 
 /// An answer that is worked out further.
 #[derive(Clone, PartialEq, Eq)]
@@ -92,7 +92,7 @@ fn from_when(
         let all = clients.iter().flat_map(|client| &client.found.sessions);
         let count =
             all.filter(|session| since.is_none_or(|since| session.changed >= since)).count();
-        if count == 1 { "1 session".to_owned() } else { format!("{count} sessions") }
+        text::counted_full(count as u64, "session")
     };
     let mut choices = Vec::new();
     if let Some(since) = old.and_then(|old| old.import.since) {

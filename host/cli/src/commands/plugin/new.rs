@@ -46,18 +46,5 @@ pub(super) fn build(args: &BuildArgs) -> Result<Exit, Failure> {
 
 /// Returns a path as it can be typed into a shell.
 fn shell(path: &Path) -> String {
-    let path = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,@".contains(c);
-    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_can_be_typed() {
-        assert_eq!(shell(Path::new("a/b-c")), "a/b-c");
-        assert_eq!(shell(Path::new("it's here")), r"'it'\''s here'");
-    }
+    text::shell(&path.display().to_string())
 }

@@ -129,15 +129,15 @@ fn answer(args: &PurgeArgs, purged: Purged) -> Result<Exit, Failure> {
 }
 
 fn told(purged: &Purged) -> String {
-    let mut out = format!("{} of {}", count(purged.rows, "row"), count(purged.threads, "thread"));
+    let mut out = format!(
+        "{} of {}",
+        text::counted_full(purged.rows, "row"),
+        text::counted_full(purged.threads, "thread")
+    );
     if purged.copies > 0 {
         out += &format!(", {} of them copies in other sessions,", purged.copies);
     }
     out
-}
-
-fn count(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn selector(session: &Session, what: &What) -> Result<Selector, Failure> {

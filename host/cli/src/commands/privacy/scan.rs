@@ -129,7 +129,8 @@ fn find(session: &Session, conditions: &[String], lists_places: bool) -> Result<
 fn show(found: &Found) -> String {
     let mut out = String::new();
     for Kind { kind, places, sessions } in &found.kinds {
-        let (places, sessions) = (count(*places, "place"), count(*sessions as u64, "session"));
+        let (places, sessions) =
+            (text::counted_full(*places, "place"), text::counted_full(*sessions as u64, "session"));
         out += &format!("{kind:<20} {places:>12} in {sessions}\n");
     }
     for Place { kind, session_id, part_id, column, count } in &found.places {
@@ -138,8 +139,4 @@ fn show(found: &Found) -> String {
         out += &if *count > 1 { format!(" ({count} times)\n") } else { "\n".to_owned() };
     }
     out
-}
-
-fn count(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -122,12 +122,11 @@ fn groups(kept: &[Kept]) -> Vec<Group> {
 fn words(groups: &[Group], kept: &[Kept], limit: usize, width: usize) -> String {
     let mut out = String::new();
     for group in groups {
-        let records = if group.records == 1 { "record" } else { "records" };
         let line = format!(
-            "{}  {}  {} {records}  {}  {}",
+            "{}  {}  {}  {}  {}",
             group.provider,
             group.class,
-            text::full(group.records),
+            text::counted_full(group.records, "record"),
             text::bytes(group.bytes),
             group.reason
         );

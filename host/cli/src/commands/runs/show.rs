@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Entry, entry, find, report, undo};
 use crate::commands::ask::{self, Lake, quote};
-use crate::commands::{Session, changes, print, print_json};
+use crate::commands::{Session, backfill, changes, print, print_json};
 use crate::failure::Failure;
 use crate::{moment, terminal, text};
 
@@ -168,9 +168,9 @@ fn show_provider(out: &mut String, provider: &Value, shown: &Shown) {
     }
     for slow in provider["slowest"].as_array().into_iter().flatten() {
         let seconds = slow["seconds"].as_f64().unwrap_or_default();
-        let bytes = text::bytes(slow["bytes"].as_u64().unwrap_or_default());
-        let unit = text::line(slow["unit"].as_str().unwrap_or_default()).into_owned();
-        let _ = writeln!(out, "  slowest: {seconds:.3} s  {bytes}  {unit}");
+        let bytes = slow["bytes"].as_u64().unwrap_or_default();
+        let unit = slow["unit"].as_str().unwrap_or_default();
+        let _ = writeln!(out, "  {}", backfill::slowest(seconds, bytes, unit));
     }
     if let Some(classes) = shown.quarantine.get(name) {
         let classes: Vec<String> =

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Job;
+use crate::text::shell;
 
 /// Returns a line for a crontab.
 pub(super) fn cron(job: &Job) -> String {
@@ -14,15 +15,6 @@ pub(super) fn cron(job: &Job) -> String {
     // A per cent sign ends the command in a crontab.
     line.push_str(&format!("nice -n 19 {}", words.join(" ")).replace('%', "\\%"));
     format!("# crontab -e\n{line} >/dev/null\n")
-}
-
-/// Returns a word as a shell reads it back.
-fn shell(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// Returns an agent for launchd.
