@@ -233,6 +233,7 @@ fn wrap(component: &Component, modules: &[Module]) -> Result<Vec<u8>> {
     Ok(hyp_author::wrap(path, &bytes, &Label::default())?)
 }
 
+/// Returns bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 use sha2::{Digest, Sha256};
 
+use crate::components::hex;
 use crate::{root, say};
 
 /// The list, below the folder of the contract.
@@ -143,8 +144,7 @@ fn digest(folder: &Path) -> Result<String> {
         hash.update(format!("{}\0{}\0", name.to_string_lossy(), bytes.len()));
         hash.update(bytes);
     }
-    let digits: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(format!("sha256:{digits}"))
+    Ok(format!("sha256:{}", hex(&hash.finalize())))
 }
 
 fn read(wit: &Path) -> Result<BTreeMap<String, String>> {

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
+use crate::components::hex;
 use crate::{root, say};
 
 /// Shells that get a file of completions, and the name that it has there.
@@ -103,9 +104,8 @@ fn pack(target: &Path, name: &str) -> Result<PathBuf> {
         .args(["--mode=u+rwX,go+rX,go-w", "--use-compress-program=gzip -n9", "-cf"])
         .arg(&archive)
         .arg(name))?;
-    let digest = Sha256::digest(fs::read(&archive)?);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    fs::write(target.join("SHA256SUMS"), format!("{hex}  {name}.tar.gz\n"))?;
+    let digest = hex(&Sha256::digest(fs::read(&archive)?));
+    fs::write(target.join("SHA256SUMS"), format!("{digest}  {name}.tar.gz\n"))?;
     Ok(archive)
 }
 

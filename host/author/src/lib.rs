@@ -30,5 +30,5 @@ pub use cargo::{Build, FLAGS, Module};
 pub use error::AuthorError;
 pub use name::Name;
 pub use project::{Language, create};
-pub use toolchain::{Machine, Target, Toolchain};
+pub use toolchain::{Machine, Target, Toolchain, compiler, with_libraries};
 pub use wrap::{Label, wrap};

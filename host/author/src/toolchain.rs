@@ -140,15 +140,21 @@ impl Toolchain {
     }
 
     fn with_paths<'c>(&self, command: &'c mut Command) -> &'c mut Command {
-        if let Some(place) = &self.unpacked {
-            command.env("LD_LIBRARY_PATH", place.join(format!("usr/lib/{ARCH}-linux-gnu")));
+        match &self.unpacked {
+            Some(folder) => with_libraries(folder, command),
+            None => command,
         }
-        command
     }
 }
 
-fn compiler(folder: &Path) -> PathBuf {
+/// Returns the compiler in a folder that one was unpacked to.
+pub fn compiler(folder: &Path) -> PathBuf {
     folder.join("usr/bin/rustc")
+}
+
+/// Tells a command where the libraries of an unpacked compiler are.
+pub fn with_libraries<'c>(folder: &Path, command: &'c mut Command) -> &'c mut Command {
+    command.env("LD_LIBRARY_PATH", folder.join(format!("usr/lib/{ARCH}-linux-gnu")))
 }
 
 /// Runs a command; returns the first line of what it says. What it says of errors is for the person to read.

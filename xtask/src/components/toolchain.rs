@@ -4,13 +4,12 @@
 //! unpacked below `target` and installed nowhere.
 
 use std::env;
-use std::env::consts::ARCH;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use hyp_author::{AuthorError, Machine, Toolchain};
+use hyp_author::{AuthorError, Machine, Toolchain, compiler, with_libraries};
 
 use crate::say;
 
@@ -31,7 +30,7 @@ pub(super) fn find(root: &Path) -> Result<Toolchain> {
     }
     // Symbols carry where std's sources lie, relative to the workspace: they always lie here.
     let place = root.join("target/wasm-toolchain");
-    if !rustc(&place).is_file() {
+    if !compiler(&place).is_file() {
         say("rustup has no wasm32-unknown-unknown (`rustup target add` would be quicker)");
         match env::var_os("HYP_WASM_TOOLCHAIN") {
             Some(folder) => copy(Path::new(&folder), &place)?,
@@ -42,15 +41,6 @@ pub(super) fn find(root: &Path) -> Result<Toolchain> {
     Toolchain::find(&machine, root).context("no compiler")
 }
 
-/// Tells a command where the unpacked libraries are.
-fn at<'c>(place: &Path, command: &'c mut Command) -> &'c mut Command {
-    command.env("LD_LIBRARY_PATH", place.join(format!("usr/lib/{ARCH}-linux-gnu")))
-}
-
-fn rustc(place: &Path) -> PathBuf {
-    place.join("usr/bin/rustc")
-}
-
 fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     ensure!(status.success(), "{command:?} ended with {status}");
@@ -59,7 +49,7 @@ fn run(command: &mut Command) -> Result<()> {
 
 /// Copies an unpacked toolchain, as hard links where that works.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    ensure!(rustc(from).is_file(), "`{}` is not there", rustc(from).display());
+    ensure!(compiler(from).is_file(), "`{}` is not there", compiler(from).display());
     say(format!("copying the toolchain in `{}`", from.display()));
     let partial = fresh(to)?;
     let copy = |how: &str| run(Command::new("cp").arg(how).arg(from).arg(&partial));
@@ -92,7 +82,7 @@ fn download(to: &Path) -> Result<()> {
         run(Command::new("dpkg").arg("-x").arg(package.path()).arg(&partial))?;
     }
     fs::remove_dir_all(&packages)?;
-    run(at(&partial, &mut Command::new(rustc(&partial))).arg("-V"))
+    run(with_libraries(&partial, &mut Command::new(compiler(&partial))).arg("-V"))
         .context("the packages do not fit together")?;
     fs::rename(&partial, to).context("cannot put the toolchain in place")
 }
