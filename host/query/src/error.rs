@@ -91,6 +91,13 @@ pub enum QueryError {
         message: String,
     },
 
+    /// A value is none that can be reckoned with, or none of the type that it was cast to.
+    #[error("query failed: {message}")]
+    Value {
+        /// What went wrong.
+        message: String,
+    },
+
     /// The query wants more memory than it may have.
     #[error("query needs more than {} of memory", Megabytes(*.limit))]
     Memory {
@@ -131,7 +138,7 @@ impl Explain for QueryError {
             Self::UnknownColumn { .. } => "hyp::query::unknown_column",
             Self::UnknownFunction { .. } => "hyp::query::unknown_function",
             Self::Plan { .. } => "hyp::query::plan",
-            Self::Run { .. } => "hyp::query::run",
+            Self::Run { .. } | Self::Value { .. } => "hyp::query::run",
             Self::Memory { .. } => "hyp::query::memory",
             Self::DataFile { .. } | Self::Damaged { .. } => "hyp::query::data_file",
             Self::Write(_) => "hyp::query::write",
@@ -171,7 +178,8 @@ impl Explain for QueryError {
             Self::Plan { .. } => {
                 Some("`hyp query schema TABLE` lists columns and their types".into())
             }
-            Self::Run { .. } => {
+            Self::Run { .. } => None,
+            Self::Value { .. } => {
                 Some("a value was out of range: guard it with `nullif` or `try_cast`".into())
             }
             Self::Write(_) => Some("name another file with -o, or free some space".into()),

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+use arrow::error::ArrowError;
 use datafusion::common::utils::datafusion_strsim::normalized_levenshtein;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use object_store::Error as ObjectError;
@@ -49,8 +50,22 @@ pub(crate) fn translate(error: &DataFusionError, memory_limit: usize) -> QueryEr
             QueryError::Plan { message: format!("not supported: {}", one_line(message)) }
         }
         DataFusionError::Configuration(message) => QueryError::Plan { message: one_line(message) },
+        DataFusionError::ArrowError(cause, _) if is_of_value(cause) => {
+            QueryError::Value { message: one_line(&cause.to_string()) }
+        }
         other => QueryError::Run { message: one_line(&other.message()) },
     }
+}
+
+/// Says whether it is a value that went wrong: in arithmetic, or in a cast.
+fn is_of_value(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::DivideByZero
+            | ArrowError::ArithmeticOverflow(_)
+            | ArrowError::CastError(_)
+            | ArrowError::ParseError(_)
+    )
 }
 
 /// Finds the first error of a type among an error and its causes.

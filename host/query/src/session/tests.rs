@@ -163,6 +163,8 @@ async fn errors_are_one_line_with_a_way_out() {
         "select sum(role) from messages",
         "select session_id, count(*) from messages",
         "select 1 / 0",
+        "select cast('many' as int)",
+        "select regexp_replace('a', '(', 'b')",
         "with x as (select 1 as a) insert into messages select * from x",
         "copy messages to '/tmp/never.csv'",
         "select * from '/etc/passwd.csv'",
@@ -205,6 +207,11 @@ async fn errors_are_one_line_with_a_way_out() {
     select 1 / 0
       hyp::query::run: query failed: divide by zero error
       help: a value was out of range: guard it with `nullif` or `try_cast`
+    select cast('many' as int)
+      hyp::query::run: query failed: cast error: Cannot cast string 'many' to value of Int32 type
+      help: a value was out of range: guard it with `nullif` or `try_cast`
+    select regexp_replace('a', '(', 'b')
+      hyp::query::run: query failed: regex parse error: ( ^ error: unclosed group
     with x as (select 1 as a) insert into messages select * from x
       hyp::query::read_only: `INSERT` is refused: queries only read
       help: start with SELECT, WITH, VALUES, EXPLAIN, SHOW or DESCRIBE
