@@ -1,7 +1,7 @@
 //! The public API of the SDK as a list, so that a change of it is seen in review.
 //!
-//! What is listed are the heads of public items, as the formatter lays them out. Words of the contract that the SDK hands
-//! on are in `wit/`, and not listed again.
+//! What is listed are the heads of public items, the variants of enums and the traits of types, as the formatter lays them
+//! out. Words of the contract that the SDK hands on are in `wit/`, and not listed again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -81,11 +81,21 @@ fn files_of(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Returns the heads of public items of a formatted source file, and those of the functions of public traits.
+/// What the lines at hand are in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Body {
+    Other,
+    Trait,
+    Enum,
+}
+
+/// Returns the heads of public items of a formatted source file, those of the functions of public traits, the variants of
+/// public enums, and the traits that types have.
 fn items(source: &str) -> Vec<String> {
+    let own = private(source);
     let mut items = Vec::new();
     let mut lines = source.lines();
-    let (mut holder, mut is_trait) = (String::new(), false);
+    let (mut holder, mut variant, mut body) = (String::new(), String::new(), Body::Other);
     while let Some(line) = lines.next() {
         if line == "#[cfg(test)]" {
             break;
@@ -93,21 +103,63 @@ fn items(source: &str) -> Vec<String> {
         let item = line.trim_start();
         if line.starts_with("impl") || line.starts_with("pub trait ") {
             holder = head(line, &mut lines.clone());
-            is_trait = line.starts_with("pub trait ");
+            body = if line.starts_with("pub trait ") { Body::Trait } else { Body::Other };
+            if holder.contains(" for ") && !own.iter().any(|name| mentions(&holder, name)) {
+                items.push(holder.clone());
+            }
+        } else if line.starts_with("pub enum ") {
+            body = Body::Enum;
         } else if line == "}" {
             holder.clear();
-            is_trait = false;
+            body = Body::Other;
         }
         let is_public = item.starts_with("pub ") || line.starts_with("macro_rules! ");
-        let is_of_trait = is_trait
+        let is_of_trait = body == Body::Trait
             && ["    fn ", "    type ", "    const "].iter().any(|it| line.starts_with(it));
         if is_public || is_of_trait {
+            let is_enum = line.starts_with("pub enum ");
             let said = head(item, &mut lines);
             let is_method = line.starts_with("    ") && !holder.is_empty();
             items.push(if is_method { format!("{holder}: {said}") } else { said });
+            if is_enum {
+                holder = name(line["pub enum ".len()..].trim()).to_owned();
+            }
+        } else if body == Body::Enum && is_member(line, "    ", char::is_uppercase) {
+            variant = head(item, &mut lines);
+            items.push(format!("{holder}::{variant}"));
+            variant.truncate(name(&variant).len());
+        } else if body == Body::Enum && is_member(line, "        ", char::is_lowercase) {
+            items.push(format!("{holder}::{variant}: {}", head(item, &mut lines)));
         }
     }
     items
+}
+
+/// Says whether a line has such an indent, and a word that begins so.
+fn is_member(line: &str, indent: &str, begins: impl Fn(char) -> bool) -> bool {
+    line.strip_prefix(indent).and_then(|rest| rest.chars().next()).is_some_and(begins)
+}
+
+/// Returns the name that a text begins with.
+fn name(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    &text[..end]
+}
+
+/// Returns the names of types and traits that a file keeps for itself.
+fn private(source: &str) -> Vec<&str> {
+    let declared = source.lines().filter_map(|line| {
+        let near = ["pub(crate) ", "pub(super) "].iter().find_map(|it| line.strip_prefix(it));
+        let line = near.unwrap_or(line);
+        let kinds = ["struct ", "enum ", "trait ", "type "];
+        kinds.iter().find_map(|kind| line.strip_prefix(kind)).map(name)
+    });
+    declared.collect()
+}
+
+/// Says whether a name is one of the words of a text.
+fn mentions(text: &str, name: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)
 }
 
 /// Returns an item up to its body, on one line.
@@ -140,7 +192,11 @@ mod tests {
         let source = "//! A module.\n\npub use other::{\n    One, Two,\n};\n\n/// It.\npub struct It {\n    /// Seen.\n    \
                       pub seen: u8,\n    hidden: u8,\n}\n\nimpl It {\n    /// Makes.\n    pub fn new(\n        a: u8,\n        \
                       b: u8,\n    ) -> Self {\n        Self\n    }\n\n    fn own() {}\n    pub(crate) fn near() {}\n}\n\n\
-                      pub trait Reads {\n    /// Reads.\n    fn read(&self) -> u8;\n}\n\nfn own() {}\n\n#[cfg(test)]\nmod tests {\n    \
+                      pub trait Reads {\n    /// Reads.\n    fn read(&self) -> u8;\n}\n\nfn own() {}\n\n/// Kinds.\n#[derive(Debug)]\n\
+                      pub enum Kind<'t> {\n    /// One.\n    One,\n    Two(&'t str),\n    Three {\n        /// Deep.\n        \
+                      deep: u8,\n    },\n}\n\nimpl<'t> From<&'t str> for Kind<'t> {\n    fn from(text: &'t str) -> Self {\n        \
+                      Self::Two(text)\n    }\n}\n\nstruct Own;\n\nimpl Reads for Own {\n    fn read(&self) -> u8 {\n        1\n    \
+                      }\n}\n\nenum Near {\n    Hidden,\n}\n\n#[cfg(test)]\nmod tests {\n    \
                       pub fn not_this() {}\n}\n";
         let expected = [
             "pub use other::{ One, Two, }",
@@ -149,6 +205,12 @@ mod tests {
             "impl It: pub fn new(a: u8, b: u8) -> Self",
             "pub trait Reads",
             "pub trait Reads: fn read(&self) -> u8",
+            "pub enum Kind<'t>",
+            "Kind::One",
+            "Kind::Two(&'t str)",
+            "Kind::Three",
+            "Kind::Three: deep: u8",
+            "impl<'t> From<&'t str> for Kind<'t>",
         ];
         assert_eq!(items(source), expected);
     }
