@@ -335,8 +335,9 @@ fn conversations_and_datasets_are_two_runs() {
     let registry = Registry::adopted("compliance.sql");
     let refused = registry.sandbox.hyp(["backfill", "claude", HISTORY, "--commit"]);
     assert_eq!(refused.status, Some(2), "{refused}");
-    let unnamed = registry.sandbox.hyp(["backfill", "--commit", "--json"]);
-    assert_eq!(unnamed.status, Some(0), "{unnamed}");
+    let unnamed = registry.sandbox.hyp(["backfill", "--commit"]);
+    assert_eq!(unnamed.status, Some(2), "{unnamed}");
+    assert_eq!(registry.sandbox.hyp(["backfill"]).status, Some(0));
     assert_eq!(runs(&registry), "15", "what changes datasets is named");
 }
 

@@ -58,7 +58,7 @@ pub(crate) struct ChangesArgs {
 }
 
 impl ChangesArgs {
-    /// Refuses what was typed for datasets where providers were named and all of them import messages.
+    /// Refuses what was typed for datasets where all providers import messages, as those do that run without being named.
     pub(super) fn check(
         &self,
         command: &'static str,
@@ -67,7 +67,8 @@ impl ChangesArgs {
     ) -> Result<(), Failure> {
         let Some(flag) = self.typed() else { return Ok(()) };
         if named.is_empty() {
-            return Ok(());
+            let message = format!("{flag} is for providers that fill datasets: name one");
+            return Err(Failure::Usage { command, message });
         }
         let known = hyp_backfill::list(places)?;
         let imports_messages =
