@@ -1,8 +1,10 @@
 //! The command, its report, and what a second run does.
 
+use std::fs;
+
 use serde_json::Value;
 
-use crate::sandbox::{Sandbox, total};
+use crate::sandbox::{Sandbox, fixtures, total};
 
 #[test]
 fn a_second_run_writes_nothing_and_changes_nothing() {
@@ -187,4 +189,17 @@ fn plan_counts_what_a_run_would_open() {
     assert_eq!(plan["bytes_to_read"], 0, "{after:#}");
     assert_eq!(plan["units_unchanged"], plan["units"]);
     assert_eq!(sandbox.hyp(["backfill", "plan", "nosuch"]).status, Some(1));
+}
+
+#[test]
+fn a_prompt_that_only_the_queue_holds_says_where_that_shows() {
+    let sandbox = Sandbox::new();
+    let below = "projects/-home-ada-engine/5e551047-0000-4000-8000-000000000001.jsonl";
+    let case = fixtures().join("claude/queued_prompt_is_only_in_the_queue/in").join(below);
+    sandbox.write(&format!(".claude/{below}"), &fs::read(case).unwrap());
+    sandbox.import([]);
+    let lost = "select count(*) from messages where provider_subtype = 'remove'";
+    assert_ne!(sandbox.rows(lost), ["0"]);
+    let placeless = "select count(*) from messages where input_offset is null";
+    assert_eq!(sandbox.rows(placeless), ["0"]);
 }

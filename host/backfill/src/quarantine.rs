@@ -34,8 +34,8 @@ pub(crate) fn bytes_at(file: &Path, span: Span, secrets: Option<&Secrets>) -> Op
 
 /// Returns the bytes of a record as they were before they were put into quarantine; none where they are damaged.
 pub fn unpacked(kept: &[u8]) -> Option<Vec<u8>> {
-    // What replaces a secret may be longer than the secret.
-    zstd::bulk::decompress(kept, usize::try_from(2 * KEPT).ok()?).ok()
+    // What replaces a secret, or a byte that is no text, may be longer than what it replaces.
+    zstd::bulk::decompress(kept, usize::try_from(4 * KEPT).ok()?).ok()
 }
 
 /// Parts names of providers: those that are bundled or installed, and others.

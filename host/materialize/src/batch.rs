@@ -221,7 +221,7 @@ fn longs(column: &str, rows: &[&Row]) -> ArrayRef {
 
 /// Returns where a row's record lies, if it lies anywhere.
 fn placed(row: &Row, number: u64) -> Option<i64> {
-    (row.message.span.length > 0).then(|| long(number))
+    (!row.message.thread.is_live).then(|| long(number))
 }
 
 fn long(number: u64) -> i64 {

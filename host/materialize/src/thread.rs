@@ -289,6 +289,7 @@ fn row(head: Thread, started: Option<Micros>, source: &Source) -> Arc<ThreadRow>
         started_at: started.unwrap_or_default(),
         input_id: source.input_id.clone(),
         source_path_hash: source.source_path_hash.clone(),
+        is_live: source.is_live,
     })
 }
 

@@ -30,6 +30,8 @@ pub struct ThreadRow {
     pub input_id: String,
     /// First 16 hex digits of the SHA-256 of the root-relative path.
     pub source_path_hash: String,
+    /// True where it is recorded while it goes on, and lies in no input.
+    pub is_live: bool,
 }
 
 /// What the rows of a message share.

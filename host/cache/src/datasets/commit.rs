@@ -21,6 +21,9 @@ use crate::publish::Edit;
 use crate::undo::mark_undone;
 use crate::writer::Writer;
 
+/// Rows that are encoded at once.
+const ROWS: usize = 1_024;
+
 /// Rows of one dataset.
 #[derive(Default)]
 pub struct DatasetWrite {
@@ -121,7 +124,9 @@ impl Writer {
             failpoint::hit("before_data_files")?;
             let mut encoder =
                 Encoder::new(new_path(&dataset.table, "parquet"), &dataset.schema, &mut dirty)?;
-            encoder.write(&convert::batch(&dataset.schema, &write.rows)?)?;
+            for rows in write.rows.chunks(ROWS) {
+                encoder.write(&convert::batch(&dataset.schema, rows)?)?;
+            }
             edit.data.push(encoder.finish(&mut dirty)?);
             failpoint::hit("after_data_files")?;
         }

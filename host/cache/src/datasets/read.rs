@@ -146,6 +146,9 @@ impl Store {
     pub fn dataset_files(&self) -> Result<Vec<DatasetFiles>, StoreError> {
         let lease = lease::take(&self.layout().readers());
         let Some(catalog) = self.reader()? else { return Ok(Vec::new()) };
+        // All as of one moment: what one commit changed is changed everywhere.
+        let moment = catalog.connection.unchecked_transaction();
+        let _moment = moment.map_err(|error| catalog.error(error))?;
         let mut found = Vec::new();
         for name in catalog.datasets()? {
             let Some(location) = catalog.pointer_of(&name)? else { continue };
