@@ -51,6 +51,9 @@ impl Nets {
 /// An item that was left out, and what it means where it may be recovered.
 type Withheld = (LeftOut, Option<Ready>);
 
+/// An item, and the chunk that it was queued for; items of the source have none.
+type Placed = (Option<u32>, Item);
+
 /// What a pass is there for.
 pub(crate) enum Aim<'a> {
     /// To see what would be done.
@@ -167,7 +170,7 @@ impl<'a> Pass<'a> {
     /// Works on what waits, and on what that queues.
     fn work(&mut self) -> Result<(), EngineError> {
         self.waiting_bytes = 0;
-        let mut items: Vec<(Option<u32>, Item)> =
+        let mut items: Vec<Placed> =
             std::mem::take(&mut self.waiting).into_iter().map(|item| (None, item)).collect();
         for generation in 0.. {
             if items.is_empty() {
@@ -187,10 +190,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Works on items, those of the source or those that were queued for a chunk; returns what they queue.
-    fn generation(
-        &mut self,
-        items: Vec<(Option<u32>, Item)>,
-    ) -> Result<Vec<(Option<u32>, Item)>, EngineError> {
+    fn generation(&mut self, items: Vec<Placed>) -> Result<Vec<Placed>, EngineError> {
         let mut queued = Vec::new();
         for (kind, items) in by_kind(items) {
             let (places, items): (Vec<Option<u32>>, Vec<Item>) = items.into_iter().unzip();
@@ -416,12 +416,12 @@ impl Passed {
 }
 
 /// Returns items by their kinds, in the order in which they came.
-fn by_kind(items: Vec<(Option<u32>, Item)>) -> Vec<(String, Vec<(Option<u32>, Item)>)> {
-    let mut groups: Vec<(String, Vec<(Option<u32>, Item)>)> = Vec::new();
-    for (at, item) in items {
+fn by_kind(items: Vec<Placed>) -> Vec<(String, Vec<Placed>)> {
+    let mut groups: Vec<(String, Vec<Placed>)> = Vec::new();
+    for placed in items {
         match groups.last_mut() {
-            Some((kind, group)) if *kind == item.kind => group.push((at, item)),
-            _ => groups.push((item.kind.clone(), vec![(at, item)])),
+            Some((kind, group)) if *kind == placed.1.kind => group.push(placed),
+            _ => groups.push((placed.1.kind.clone(), vec![placed])),
         }
     }
     groups

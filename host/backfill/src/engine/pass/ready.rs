@@ -63,10 +63,7 @@ impl Pass<'_> {
         let mut wishes = Vec::new();
         for wish in derived.wishes.into_iter().filter(|_| !is_known) {
             let made = make(&view, wish, (&origin, self.run_id), wanted);
-            match made.map_err(|reason| self.materializers.blame(&kind, reason))? {
-                Some(wish) => wishes.push(wish),
-                None => {}
-            }
+            wishes.extend(made.map_err(|reason| self.materializers.blame(&kind, reason))?);
         }
         drop(view);
         Ok(Ready { kind, origin, origin_key, outcome: derived.outcome, appends, wishes })
