@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// The run that this one goes on with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) resumes: Option<String>,
-    /// What a dry run was worked out from.
+    /// What a dry run, or a run over datasets, was worked out from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) basis: Option<Basis>,
 }
@@ -159,6 +159,13 @@ impl Basis {
                 moved.push(format!("{name} changed"));
             }
         }
+        moved.extend(self.sources_moved(now));
+        moved
+    }
+
+    /// Says which sources are not as they were, a line each.
+    pub(crate) fn sources_moved(&self, now: &Self) -> Vec<String> {
+        let mut moved = Vec::new();
         for name in self.providers.keys().chain(now.providers.keys()) {
             let told = match (self.providers.get(name), now.providers.get(name)) {
                 (Some(before), Some(after)) if before == after => continue,
@@ -237,7 +244,8 @@ pub fn resumed(places: &Places, run_id: &str, request: Request) -> Result<Reques
     if Path::new(&arguments.history_home) != places.history_home {
         return refused(format!("it was about the home folder `{}`", arguments.history_home));
     }
-    Ok(Request { resumes: Some(asked.run_id), ..arguments.put_into(request) })
+    let sources = arguments.basis.clone();
+    Ok(Request { resumes: Some(asked.run_id), sources, ..arguments.put_into(request) })
 }
 
 fn arguments(asked: &Asked) -> Option<Arguments> {

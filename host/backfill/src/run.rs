@@ -59,6 +59,8 @@ pub struct Request {
     pub quarantined_only: bool,
     /// The run that this one goes on with; see [`resumed`](crate::resumed).
     pub resumes: Option<String>,
+    /// What that run was worked out from; if its sources moved, nothing is done.
+    pub sources: Option<Basis>,
     /// Fingerprint of a dry run, and what it was worked out from: if anything of it moved, nothing is done; see
     /// [`applied`](crate::applied).
     pub expected: Option<(String, Basis)>,
@@ -131,7 +133,7 @@ pub fn run(
     let mut arguments = Arguments::new(request, places, started, fills_datasets);
     // What a dry run tells holds for what it listed, and is done with what is listed now.
     let mut listed = HashMap::new();
-    if request.dry_run || request.expected.is_some() {
+    if request.dry_run || request.expected.is_some() || fills_datasets {
         let mut basis = Basis::new(writer.store(), request)?;
         for plugin in &plugins {
             let name = name_of(plugin);
@@ -151,7 +153,15 @@ pub fn run(
                 return Err(BackfillError::Moved { fingerprint, what });
             }
         }
-        arguments.basis = request.dry_run.then_some(basis);
+        // Who goes on with the rest of a table that changed would not get what one run gets.
+        if let Some((run_id, before)) = request.resumes.as_ref().zip(request.sources.as_ref()) {
+            let moved = before.sources_moved(&basis);
+            if !moved.is_empty() {
+                let (run_id, reason) = (run_id.clone(), moved.join("; "));
+                return Err(BackfillError::NotResumable { run_id, reason });
+            }
+        }
+        arguments.basis = (request.dry_run || fills_datasets).then_some(basis);
     }
 
     let span = info_span!(

@@ -319,6 +319,23 @@ fn a_killed_run_is_gone_on_with_as_it_was_asked() {
 }
 
 #[test]
+fn a_killed_run_is_not_gone_on_with_once_its_source_changed() {
+    let mut registry = Registry::adopted("compliance.sql");
+    registry.sandbox.set("HYP_FAILPOINT", "after_catalog:abort:2");
+    let died = registry.try_run(HISTORY, &["--commit", "--chunk-size", "7"]);
+    assert_ne!(died.status, Some(0), "{died}");
+    registry.sandbox.set("HYP_FAILPOINT", "");
+    let run = registry.one("select run_id from runs where status <> 'ok'");
+    registry.change("delete from agent_test_history where id = 'pier-00'");
+    let before = runs(&registry);
+    let resumed = registry.sandbox.hyp(["runs", "resume", &run]);
+    assert_eq!(resumed.status, Some(3), "{resumed}");
+    assert!(resumed.stderr.contains("registry-history: its files changed"), "{resumed}");
+    assert_eq!(runs(&registry), before);
+    assert_eq!(registry.run(HISTORY, &["--commit"])["committed"], true);
+}
+
+#[test]
 fn what_a_dry_run_told_is_done_with_its_settings() {
     let registry = Registry::adopted("compliance.sql");
     let dry = registry.try_run(HISTORY, &["--dry-run", "--set", "respect-opt-out=false"]);

@@ -212,6 +212,7 @@ fn request(args: BackfillArgs, settled: Import, zone: &TimeZone) -> Result<Reque
         allow_copy: args.allow_copy,
         quarantined_only: false,
         resumes: None,
+        sources: None,
         expected: None,
         wait,
         secrets: None,
