@@ -22,7 +22,7 @@ use ready::{Ready, ReadyWish};
 pub(crate) use chunk::Chunk;
 
 /// Items that a materializer is asked about at once.
-const BATCH: usize = 4_096;
+const BATCH: usize = 512;
 
 /// Bytes of items that it is asked about at once.
 const BATCH_BYTES: usize = 4 << 20;
