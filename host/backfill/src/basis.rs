@@ -63,12 +63,12 @@ impl Arguments {
     }
 
     /// Asks the same again.
-    fn put_into(self, request: Request) -> Request {
-        let Changes { rules, probe, ask, .. } = request.changes.clone();
-        let changes = self.changes.map_or_else(
-            || request.changes.clone(),
-            |asked| Changes { rules, probe, ask, ..asked },
-        );
+    fn put_into(self, mut request: Request) -> Request {
+        if let Some(asked) = self.changes {
+            // What was settled in words was kept; what does it is of this process.
+            let Changes { rules, probe, ask, .. } = std::mem::take(&mut request.changes);
+            request.changes = Changes { rules, probe, ask, ..asked };
+        }
         Request {
             providers: self.providers,
             enabled: self.enabled,
@@ -77,7 +77,6 @@ impl Arguments {
             retention_days: None,
             full: self.full,
             allow_copy: self.allow_copy,
-            changes,
             ..request
         }
     }

@@ -11,6 +11,7 @@ mod guards;
 mod materializers;
 mod pass;
 mod probes;
+mod publish;
 mod record;
 mod report;
 mod request;
@@ -37,6 +38,7 @@ use error::EngineError;
 use materializers::Materializers;
 use pass::{Aim, Asserting, Chunk, Pass, Passed};
 use view::{View, lock};
+use publish::publish;
 
 pub(crate) use guards::{check_sources, settled};
 #[cfg(test)]
@@ -62,6 +64,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
     pub(crate) cancelled: &'a AtomicBool,
     pub(crate) report: ProviderReport,
+    /// Whether what is worked out is committed, where no guard stands against it.
+    pub(crate) writes: bool,
 }
 
 /// What is counted of records that are no items.
@@ -129,11 +133,9 @@ impl Engine<'_> {
             })
             .collect();
 
-        let may_change = materializers.datasets().any(hyp_model::item::Dataset::may_change);
         let is_reconciler =
             materializers.datasets().any(|dataset| !dataset.column_rules.is_empty());
-        let writes = !self.request.dry_run && (changes.commit || !may_change);
-        let (passed, others) = self.pass(&view, &mut materializers, &units, writes)?;
+        let (passed, others) = self.pass(&view, &mut materializers, &units)?;
         self.report.bytes_read = others.bytes;
         self.report.notes.extend(others.notes);
         self.report.time("plan", planning.elapsed().as_secs_f64());
@@ -148,7 +150,7 @@ impl Engine<'_> {
         told.add_up();
         self.report.items_seen = told.source_rows;
         let mut published = Ok(());
-        if told.refused.is_none() && writes {
+        if told.refused.is_none() && self.writes {
             let committing = Instant::now();
             published = self.publish(chunks, &view, found, &mut told);
             self.report.time("commit", committing.elapsed().as_secs_f64());
@@ -166,7 +168,7 @@ impl Engine<'_> {
         published
     }
 
-    /// Makes what was written part of the datasets, chunk by chunk.
+    /// Makes what was written part of the datasets.
     fn publish(
         &mut self,
         chunks: Vec<Chunk>,
@@ -182,44 +184,22 @@ impl Engine<'_> {
             cutover: told.cutover.as_ref().map(|cutover| cutover.at),
             source: Some(found.fingerprint()),
         })?;
-        for (at, chunk) in chunks.into_iter().enumerate() {
-            if at > 0 {
-                self.rest(changes.rest)?;
-            }
-            let rows = commit(chunk, self.writer, view, told)?;
-            self.report.rows_written += rows;
-            let provider = self.report.provider.clone();
-            (self.progress)(Progress::Committed { provider, rows });
-        }
-        told.committed = true;
-        for stored in lock(view).stored.values_mut() {
-            self.writer.merge_dataset(stored)?;
-        }
-        Ok(())
+        let Self { cancelled, progress, report, .. } = self;
+        let before =
+            |is_first| rest(if is_first { Duration::ZERO } else { changes.rest }, cancelled);
+        let after = |rows| {
+            report.rows_written += rows;
+            progress(Progress::Committed { provider: report.provider.clone(), rows });
+        };
+        publish(chunks, self.writer, view, told, before, after)
     }
 
-    /// Leaves the store to others for a while.
-    fn rest(&self, time: Duration) -> Result<(), EngineError> {
-        let until = Instant::now() + time;
-        loop {
-            if self.cancelled.load(Ordering::Relaxed) {
-                return Err(EngineError::Interrupted);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(());
-            }
-            std::thread::sleep(left.min(GLANCE));
-        }
-    }
-
-    /// Reads the source; `writes` says whether what comes of it is to be committed.
+    /// Reads the source.
     fn pass(
         &mut self,
         view: &Arc<Mutex<View>>,
         materializers: &mut Materializers,
         units: &[UnitInputs],
-        writes: bool,
     ) -> Result<(Passed, Others), EngineError> {
         let changes = &self.request.changes;
         let mut live = std::collections::BTreeMap::new();
@@ -228,7 +208,7 @@ impl Engine<'_> {
                 live.insert(name.clone(), rows);
             }
         }
-        let aim = match writes {
+        let aim = match self.writes {
             true => Aim::Write { writer: self.writer, chunk_size: changes.chunk_size.max(1) },
             false => Aim::Plan,
         };
@@ -265,31 +245,19 @@ impl Engine<'_> {
     }
 }
 
-/// Makes a chunk part of the datasets, and returns how many rows it had.
-fn commit(
-    chunk: Chunk,
-    writer: &mut Writer,
-    view: &Mutex<View>,
-    told: &mut ChangesReport,
-) -> Result<u64, EngineError> {
-    let rows = chunk.rows();
-    let mut view = lock(view);
-    let commit = chunk.into_commit(&view.stored);
-    let source = commit.audit.first().map(|entry| entry.source.clone()).unwrap_or_default();
-    let done = writer.commit_datasets(&mut view.stored, commit)?;
-    told.chunks += u64::from(rows > 0);
-    if let Some((class, entries)) = done.audit_failed {
-        let label = format!("source={source},error_class={class}");
-        tracing::warn!(
-            counter = "audit_insert_failed",
-            source,
-            error_class = class,
-            entries,
-            "the audit could not be written"
-        );
-        *told.audit_insert_failed.entry(label).or_default() += entries;
+/// Leaves the store to others for a while.
+fn rest(time: Duration, cancelled: &AtomicBool) -> Result<(), EngineError> {
+    let until = Instant::now() + time;
+    loop {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(EngineError::Interrupted);
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(GLANCE));
     }
-    Ok(rows)
 }
 
 /// Returns how values are asserted, by the word of a setting.

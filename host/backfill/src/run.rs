@@ -217,6 +217,7 @@ pub fn run(
                 request,
                 progress,
                 cancelled,
+                writes: !is_dry,
                 report: ProviderReport {
                     provider: name_of(&plugin).to_owned(),
                     plugin: format!("{} {}", name_of(&plugin), plugin.description().version),

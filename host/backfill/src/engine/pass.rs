@@ -82,7 +82,7 @@ pub(crate) struct Pass<'a> {
     pub(crate) recovers: bool,
     pub(crate) report: ChangesReport,
     /// Rows that were asserted to be other than they are, by dataset and key.
-    pub(crate) asserted: HashSet<(Arc<str>, Key)>,
+    pub(crate) asserted: HashSet<(String, Key)>,
     /// Keys and subjects of rows that are changed.
     pub(crate) touched: Vec<(String, Option<String>)>,
     net: Nets,
@@ -91,10 +91,10 @@ pub(crate) struct Pass<'a> {
     /// Entries with the rows that they are about, and the chunks in which they were met.
     audit: Vec<(String, Key, u32, AuditEntry)>,
     /// The chunk that items of the source go to, and how many of its items changed something.
-    chunk: u32,
+    source_chunk: u32,
     in_chunk: usize,
     /// The chunk of the item at hand: one that was queued goes with the item that queued it.
-    at: u32,
+    item_chunk: u32,
     waiting: Vec<Item>,
     waiting_bytes: usize,
 }
@@ -151,9 +151,9 @@ impl<'a> Pass<'a> {
             left_out: BTreeMap::new(),
             chunks: BTreeMap::new(),
             audit: Vec::new(),
-            chunk: 0,
+            source_chunk: 0,
             in_chunk: 0,
-            at: 0,
+            item_chunk: 0,
             waiting: Vec::new(),
             waiting_bytes: 0,
         }
@@ -183,7 +183,7 @@ impl<'a> Pass<'a> {
             self.report.queued += items.len() as u64;
         }
         // Nothing is added to these any more.
-        for chunk in self.chunks.range_mut(..self.chunk).map(|(_, chunk)| chunk) {
+        for chunk in self.chunks.range_mut(..self.source_chunk).map(|(_, chunk)| chunk) {
             chunk.seal()?;
         }
         Ok(())
@@ -213,13 +213,13 @@ impl<'a> Pass<'a> {
             lock(&self.view).read(&wanted)?;
             for (place, one) in places.into_iter().zip(ready) {
                 let is_own = place.is_none();
-                self.at = place.unwrap_or(self.chunk);
+                self.item_chunk = place.unwrap_or(self.source_chunk);
                 let Some((ready, then)) = one else {
                     self.tell("nothing", is_own);
                     continue;
                 };
                 if self.settle(ready, is_own)? {
-                    queued.extend(then.into_iter().map(|item| (Some(self.at), item)));
+                    queued.extend(then.into_iter().map(|item| (Some(self.item_chunk), item)));
                 }
                 self.turn_over(is_own);
             }
@@ -234,7 +234,7 @@ impl<'a> Pass<'a> {
             && is_own
             && self.in_chunk >= *chunk_size
         {
-            self.chunk += 1;
+            self.source_chunk += 1;
             self.in_chunk = 0;
         }
     }
@@ -368,7 +368,7 @@ impl<'a> Pass<'a> {
                 ReadyWish::Append(..) => None,
             });
             lock(&self.view).read(&upserts.collect::<Vec<_>>())?;
-            self.at = self.chunk;
+            self.item_chunk = self.source_chunk;
             self.fulfil(ready, true)?;
             self.turn_over(true);
         }

@@ -8,13 +8,13 @@ use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin};
 use hyp_plugin::{Limits, Settled};
 use serde_json::{Map, Value};
 
-use super::commit;
 use super::error::EngineError;
 use super::materializers::Materializers;
 use super::pass::{Aim, Asserting, Pass, Passed};
+use super::publish::publish;
 use super::report::ChangesReport;
 use super::request::Changes;
-use super::view::{View, lock};
+use super::view::View;
 use crate::components::{Components, kinds};
 use crate::error::BackfillError;
 use crate::places::Places;
@@ -100,13 +100,7 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
     let done = done.and_then(|passed| {
         let Passed { mut report, chunks, .. } = passed;
         let mut rows = 0;
-        for chunk in chunks {
-            rows += commit(chunk, &mut writer, &view, &mut report)?;
-        }
-        report.committed = true;
-        for stored in lock(&view).stored.values_mut() {
-            writer.merge_dataset(stored)?;
-        }
+        publish(chunks, &mut writer, &view, &mut report, |_| Ok(()), |count| rows += count)?;
         Ok((report, rows))
     });
     let (status, report) = match &done {

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use hyp_model::row::Key;
 use iceberg::spec::{Operation, Struct};
 
-use super::files::{Encoder, new_path};
+use super::files::new_path;
 use super::stage::Stage;
 use super::{
-    AuditEntry, DatasetRow, JournalEntry, OpenDataset, Place, SOURCE_ID, SOURCE_SYSTEM, convert,
-    journal, origin_key, read,
+    AuditEntry, DatasetRow, JournalEntry, OpenDataset, Place, SOURCE_ID, SOURCE_SYSTEM, journal,
+    origin_key, read,
 };
 use crate::commit::Committed;
 use crate::deletes::{self, Positions};
@@ -20,9 +20,6 @@ use crate::layout::Dirty;
 use crate::publish::Edit;
 use crate::undo::mark_undone;
 use crate::writer::Writer;
-
-/// Rows that are encoded at once.
-const ROWS: usize = 1_024;
 
 /// Rows of one dataset.
 #[derive(Default)]
@@ -120,15 +117,11 @@ impl Writer {
         let mut dirty = Dirty::default();
         let mut edit = Edit { schema: dataset.widened.clone(), ..Edit::default() };
         let keys: Vec<Key> = write.rows.iter().map(|row| dataset.key(row)).collect();
+        let origins = write.rows.iter().filter_map(|row| dataset.origin(row)).collect();
         if !write.rows.is_empty() {
-            failpoint::hit("before_data_files")?;
-            let mut encoder =
-                Encoder::new(new_path(&dataset.table, "parquet"), &dataset.schema, &mut dirty)?;
-            for rows in write.rows.chunks(ROWS) {
-                encoder.write(&convert::batch(&dataset.schema, rows)?)?;
-            }
-            edit.data.push(encoder.finish(&mut dirty)?);
-            failpoint::hit("after_data_files")?;
+            let mut stage = Stage::begin(dataset)?;
+            write.rows.into_iter().try_for_each(|row| stage.push(row))?;
+            edit.data.push(stage.finish(&mut dirty)?);
         }
         let location = edit.data.first().map(|file| file.file_path().to_owned());
         if let Some(stage) = write.staged {
@@ -149,7 +142,6 @@ impl Writer {
         failpoint::hit("after_delete_files")?;
         let operation = if positions.is_empty() { Operation::Append } else { Operation::Overwrite };
         let next = Next::of(self.store().layout(), &dataset.table, edit, operation, dirty)?;
-        let origins = write.rows.iter().filter_map(|row| dataset.origin(row)).collect();
         Ok(Written { name, next, keys, origins, removed: write.removed, location })
     }
 

@@ -55,16 +55,21 @@ impl Writer {
     /// Fails when it cannot be made.
     pub fn stage(&mut self, dataset: &OpenDataset) -> Result<Stage, StoreError> {
         self.announce()?;
+        Stage::begin(dataset)
+    }
+}
+
+impl Stage {
+    /// Begins a file; what it is written by has announced itself.
+    pub(super) fn begin(dataset: &OpenDataset) -> Result<Self, StoreError> {
         failpoint::hit("before_data_files")?;
         let (path, schema) = (new_path(&dataset.table, "parquet"), dataset.schema.clone());
         let mut dirty = Dirty::default();
         let rubbish = Rubbish(Some(path.clone()));
         let file = Written::Open(Encoder::new(path, &schema, &mut dirty)?);
-        Ok(Stage { schema, waiting: Vec::new(), bytes: 0, rows: 0, file, dirty, rubbish })
+        Ok(Self { schema, waiting: Vec::new(), bytes: 0, rows: 0, file, dirty, rubbish })
     }
-}
 
-impl Stage {
     /// Adds a row; none may be added to a file that is sealed.
     ///
     /// # Errors

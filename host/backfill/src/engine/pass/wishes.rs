@@ -1,7 +1,5 @@
 //! What a materializer wants of a dataset, by the rules of the dataset.
 
-use std::sync::Arc;
-
 use hyp_cache::{AuditEntry, RUN_ID, StoreError, datum_to_json};
 use hyp_model::item::{Datum, Origin};
 use hyp_model::row::Key;
@@ -31,14 +29,14 @@ impl Pass<'_> {
         view.note_origin(dataset, origin_key);
         if may_change {
             self.net.of(dataset).insert(key, Net::Inserted);
-            view.put(dataset, key, row, self.at);
+            view.put(dataset, key, row, self.item_chunk);
             return Ok(());
         }
         self.report.of(dataset).inserted += 1;
         view.note_row(dataset, key);
         if let (Aim::Write { writer, .. }, Some(stored)) = (&mut self.aim, view.stored.get(dataset))
         {
-            self.chunks.entry(self.at).or_default().stage(writer, stored, row)?;
+            self.chunks.entry(self.item_chunk).or_default().stage(writer, stored, row)?;
         }
         Ok(())
     }
@@ -52,18 +50,17 @@ impl Pass<'_> {
             Meeting::Insert => {
                 fate.inserted = true;
                 net.insert(key, Net::Inserted);
-                view.put(dataset, key, row, self.at);
+                view.put(dataset, key, row, self.item_chunk);
             }
             Meeting::Update(row) => {
                 fate.updated = true;
-                let was = net.insert(key, Net::Updated);
-                if was == Some(Net::Inserted) {
-                    net.insert(key, Net::Inserted);
-                } else if was != Some(Net::Updated) {
+                // A row that is new, or changed already, is counted.
+                if !matches!(net.get(&key), Some(Net::Inserted | Net::Updated)) {
+                    net.insert(key, Net::Updated);
                     let values = view.stored.get(dataset).map(|stored| stored.key_values(&row));
                     self.touched.push((text_of(&values.unwrap_or_default()), None));
                 }
-                view.put(dataset, key, row, self.at);
+                view.put(dataset, key, row, self.item_chunk);
             }
             _ => {
                 fate.same = true;
@@ -132,10 +129,10 @@ impl Pass<'_> {
                 row[run_at] = Datum::Text(self.run_id.to_owned());
             }
             self.touched.push((text_of(&key), subject));
-            self.asserted.insert((Arc::from(dataset.as_str()), place));
-            view.put(&dataset, place, row, self.at);
+            self.asserted.insert((dataset.clone(), place));
+            view.put(&dataset, place, row, self.item_chunk);
         }
-        self.audit.push((dataset, place, self.at, entry));
+        self.audit.push((dataset, place, self.item_chunk, entry));
         Ok(())
     }
 }
