@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use hyp_cache::{Store, StoreError};
-use hyp_query::{Format, Options, Output, ParquetFile, QueryError, Receipt, Writer};
+use hyp_query::{Answer, Format, Options, Output, ParquetFile, QueryError, Receipt, Writer};
 use tokio::runtime::Runtime;
 
 use super::Session;
@@ -58,9 +58,12 @@ impl Lake {
         self.runtime.block_on(self.collect(sql)).map_err(failed)
     }
 
-    /// Returns the rows of two queries that are computed side by side.
-    pub(super) fn both(&self, one: &str, other: &str) -> Result<(Rows, Rows), Failure> {
-        let both = async { tokio::try_join!(self.collect(one), self.collect(other)) };
+    /// Returns the answer to a query, as it is, and the rows of another, which are computed side by side.
+    pub(super) fn both(&self, one: &str, other: &str) -> Result<(Answer, Rows), Failure> {
+        let both = async {
+            let one = async { self.session.stream(one).await?.collect().await };
+            tokio::try_join!(one, self.collect(other))
+        };
         self.runtime.block_on(both).map_err(failed)
     }
 

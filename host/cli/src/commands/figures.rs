@@ -1,11 +1,12 @@
 //! What the messages in the store add up to: what `hyp query overview` and `hyp report` show.
 
+mod groups;
 mod sums;
 mod usage;
 
 use std::collections::BTreeMap;
+use std::io;
 
-use hyp_model::dataset::TOKENS;
 use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 
@@ -15,7 +16,7 @@ use super::prompts::first_prompts;
 use super::scope::Scope;
 use crate::failure::Failure;
 use crate::moment;
-use sums::{QUARTER, Sums};
+use sums::Sums;
 pub(super) use usage::{Tokens, Usage};
 
 /// What there is, counted; each list has the largest first.
@@ -89,10 +90,11 @@ pub(super) struct Conversation {
 
 /// Adds up the messages in the scope.
 pub(super) fn read(lake: &Lake, scope: &Scope) -> Result<Figures, Failure> {
-    let (groups, tools) = lake.both(&groups_query(scope), &tools_query(scope))?;
+    let (groups, tools) = lake.both(&groups::query(scope), &tools_query(scope))?;
     let mut sums = Sums::default();
-    for row in &groups {
-        sums.add(row, scope);
+    for batch in &groups.batches {
+        let added = groups::each(batch, |group| sums.add(group, scope));
+        added.map_err(|error| Failure::Output(io::Error::other(error)))?;
     }
     let conversations = sums.conversations();
     let first = conversations.iter().filter_map(|it| it.first).min();
@@ -115,22 +117,6 @@ pub(super) fn read(lake: &Lake, scope: &Scope) -> Result<Figures, Failure> {
         tools: tools.iter().map(tool).collect(),
         conversations,
     })
-}
-
-/// One pass over the messages gives all sums: by session, and by quarters of an hour, since no zone's day begins
-/// anywhere else.
-fn groups_query(scope: &Scope) -> String {
-    let tokens = TOKENS.map(|name| format!("sum({name}) as {name}")).join(", ");
-    format!(
-        "select cast(message_created_at as bigint) / {QUARTER} as quarter, session_id, \
-           client_name, provider, model, coalesce(git_remote, repo_root, cwd) as repository, \
-           count(*) filter (where part_index = 0) as messages, \
-           count(*) filter (where part_type = 'tool_call') as calls, \
-           cast(min(message_created_at) as bigint) as first, \
-           cast(max(message_created_at) as bigint) as last, {tokens} \
-         from messages{} group by 1, 2, 3, 4, 5, 6",
-        filter(&scope.conditions)
-    )
 }
 
 fn tools_query(scope: &Scope) -> String {

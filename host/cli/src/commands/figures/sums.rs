@@ -7,12 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
-use super::{Conversation, Day, Share, Tokens, Usage};
-use crate::commands::ask::{self, Row};
+use super::groups::Group;
+use super::{Conversation, Day, Share, Usage};
 use crate::commands::scope::Scope;
-
-/// A quarter of an hour in microseconds.
-pub(super) const QUARTER: i64 = 15 * 60 * 1_000_000;
 
 /// What nobody named.
 const UNKNOWN: &str = "unknown";
@@ -54,29 +51,27 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Adds the messages of one session and one quarter of an hour.
-    pub(super) fn add(&mut self, row: &Row, scope: &Scope) {
-        let text = |column| row.get(column).and_then(|value| value.as_str());
-        let tokens = Tokens::of(row);
-        let model = text("model");
+    /// Adds the messages of a group.
+    pub(super) fn add(&mut self, group: &Group<'_>, scope: &Scope) {
+        let tokens = group.tokens;
+        let model = group.model.unwrap_or(UNKNOWN);
         let prices = scope.prices.as_ref();
-        let cost_usd = prices.and_then(|prices| prices.cost(model.unwrap_or(UNKNOWN), &tokens));
+        let cost_usd = prices.and_then(|prices| prices.cost(model, &tokens));
         if prices.is_some() && cost_usd.is_none() {
             self.unpriced += tokens.total();
         }
-        let messages = ask::count(row, "messages");
-        let usage = Usage { messages, tokens, total_tokens: tokens.total(), cost_usd };
+        let total_tokens = tokens.total();
+        let usage = Usage { messages: group.messages, tokens, total_tokens, cost_usd };
         self.usage.add(&usage);
-        self.tool_calls += ask::count(row, "calls");
-        self.clients.add(text("client_name"), &usage);
-        self.providers.add(text("provider"), &usage);
-        self.models.add(model, &usage);
-        self.repositories.add(text("repository"), &usage);
-        if let Some(at) = ask::long(row, "quarter").and_then(|at| local(at * QUARTER, &scope.zone))
-        {
-            self.add_to_day(at, model.unwrap_or(UNKNOWN), &usage);
+        self.tool_calls += group.calls;
+        self.clients.add(group.client, &usage);
+        self.providers.add(group.provider, &usage);
+        self.models.add(group.model, &usage);
+        self.repositories.add(group.repository, &usage);
+        if let Some(at) = group.quarter.and_then(|at| local(at, &scope.zone)) {
+            self.add_to_day(at, model, &usage);
         }
-        self.add_to_session(row, &usage);
+        self.add_to_session(group, &usage);
     }
 
     fn add_to_day(&mut self, at: DateTime, model: &str, usage: &Usage) {
@@ -93,21 +88,20 @@ impl Sums {
         }
     }
 
-    fn add_to_session(&mut self, row: &Row, usage: &Usage) {
-        let session_id = ask::text(row, "session_id").unwrap_or_default();
+    fn add_to_session(&mut self, group: &Group<'_>, usage: &Usage) {
         let new = || Conversation {
-            session_id: session_id.clone(),
-            client: ask::text(row, "client_name").unwrap_or_else(|| UNKNOWN.to_owned()),
+            session_id: group.session_id.to_owned(),
+            client: group.client.unwrap_or(UNKNOWN).to_owned(),
             ..Conversation::default()
         };
-        let session = self.sessions.entry(session_id.clone()).or_insert_with(new);
-        let (first, last) = (ask::long(row, "first"), ask::long(row, "last"));
+        let session = self.sessions.entry(group.session_id.to_owned()).or_insert_with(new);
         // A session is where it began.
-        if session.repository.is_none() || first < session.first {
-            session.repository = ask::text(row, "repository").or(session.repository.take());
+        if session.repository.is_none() || group.first < session.first {
+            let repository = group.repository.map(str::to_owned);
+            session.repository = repository.or(session.repository.take());
         }
-        session.first = [session.first, first].into_iter().flatten().min();
-        session.last = session.last.max(last);
+        session.first = [session.first, group.first].into_iter().flatten().min();
+        session.last = session.last.max(group.last);
         session.usage.add(usage);
     }
 

@@ -3,8 +3,6 @@
 use hyp_model::dataset::TOKENS;
 use serde::Serialize;
 
-use crate::commands::ask::{self, Row};
-
 /// Tokens by what they cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(in crate::commands) struct Tokens {
@@ -19,10 +17,9 @@ pub(in crate::commands) struct Tokens {
 }
 
 impl Tokens {
-    /// Reads the tokens of a row.
-    pub(super) fn of(row: &Row) -> Self {
-        let [input, output, cache_read, cache_write, cache_write_1h, reasoning] =
-            TOKENS.map(|name| ask::count(row, name));
+    /// Takes counts in the order of the columns.
+    pub(super) fn of(counts: [u64; TOKENS.len()]) -> Self {
+        let [input, output, cache_read, cache_write, cache_write_1h, reasoning] = counts;
         Self { input, output, cache_read, cache_write, cache_write_1h, reasoning }
     }
 
