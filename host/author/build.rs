@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Name of a list, the folder that it is made of, and the places in it that are taken.
-const LISTS: [(&str, &str, &[&str]); 7] = [
+const LISTS: [(&str, &str, &[&str]); 8] = [
     ("SDK", "sdk", &["Cargo.toml", "README.md", "src"]),
     ("SQLITE", "host/sqlite", &["Cargo.toml", "src"]),
     ("CONTRACT", "wit", &[""]),
     ("CASES", "host/author/templates/cases", &[""]),
     ("RUST", "host/author/templates/rust", &[""]),
+    ("MATERIALIZER", "host/author/templates/materializer", &[""]),
     ("PYTHON", "host/author/templates/python", &[""]),
     ("PYTHON_SDK", "sdk/python", &[""]),
 ];

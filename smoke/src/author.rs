@@ -13,7 +13,7 @@ use crate::python::environment;
 const PACKAGES: &[&str] = &["componentize-py==0.25.1"];
 
 /// What the commands of the page print between them.
-const EXPECTED: [&str; 8] = [
+const EXPECTED: [&str; 10] = [
     "rows: written=6",
     "The washer is worn.",
     "test result: ok. 3 passed",
@@ -21,6 +21,8 @@ const EXPECTED: [&str; 8] = [
     "hyp:backfill@0.1.0",
     "installed notebook 0.1.0",
     "backfill run_id=",
+    "two_entries: 2 rows, 24 damaged items",
+    "record run_id=",
     "logbook.wasm",
 ];
 

@@ -108,7 +108,7 @@ fn an_update_asks_again_for_more_and_for_nothing_else() {
     fs::write(&file, notebook.component()).unwrap();
     let told = sandbox.hyp(["plugin", "update"]);
     assert_eq!(told.status, Some(0), "what was taken back is not asked about again: {told}");
-    assert!(told.stderr.contains("  will not read  ~/.notebook: *.jsonl"), "{told}");
+    assert!(told.stderr.contains("  will not  read ~/.notebook: *.jsonl"), "{told}");
     assert_eq!(state(&sandbox, "notebook")["revoked"][0], "keys", "and is not lent either");
 }
 

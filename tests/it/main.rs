@@ -26,6 +26,7 @@ mod independent;
 #[cfg(target_os = "linux")]
 mod init;
 mod lines;
+mod materializers;
 mod order;
 mod overview;
 mod plugins;

@@ -207,7 +207,7 @@ fn a_bundled_name_is_not_taken_without_a_word() {
     let refused = sandbox.hyp(["plugin", "install", claude, "--yes"]);
     assert_eq!(refused.status, Some(1), "{refused}");
     assert!(
-        refused.stderr.contains("the name `claude` is taken by a bundled provider"),
+        refused.stderr.contains("the name `claude` is taken by a bundled component"),
         "{refused}"
     );
     let taken = sandbox.hyp(["plugin", "install", claude, "--yes", "--replace"]);

@@ -5,11 +5,11 @@
 //! same code.
 //!
 //! ```
-//! use hyp_author::{Language, Name};
+//! use hyp_author::{Name, Project};
 //!
 //! let folder = tempfile::tempdir()?;
 //! let name: Name = "notebook".parse()?;
-//! hyp_author::create(&name, Language::Rust, &folder.path().join("notebook"))?;
+//! hyp_author::create(&name, Project::RustProvider, &folder.path().join("notebook"))?;
 //! assert!(folder.path().join("notebook/vendor/hyp-sdk/Cargo.toml").is_file());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -29,6 +29,6 @@ pub use build::{Built, build};
 pub use cargo::{Build, FLAGS, Module};
 pub use error::AuthorError;
 pub use name::Name;
-pub use project::{Language, create};
+pub use project::{Project, create};
 pub use toolchain::{Machine, Target, Toolchain, compiler, with_libraries};
 pub use wrap::{Label, wrap};

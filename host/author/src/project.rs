@@ -3,57 +3,58 @@
 use std::fs;
 use std::path::Path;
 
-use crate::carried::{CASES, CONTRACT, File, LICENSE, PYTHON, PYTHON_SDK, RUST, SDK, SQLITE};
+use crate::carried::{
+    CASES, CONTRACT, File, LICENSE, MATERIALIZER, PYTHON, PYTHON_SDK, RUST, SDK, SQLITE,
+};
 use crate::error::AuthorError;
 use crate::name::Name;
 use crate::standalone::standalone;
 
-/// What a provider is written in.
+/// What a project is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Language {
-    /// Rust, with the SDK.
-    Rust,
-    /// Python, with a module that reads lines.
-    Python,
+pub enum Project {
+    /// A provider in Rust, with the SDK.
+    RustProvider,
+    /// A provider in Python, with a module that reads lines.
+    PythonProvider,
+    /// A materializer in Rust, with the SDK.
+    RustMaterializer,
 }
 
 /// Suffix of files that tools would take for their own while they lie in this repository.
 const TEMPLATE: &str = ".template";
 
-/// Lays out a project: sources that read a made-up client, its cases and tests, and all that it takes to build it.
+/// Lays out a project: sources for a made-up client, cases and tests, and all that it takes to build it.
 ///
 /// # Errors
 /// Fails when the folder is there and not empty, or cannot be written; nothing is written over.
-pub fn create(name: &Name, language: Language, folder: &Path) -> Result<(), AuthorError> {
+pub fn create(name: &Name, project: Project, folder: &Path) -> Result<(), AuthorError> {
     refuse_what_is_there(folder)?;
-    template(
-        folder,
-        name,
-        match language {
-            Language::Rust => RUST,
-            Language::Python => PYTHON,
-        },
-    )?;
-    template(&folder.join("cases"), name, CASES)?;
-    match language {
-        Language::Python => {
-            lay_out(folder, PYTHON_SDK)?;
-            lay_out(&folder.join("wit"), CONTRACT)
-        }
-        Language::Rust => {
-            let vendor = folder.join("vendor");
-            package(&vendor, "hyp-sdk", SDK)?;
-            package(&vendor, "hyp-sqlite", SQLITE)?;
-            lay_out(&vendor.join("wit"), CONTRACT)
-        }
+    let files = match project {
+        Project::RustProvider => RUST,
+        Project::PythonProvider => PYTHON,
+        Project::RustMaterializer => MATERIALIZER,
+    };
+    template(folder, name, files)?;
+    if project != Project::RustMaterializer {
+        template(&folder.join("cases"), name, CASES)?;
     }
+    if project == Project::PythonProvider {
+        lay_out(folder, PYTHON_SDK)?;
+        return lay_out(&folder.join("wit"), CONTRACT);
+    }
+    let vendor = folder.join("vendor");
+    package(&vendor, "hyp-sdk", SDK)?;
+    package(&vendor, "hyp-sqlite", SQLITE)?;
+    lay_out(&vendor.join("wit"), CONTRACT)
 }
 
 /// Lays out files in which the made-up client's name becomes the provider's.
 fn template(folder: &Path, name: &Name, files: &[File]) -> Result<(), AuthorError> {
     files.iter().try_for_each(|(path, text)| {
-        write(folder, path.strip_suffix(TEMPLATE).unwrap_or(path), &filled(text, name))
+        let path = filled(path.strip_suffix(TEMPLATE).unwrap_or(path), name);
+        write(folder, &path, &filled(text, name))
     })
 }
 
@@ -101,7 +102,7 @@ mod tests {
     fn a_project_has_the_name_and_stands_alone() {
         let folder = tempfile::tempdir().unwrap();
         let name: Name = "my-client".parse().unwrap();
-        create(&name, Language::Rust, folder.path()).unwrap();
+        create(&name, Project::RustProvider, folder.path()).unwrap();
         let read = |path: &str| fs::read_to_string(folder.path().join(path)).unwrap();
         assert!(read("Cargo.toml").contains("name = \"my-client\""));
         assert!(read("src/lib.rs").contains("hyp_sdk::register!(MyClient);"));
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn a_project_in_python_has_all_that_it_takes() {
         let folder = tempfile::tempdir().unwrap();
-        create(&"my-client".parse().unwrap(), Language::Python, folder.path()).unwrap();
+        create(&"my-client".parse().unwrap(), Project::PythonProvider, folder.path()).unwrap();
         for path in ["provider.py", "hyp_sdk.py", "wit/world.wit", "cases/two_turns/rows.json"] {
             assert!(folder.path().join(path).is_file(), "{path}");
         }
@@ -134,13 +135,23 @@ mod tests {
     }
 
     #[test]
+    fn a_materializer_has_items_of_a_kind_of_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        create(&"my-client".parse().unwrap(), Project::RustMaterializer, folder.path()).unwrap();
+        let items = folder.path().join("cases/two_entries/in/my-client.entry.jsonl");
+        assert!(items.is_file() && folder.path().join("vendor/hyp-sdk/src").is_dir());
+        let source = fs::read_to_string(folder.path().join("src/lib.rs")).unwrap();
+        assert!(source.contains("hyp_sdk::register_materializer!(MyClient);"), "{source}");
+    }
+
+    #[test]
     fn nothing_is_written_over() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("mine"), "x").unwrap();
         let name: Name = "mine".parse().unwrap();
-        let refused = create(&name, Language::Rust, folder.path());
+        let refused = create(&name, Project::RustProvider, folder.path());
         assert!(matches!(refused, Err(AuthorError::NotEmpty { .. })));
-        let refused = create(&name, Language::Rust, &folder.path().join("mine"));
+        let refused = create(&name, Project::RustProvider, &folder.path().join("mine"));
         assert!(matches!(refused, Err(AuthorError::NotEmpty { .. })), "a file is in the way");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

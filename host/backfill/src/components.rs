@@ -8,10 +8,10 @@ use hyp_plugin::{Description, Host, Limits, Plugin, Registry, Source};
 use serde::Deserialize;
 
 use crate::error::BackfillError;
+use crate::makers::{Maker, Makers};
 use crate::places::Places;
-use crate::plugins::Locked;
 use crate::plugins::grants::{Grant, Lending};
-use crate::plugins::lock::{Lock, file_of};
+use crate::plugins::lock::{Declared, Lock, Locked, file_of};
 
 /// Digests of the components that the binary holds, by name.
 const LOCK: &str = include_str!("../../../providers/dist/components.lock");
@@ -48,22 +48,23 @@ const BUNDLED: &[Bundled] = bundled![
     "test-suites",
 ];
 
-/// A materializer that the binary holds, with the kinds of items that it takes.
+/// A materializer that the binary holds, with what it says of itself.
 struct BundledMaterializer {
     name: &'static str,
     bytes: &'static [u8],
     kinds: &'static [&'static str],
-    /// Kinds of items that it queues for others.
     queues: &'static [&'static str],
+    datasets: &'static [&'static str],
 }
 
 macro_rules! materializers {
-    ($($name:literal takes [$($kind:literal),*] queues [$($queued:literal),*]),* $(,)?) => {
+    ($($name:literal takes [$($kind:literal),*] queues [$($queued:literal),*] fills [$($dataset:literal),*]),* $(,)?) => {
         &[$(BundledMaterializer {
             name: $name,
             bytes: include_bytes!(concat!("../../../providers/dist/", $name, ".wasm")),
             kinds: &[$($kind),*],
             queues: &[$($queued),*],
+            datasets: &[$($dataset),*],
         }),*]
     };
 }
@@ -71,39 +72,24 @@ macro_rules! materializers {
 #[rustfmt::skip]
 const MATERIALIZERS: &[BundledMaterializer] = materializers![
     "agent-snapshots" takes ["registry.agent_snapshot", "registry.probe_result"]
-        queues ["registry.agent_type_evidence"],
-    "member-agents" takes ["registry.member_agent", "registry.agent_type_evidence"] queues [],
+        queues ["registry.agent_type_evidence"] fills ["agent_capabilities_snapshot"],
+    "member-agents" takes ["registry.member_agent", "registry.agent_type_evidence"]
+        queues [] fills ["member_agents"],
     "registry-compliance" takes ["registry.owner_test", "registry.test_run", "registry.compliance_run",
-        "registry.compliance_status"] queues [],
-    "suite-eligibility" takes ["registry.suite", "registry.suite_state", "registry.capability"] queues [],
+        "registry.compliance_status"]
+        queues [] fills ["agent_compliance_runs", "agent_compliance_status", "agent_test_history"],
+    "suite-eligibility" takes ["registry.suite", "registry.suite_state", "registry.capability"]
+        queues [] fills ["test_suites", "capabilities"],
 ];
 
 impl BundledMaterializer {
-    fn source(&self) -> Source {
+    fn maker(&self) -> Maker {
         let locked = LOCKED.get(self.name).expect("a test compares the two lists");
-        Source::Bundled { name: self.name, bytes: self.bytes, digest: &locked.sha256 }
+        let source = Source::Bundled { name: self.name, bytes: self.bytes, digest: &locked.sha256 };
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let (kinds, queues) = (owned(self.kinds), owned(self.queues));
+        Maker::new(self.name, Declared { kinds, queues, datasets: owned(self.datasets) }, source)
     }
-}
-
-/// Returns the materializer that takes items of a kind, and its component.
-pub(crate) fn materializer_of(kind: &str) -> Option<(&'static str, Source)> {
-    let found = MATERIALIZERS.iter().find(|one| one.kinds.contains(&kind))?;
-    Some((found.name, found.source()))
-}
-
-/// Returns the kinds of items that a materializer queues for others.
-pub(crate) fn queued_by(name: &str) -> &'static [&'static str] {
-    MATERIALIZERS.iter().find(|one| one.name == name).map_or(&[], |one| one.queues)
-}
-
-/// Returns the components of all materializers.
-pub(crate) fn materializers() -> impl Iterator<Item = Source> {
-    MATERIALIZERS.iter().map(BundledMaterializer::source)
-}
-
-/// Returns the kinds of items that there are materializers for.
-pub fn kinds() -> impl Iterator<Item = &'static str> {
-    MATERIALIZERS.iter().flat_map(|one| one.kinds.iter().copied())
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,6 +121,7 @@ pub fn bundled() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub(crate) struct Components {
     pub(crate) host: Arc<Host>,
     pub(crate) registry: Registry,
+    pub(crate) makers: Makers,
     /// Installed components that were refused, by name.
     pub(crate) refused: Vec<(String, BackfillError)>,
     /// Names of all there are, loaded or not.
@@ -170,6 +157,10 @@ impl Components {
         names: &[String],
     ) -> Result<Self, BackfillError> {
         let installed = Lock::read(&places.store)?.plugin;
+        let bundled = MATERIALIZERS.iter().map(BundledMaterializer::maker);
+        let makers = Makers::new(bundled, &installed, &places.store);
+        let (_, installed): (Vec<_>, Vec<_>) =
+            installed.into_iter().partition(|it| it.materializer.is_some());
         let is_wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
         let bundled = BUNDLED.iter().map(|bundled| bundled.name.to_owned());
         let known = bundled.chain(installed.iter().map(|plugin| plugin.name.clone()));
@@ -197,7 +188,7 @@ impl Components {
         let resting = resting.map(|plugin| plugin.name.clone()).collect();
         let known = known.collect();
         let grants = installed.into_iter().map(|plugin| (plugin.name, plugin.grants)).collect();
-        Ok(Self { host, registry, refused, known, resting, grants })
+        Ok(Self { host, registry, makers, refused, known, resting, grants })
     }
 
     /// Returns the providers with these names, each once, in the order of the names; without names,
@@ -263,9 +254,9 @@ fn agreed(component: &Plugin, entry: &Locked) -> Result<(), BackfillError> {
     Err(BackfillError::NameTaken { name: entry.name.clone(), by })
 }
 
-/// Says whether a provider of this name is in the binary.
+/// Says whether a component of this name is in the binary.
 pub(crate) fn is_bundled(name: &str) -> bool {
-    BUNDLED.iter().any(|bundled| bundled.name == name)
+    LOCKED.contains_key(name)
 }
 
 /// Says whether a provider runs when no provider is named.
@@ -305,25 +296,27 @@ mod tests {
     }
 
     #[test]
-    fn materializers_take_what_the_list_says_and_none_derives_a_column_of_another() {
+    fn materializers_are_what_the_list_says_and_none_derives_a_column_of_another() {
         let host = Host::new(None, Limits::default()).unwrap();
-        let load = |one: &BundledMaterializer| host.load_materializer(one.source()).unwrap();
-        let loaded: Vec<_> = MATERIALIZERS.iter().map(load).collect();
-        for (one, loaded) in MATERIALIZERS.iter().zip(&loaded) {
-            assert_eq!(loaded.description().name, one.name);
-            assert_eq!(loaded.description().kinds, one.kinds);
-            assert_eq!(loaded.description().queues, one.queues);
-        }
+        let makers = bundled_makers();
+        let loaded: Vec<_> = makers.iter().map(|maker| maker.load(&host).unwrap()).collect();
+        assert_eq!(loaded.len(), MATERIALIZERS.len(), "none takes what another one does");
         let all: Vec<_> = loaded.iter().map(|one| &**one).collect();
         crate::engine::check_owners(&all).unwrap();
     }
 
     #[test]
     fn every_kind_that_a_bundled_provider_emits_has_a_materializer() {
+        let makers = bundled_makers();
         for bundled in BUNDLED.iter().map(Bundled::description) {
-            for kind in bundled.kinds.iter().filter(|_| !bundled.emits_messages()) {
-                assert!(materializer_of(kind).is_some(), "{}: {kind}", bundled.name);
+            if !bundled.emits_messages() {
+                makers.needed(&bundled.kinds).unwrap();
             }
         }
+    }
+
+    fn bundled_makers() -> Makers {
+        let all = MATERIALIZERS.iter().map(BundledMaterializer::maker);
+        Makers::new(all, &[], std::path::Path::new(""))
     }
 }

@@ -28,22 +28,23 @@ use hyp_model::event::{Event, FailureClass};
 use hyp_model::item::{Check, ColumnMode};
 use hyp_plugin::{Lent, Page, Plugin, Stop, UnitInputs};
 
+use crate::components::Components;
 use crate::discover::Found;
 use crate::error::BackfillError;
 use crate::report::{Progress, ProviderReport, Receipt};
 use crate::run::Request;
 use crate::worker::note_line;
 use cutover::LiveRows;
-use error::EngineError;
+pub(crate) use error::EngineError;
 use materializers::Materializers;
 use pass::{Aim, Asserting, Chunk, Pass, Passed};
-use view::{View, lock};
 use publish::publish;
+use view::{View, lock};
 
 pub(crate) use guards::{check_sources, settled};
 #[cfg(test)]
 pub(crate) use materializers::check_owners;
-pub(crate) use materializers::may_change;
+pub(crate) use materializers::{check_free, may_change};
 pub use record::{Recording, record};
 pub use report::{CellChange, ChangesReport, CheckReport, CutoverReport, DatasetChanges, Slow};
 pub use request::{Ask, Changes, MaxChanges, Probing};
@@ -58,14 +59,14 @@ const REFERENCE: &str = "reference";
 /// A provider's run.
 pub(crate) struct Engine<'a> {
     pub(crate) plugin: &'a Arc<Plugin>,
-    pub(crate) host: Arc<hyp_plugin::Host>,
+    pub(crate) components: &'a Components,
     pub(crate) writer: &'a mut Writer,
     pub(crate) request: &'a Request,
     pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
     pub(crate) cancelled: &'a AtomicBool,
-    pub(crate) report: ProviderReport,
     /// Whether what is worked out is committed, where no guard stands against it.
     pub(crate) writes: bool,
+    pub(crate) report: ProviderReport,
 }
 
 /// What is counted of records that are no items.
@@ -112,7 +113,7 @@ impl Engine<'_> {
         let view = Arc::new(Mutex::new(View::default()));
         let kinds = &self.plugin.description().kinds;
         let mut materializers = Materializers::load(
-            &self.host,
+            self.components,
             Arc::clone(&view),
             changes.rules.clone(),
             kinds,

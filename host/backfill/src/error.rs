@@ -116,10 +116,28 @@ pub enum BackfillError {
         by: String,
     },
 
+    /// What a materializer takes or fills is another one's.
+    #[error("`{name}` {what}, as `{other}` does")]
+    Taken {
+        /// The materializer.
+        name: String,
+        /// What both do.
+        what: String,
+        /// The other one.
+        other: String,
+    },
+
     /// No installed component has the name.
     #[error("`{name}` is not installed")]
     NotInstalled {
         /// The name.
+        name: String,
+    },
+
+    /// A materializer does not run by itself.
+    #[error("`{name}` is a materializer: it runs wherever there are items for it")]
+    NeverRuns {
+        /// The component.
         name: String,
     },
 
@@ -201,6 +219,8 @@ pub enum BackfillError {
     Recording {
         /// Why.
         reason: String,
+        /// What is wrong with the materializer, where it is that, as a code of diagnostics.
+        code: Option<&'static str>,
     },
 
     /// A provider's items have no materializer, or it cannot be loaded.
@@ -261,13 +281,15 @@ impl Explain for BackfillError {
             Self::IgnoreList { .. } => "hyp::privacy::list",
             Self::PluginFile { .. } => "hyp::plugin::file",
             Self::NameTaken { .. } => "hyp::plugin::name_taken",
+            Self::Taken { .. } => "hyp::plugin::taken",
             Self::NotInstalled { .. } => "hyp::plugin::not_installed",
+            Self::NeverRuns { .. } => "hyp::plugin::never_runs",
             Self::NoRoot { .. } => "hyp::plugin::root",
             Self::OutOfReach { .. } => "hyp::plugin::out_of_reach",
             Self::NoSource { .. } | Self::SourceFile { .. } => "hyp::backfill::source",
             Self::Setting { .. } | Self::SettingValue { .. } => "hyp::backfill::setting",
             Self::ProbeScript { .. } => "hyp::probe::script",
-            Self::Recording { .. } => "hyp::record::refused",
+            Self::Recording { code, .. } => code.unwrap_or("hyp::record::refused"),
             Self::NoDatasetRun { .. } => "hyp::runs::no_dataset",
             Self::Undo(error) => error.code(),
             Self::Mixed { .. } => "hyp::backfill::mixed",
@@ -306,8 +328,14 @@ impl Explain for BackfillError {
             Self::NameTaken { .. } => {
                 Some("if it is to stand in for that one, install it with --replace".to_owned())
             }
+            Self::Taken { other, .. } => {
+                Some(format!("only one can: remove `{other}` if it is to be this one"))
+            }
             Self::NotInstalled { .. } => {
                 Some("`hyp plugin list` shows what is; bundled ones are chosen by `[import] clients` in config.toml".to_owned())
+            }
+            Self::NeverRuns { name } => {
+                Some(format!("`hyp plugin remove {name}` ends that; rows that it gave stay"))
             }
             Self::NoRoot { known, .. } => Some(format!("its roots are: {}", known.join(", "))),
             Self::OutOfReach { .. } => Some(
@@ -337,6 +365,7 @@ impl Explain for BackfillError {
             Self::Undo(error) => error.exit(),
             Self::PluginList { .. }
             | Self::IgnoreList { .. }
+            | Self::NeverRuns { .. }
             | Self::NoRoot { .. }
             | Self::NoSource { .. }
             | Self::SourceFile { .. }
@@ -353,6 +382,7 @@ impl Explain for BackfillError {
             | Self::PluginFile { .. }
             | Self::NoExchange { .. }
             | Self::NameTaken { .. }
+            | Self::Taken { .. }
             | Self::NotInstalled { .. }
             | Self::Recording { .. }
             | Self::NoDatasetRun { .. }

@@ -1,16 +1,16 @@
 //! What there is to import, without importing it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use hyp_cache::{Store, StoreError, UnitState};
 use hyp_materialize::Window;
-use hyp_model::dataset::MESSAGES;
-use hyp_plugin::{Candidate, Host, Limits, Plugin};
+use hyp_plugin::{Candidate, Limits, Plugin};
 
-use crate::components::{Components, materializer_of, name_of, origin_of, queued_by};
+use crate::components::{Components, name_of, origin_of};
 use crate::discover::{discover, terms};
 use crate::error::BackfillError;
+use crate::makers::Makers;
 use crate::places::Places;
 use crate::plugins::grants::Lending;
 use crate::report::{ProviderInfo, ProviderPlan, RootInfo};
@@ -25,26 +25,22 @@ use crate::worker::note_line;
 /// Fails when `plugins.lock` cannot be read or a bundled component is damaged.
 pub fn list(places: &Places) -> Result<Vec<ProviderInfo>, BackfillError> {
     let components = Components::look(places)?;
-    let mut filled = Filled::new(&components);
-    components.registry.iter().map(|plugin| info(plugin, places, &mut filled)).collect()
+    let makers = &components.makers;
+    Ok(components.registry.iter().map(|plugin| info(plugin, places, makers)).collect())
 }
 
-fn info(
-    plugin: &Plugin,
-    places: &Places,
-    filled: &mut Filled,
-) -> Result<ProviderInfo, BackfillError> {
+fn info(plugin: &Plugin, places: &Places, makers: &Makers) -> ProviderInfo {
     let description = plugin.description();
-    Ok(ProviderInfo {
+    ProviderInfo {
         name: description.name.clone(),
         plugin: format!("{} {}", description.name, description.version),
         title: description.title.clone(),
         version: description.version.clone(),
-        datasets: filled.by(plugin)?,
+        datasets: makers.filled_by(description),
         summary: description.summary.clone(),
         origin: origin_of(plugin),
         roots: roots_of(plugin, places),
-    })
+    }
 }
 
 fn roots_of(plugin: &Plugin, places: &Places) -> Vec<RootInfo> {
@@ -68,42 +64,6 @@ pub fn roots(places: &Places) -> Result<Vec<(String, Vec<RootInfo>)>, BackfillEr
     Ok(components.registry.iter().map(of).collect())
 }
 
-/// What providers fill, as the materializers of their kinds say; each is asked once.
-struct Filled {
-    host: Arc<Host>,
-    asked: BTreeMap<&'static str, Vec<String>>,
-}
-
-impl Filled {
-    fn new(components: &Components) -> Self {
-        Self { host: Arc::clone(&components.host), asked: BTreeMap::new() }
-    }
-
-    /// Returns what a provider fills: the messages, or what materializers make of its kinds and of what they queue.
-    fn by(&mut self, plugin: &Plugin) -> Result<Vec<String>, BackfillError> {
-        let description = plugin.description();
-        if description.emits_messages() {
-            return Ok(vec![MESSAGES.to_owned()]);
-        }
-        let mut kinds: Vec<&str> = description.kinds.iter().map(String::as_str).collect();
-        let (mut met, mut datasets) = (BTreeSet::new(), BTreeSet::new());
-        while let Some(kind) = kinds.pop() {
-            let Some((name, source)) = materializer_of(kind) else { continue };
-            if !met.insert(name) {
-                continue;
-            }
-            if !self.asked.contains_key(name) {
-                let materializer = self.host.load_materializer(source)?;
-                let declared = materializer.description().datasets.iter();
-                self.asked.insert(name, declared.map(|it| it.name.clone()).collect());
-            }
-            datasets.extend(self.asked[name].iter().cloned());
-            kinds.extend(queued_by(name));
-        }
-        Ok(datasets.into_iter().collect())
-    }
-}
-
 /// Says what a run of these providers would read, or without names one of the enabled ones. `secrets` are the rules
 /// that it would follow: where they changed, everything is read again.
 ///
@@ -124,7 +84,6 @@ pub fn plan(
     };
     let mut components = Components::load(places, Limits::default(), providers)?;
     let plugins = components.select(providers, enabled)?;
-    let mut filled = Filled::new(&components);
     let mut plans = Vec::new();
     for plugin in plugins {
         let ledger = match &store {
@@ -133,7 +92,8 @@ pub fn plan(
         };
         let reader = reader(&plugin, secrets);
         let plan = plan_of(&plugin, &reader, &components.lending(&plugin), places, &ledger)?;
-        plans.push(ProviderPlan { datasets: filled.by(&plugin)?, ..plan });
+        let datasets = components.makers.filled_by(plugin.description());
+        plans.push(ProviderPlan { datasets, ..plan });
     }
     Ok(plans)
 }

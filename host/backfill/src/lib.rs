@@ -39,6 +39,7 @@ mod gauge;
 mod ignored;
 mod import;
 mod inspect;
+mod makers;
 mod places;
 mod plugins;
 mod policy;
@@ -55,7 +56,7 @@ mod work;
 mod worker;
 
 pub use basis::{Basis, applied, resumed};
-pub use components::{bundled, kinds};
+pub use components::bundled;
 pub use detect::{Detected, DetectedSession, detect};
 pub use diff::Diff;
 pub use engine::{
@@ -64,13 +65,13 @@ pub use engine::{
 };
 pub use error::BackfillError;
 pub use gauge::{Gauge, Reading};
-pub use hyp_plugin::{CONTRACT, Description, PACKAGE, Startup};
+pub use hyp_plugin::{CONTRACT, Description, Manifest, MaterializerDescription, PACKAGE, Startup};
 pub use ignored::{Class, Entry, Ignored, list_path, read_list, write_list};
 pub use inspect::{list, plan, roots, variables};
 pub use places::{NamedSource, Places};
 pub use plugins::{
-    Grant, Locked, Offer, PluginState, grant, install, installed, offer, remove, revoke,
-    set_enabled, states,
+    Declared, Grant, Locked, Offer, PluginState, grant, install, installed, lend_materializers,
+    offer, remove, revoke, set_enabled, states,
 };
 pub use quarantine::{readable, unpacked};
 pub use record::{ExchangeRecording, PROJECTED_EXCHANGE, RecordedExchange, record_exchange};

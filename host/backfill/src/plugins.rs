@@ -8,17 +8,19 @@ mod roots;
 mod states;
 
 use std::fs;
+use std::path::Path;
 
 use crate::components::{Components, is_bundled};
+use crate::engine::check_free;
 use crate::error::BackfillError;
 use crate::places::Places;
 use grants::{reads, share};
 use hyp_model::Explain;
-use hyp_plugin::{Description, Host, Interfaces, Limits, Source, digest_of};
+use hyp_plugin::{Host, Interfaces, Limits, Manifest, MaterializerDescription, Source, digest_of};
 use lock::{Lock, file_of};
 
 pub use grants::Grant;
-pub use lock::Locked;
+pub use lock::{Declared, Locked};
 use roots::check_reach;
 pub use roots::{grant, revoke};
 pub use states::{PluginState, states};
@@ -27,12 +29,12 @@ pub use states::{PluginState, states};
 #[derive(Debug)]
 pub struct Offer {
     /// What it says of itself.
-    pub description: Description,
+    pub manifest: Manifest,
     /// What it wants of the host, and gives.
     pub interfaces: Interfaces,
     /// SHA-256 in hexadecimal digits.
     pub digest: String,
-    /// What it could read, one line for each place.
+    /// What a provider could read, one line for each place.
     pub reads: Vec<String>,
     /// Names of other providers that look into the same folders.
     pub shares: Vec<String>,
@@ -50,24 +52,17 @@ impl Offer {
         self.bytes.len()
     }
 
-    /// Returns what it wants to read that nobody was asked about; everything, where none is installed.
-    pub fn more_reads(&self) -> Vec<String> {
-        let known = self.known_reads();
-        self.reads.iter().filter(|place| !known.contains(place)).cloned().collect()
+    /// Returns what it would do, in words, that nobody was asked about: all of it, where none is installed.
+    pub fn more(&self) -> Vec<String> {
+        let known = self.installed.as_ref().map_or_else(Vec::new, Locked::deeds);
+        Locked::new(self).deeds().into_iter().filter(|deed| !known.contains(deed)).collect()
     }
 
-    /// Returns what the installed one wanted to read and this one does not.
-    pub fn fewer_reads(&self) -> Vec<String> {
-        self.known_reads()
-            .into_iter()
-            .filter(|place| !self.reads.contains(place))
-            .cloned()
-            .collect()
-    }
-
-    fn known_reads(&self) -> Vec<&String> {
-        let grants = self.installed.iter().flat_map(|locked| &locked.grants);
-        grants.flat_map(|grant| &grant.reads).collect()
+    /// Returns what the installed one did, in words, and this one does not.
+    pub fn fewer(&self) -> Vec<String> {
+        let (known, deeds) =
+            (self.installed.as_ref().map(Locked::deeds), Locked::new(self).deeds());
+        known.into_iter().flatten().filter(|deed| !deeds.contains(deed)).collect()
     }
 }
 
@@ -76,7 +71,7 @@ impl Offer {
 /// It is compiled and asked what it is; it reads nothing.
 ///
 /// # Errors
-/// Fails when it is no provider of this contract.
+/// Fails when it is neither a provider nor a materializer of this contract.
 pub fn offer(places: &Places, bytes: Vec<u8>, source: &str) -> Result<Offer, BackfillError> {
     let host = Host::new(None, Limits::default())?;
     let digest = digest_of(&bytes);
@@ -89,29 +84,31 @@ pub fn offer(places: &Places, bytes: Vec<u8>, source: &str) -> Result<Offer, Bac
         reason: error.to_string(),
     })?;
     let path = held.path().to_owned();
-    let (plugin, interfaces) = host
-        .inspect(Source::File { path: path.clone(), digest: digest.clone() })
+    let (manifest, interfaces) = host
+        .inspect(&Source::File { path: path.clone(), digest: digest.clone() })
         .map_err(|error| {
             let named = |words: String| words.replace(&path.display().to_string(), source);
             let reason = named(crate::causes(&error));
             BackfillError::Offer { reason, code: error.code(), help: error.help().map(named) }
         })?;
-    let description = plugin.description().clone();
-    let reads = reads(&description);
+    let provider = manifest.provider();
     let lock = Lock::read(&places.store)?;
     let others = Components::look(places)?;
-    let shares = others.registry.iter().filter(|other| {
-        let theirs = other.description();
-        theirs.name != description.name && share(theirs, &description)
+    // Rows of datasets have keys of their own: only messages can come twice.
+    let shares = others.registry.iter().map(|other| other.description()).filter(|theirs| {
+        provider.is_some_and(|ours| {
+            let bring_messages = theirs.emits_messages() && ours.emits_messages();
+            bring_messages && theirs.name != ours.name && share(theirs, ours)
+        })
     });
     Ok(Offer {
-        installed: lock.get(&description.name).cloned(),
-        is_bundled_name: is_bundled(&description.name),
-        shares: shares.map(|other| other.description().name.clone()).collect(),
-        reads,
+        installed: lock.get(manifest.name()).cloned(),
+        is_bundled_name: is_bundled(manifest.name()),
+        shares: shares.map(|theirs| theirs.name.clone()).collect(),
+        reads: provider.map_or_else(Vec::new, reads),
         interfaces,
         digest,
-        description,
+        manifest,
         source: source.to_owned(),
         bytes,
     })
@@ -122,20 +119,29 @@ pub fn offer(places: &Places, bytes: Vec<u8>, source: &str) -> Result<Offer, Bac
 /// # Errors
 /// Fails when the store cannot be written, or its name is a bundled provider's and may not be taken.
 pub fn install(places: &Places, offer: &Offer, may_replace: bool) -> Result<Locked, BackfillError> {
-    let name = &offer.description.name;
+    let name = offer.manifest.name();
     if offer.is_bundled_name && !may_replace {
         return Err(BackfillError::NameTaken {
-            name: name.clone(),
-            by: "a bundled provider".into(),
+            name: name.to_owned(),
+            by: "a bundled component".into(),
         });
     }
     let other = offer.installed.as_ref().filter(|locked| locked.source != offer.source);
     if let Some(locked) = other.filter(|_| !may_replace) {
         let by = format!("what came from `{}`", locked.source);
-        return Err(BackfillError::NameTaken { name: name.clone(), by });
+        return Err(BackfillError::NameTaken { name: name.to_owned(), by });
     }
-    for root in &offer.description.roots {
-        check_reach(places, name, &offer.description, root)?;
+    match &offer.manifest {
+        Manifest::Materializer(description) => check_free_for(places, description)?,
+        manifest => {
+            for (description, root) in manifest
+                .provider()
+                .into_iter()
+                .flat_map(|it| it.roots.iter().map(move |root| (it, root)))
+            {
+                check_reach(places, name, description, root)?;
+            }
+        }
     }
     Lock::change(&places.store, |lock| {
         let mut locked = Locked::new(offer);
@@ -149,10 +155,25 @@ pub fn install(places: &Places, offer: &Offer, may_replace: bool) -> Result<Lock
         let path = file_of(&places.store, name);
         lock::replace(&path, &offer.bytes)
             .map_err(|error| BackfillError::PluginFile { path, reason: error.to_string() })?;
-        lock.plugin.retain(|plugin| plugin.name != *name);
+        lock.plugin.retain(|plugin| plugin.name != name);
         lock.plugin.push(locked.clone());
         Ok(locked)
     })
+}
+
+/// Refuses a materializer of what is another one's.
+fn check_free_for(
+    places: &Places,
+    description: &MaterializerDescription,
+) -> Result<(), BackfillError> {
+    for dataset in &description.datasets {
+        check_free(&dataset.name).map_err(|reason| BackfillError::Datasets { reason })?;
+    }
+    let makers = Components::look(places)?.makers;
+    match makers.clash(&description.name, &Declared::of(description)) {
+        Some(clash) => Err(clash),
+        None => Ok(()),
+    }
 }
 
 /// Removes an installed component; rows that it gave stay.
@@ -180,8 +201,33 @@ pub fn remove(places: &Places, name: &str) -> Result<Locked, BackfillError> {
 pub fn set_enabled(places: &Places, name: &str, enabled: bool) -> Result<(), BackfillError> {
     Lock::change(&places.store, |lock| {
         let plugin = lock.plugin.iter_mut().find(|plugin| plugin.name == name);
-        plugin.ok_or_else(|| BackfillError::NotInstalled { name: name.to_owned() })?.enabled =
-            enabled;
+        let plugin = plugin.ok_or_else(|| BackfillError::NotInstalled { name: name.to_owned() })?;
+        if plugin.materializer.is_some() {
+            return Err(BackfillError::NeverRuns { name: name.to_owned() });
+        }
+        plugin.enabled = enabled;
+        Ok(())
+    })
+}
+
+/// Installs in another store the materializers of this one.
+///
+/// # Errors
+/// Fails when one of the stores cannot be read, or the other one not written.
+pub fn lend_materializers(places: &Places, other: &Path) -> Result<(), BackfillError> {
+    let installed = Lock::read(&places.store)?.plugin;
+    let materializers: Vec<Locked> =
+        installed.into_iter().filter(|it| it.materializer.is_some()).collect();
+    if materializers.is_empty() {
+        return Ok(());
+    }
+    Lock::change(other, |lock| {
+        for locked in materializers {
+            let path = file_of(other, &locked.name);
+            fs::copy(file_of(&places.store, &locked.name), &path)
+                .map_err(|error| BackfillError::PluginFile { path, reason: error.to_string() })?;
+            lock.plugin.push(locked);
+        }
         Ok(())
     })
 }

@@ -119,7 +119,7 @@ pub fn run(
     let fills_datasets = of_one_kind(&plugins)?;
     // What changes stored rows is written when that was asked for, and else only told.
     let is_asked_first = fills_datasets
-        && may_change(&components.host, &plugins, &request.changes.rules)
+        && may_change(&components, &plugins, &request.changes.rules)
             .map_err(|error| BackfillError::Datasets { reason: crate::explain(&error) })?;
     let is_dry = request.dry_run || (is_asked_first && !request.changes.commit);
     components.host.settle(settled(&plugins, &request.changes)?);
@@ -212,7 +212,7 @@ pub fn run(
         if !plugin.description().emits_messages() {
             let engine = Engine {
                 plugin: &plugin,
-                host: Arc::clone(&components.host),
+                components: &components,
                 writer: &mut writer,
                 request,
                 progress,

@@ -85,6 +85,11 @@ pub(crate) fn check_names<'a>(
     }
 }
 
+/// Says whether what exports this is a materializer.
+pub(crate) fn is_materializer(exports: &[String]) -> bool {
+    exports.iter().any(|name| interface(name) == Some(World::Materializer.exports()))
+}
+
 /// Returns the version of our contract that a name stands for; nothing for names of other packages.
 pub(crate) fn version_of(name: &str) -> Option<&str> {
     let rest = name.strip_prefix(PACKAGE)?.strip_prefix('/')?;

@@ -20,7 +20,7 @@ use crate::fault::Asked;
 use crate::guest::Guest;
 use crate::imports;
 use crate::limits::Limits;
-use crate::materializer::{self, Materializer};
+use crate::materializer::{self, Materializer, MaterializerDescription};
 use crate::plugin::Plugin;
 use crate::seam::{Linkers, Ready};
 use crate::settled::Settled;
@@ -62,6 +62,49 @@ pub struct Interfaces {
     pub imports: Vec<String>,
     /// What it gives.
     pub exports: Vec<String>,
+}
+
+/// What a component says of itself, by what it is.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Manifest {
+    Provider(Description),
+    Materializer(MaterializerDescription),
+}
+
+impl Manifest {
+    /// Returns the name that it gives itself.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Provider(it) => &it.name,
+            Self::Materializer(it) => &it.name,
+        }
+    }
+
+    /// Returns what a provider says; none where it is none.
+    pub fn provider(&self) -> Option<&Description> {
+        match self {
+            Self::Provider(it) => Some(it),
+            Self::Materializer(_) => None,
+        }
+    }
+
+    /// Returns what a materializer says; none where it is none.
+    pub fn materializer(&self) -> Option<&MaterializerDescription> {
+        match self {
+            Self::Provider(_) => None,
+            Self::Materializer(it) => Some(it),
+        }
+    }
+
+    /// Returns what it calls its version.
+    pub fn version(&self) -> &str {
+        match self {
+            Self::Provider(it) => &it.version,
+            Self::Materializer(it) => &it.version,
+        }
+    }
 }
 
 impl Interfaces {
@@ -120,22 +163,24 @@ impl Host {
         Ok(Plugin::new(Arc::clone(self), source, description, Some(ready)))
     }
 
-    /// Makes a provider of a component that nobody agreed to yet, and says what it wants and gives.
-    pub fn inspect(
-        self: &Arc<Self>,
-        source: Source,
-    ) -> Result<(Arc<Plugin>, Interfaces), LoadError> {
+    /// Looks at a component that nobody agreed to yet: what it is, and what it wants and gives.
+    pub fn inspect(&self, source: &Source) -> Result<(Manifest, Interfaces), LoadError> {
         let bytes = source.read(self.limits.component_bytes)?;
         let origin = source.origin();
         let component = self.compile(&origin, bytes)?;
-        let ready = self.link(&origin, &component)?;
-        let description = self.describe(&origin, &ready)?;
         let types = component.component_type();
         let interfaces = Interfaces {
             imports: types.imports(&self.engine).map(|(name, _)| name.to_owned()).collect(),
             exports: types.exports(&self.engine).map(|(name, _)| name.to_owned()).collect(),
         };
-        Ok((Plugin::new(Arc::clone(self), source, description, Some(ready)), interfaces))
+        let manifest = if contract::is_materializer(&interfaces.exports) {
+            let ready = self.link_materializer(&origin, &component)?;
+            Manifest::Materializer(materializer::describe(self, &origin, &ready)?)
+        } else {
+            let ready = self.link(&origin, &component)?;
+            Manifest::Provider(self.describe(&origin, &ready)?)
+        };
+        Ok((manifest, interfaces))
     }
 
     /// Takes a provider at the word of whoever knows its description: nothing of it runs before it is used.
@@ -148,6 +193,7 @@ impl Host {
         self: &Arc<Self>,
         source: Source,
     ) -> Result<Arc<Materializer>, LoadError> {
+        let bytes = source.read(self.limits.component_bytes)?;
         let origin = source.origin();
         let known = self.shelf.as_ref().and_then(|shelf| {
             let component = shelf.component(&self.engine, source.digest())?;
@@ -158,7 +204,7 @@ impl Host {
             let ready = self.link_materializer(&origin, &component)?;
             return Ok(Materializer::new(Arc::clone(self), source, description, ready));
         }
-        let component = self.compile(&origin, source.read(self.limits.component_bytes)?)?;
+        let component = self.compile(&origin, bytes)?;
         let ready = self.link_materializer(&origin, &component)?;
         let description = materializer::describe(self, &origin, &ready)?;
         if let Some(shelf) = &self.shelf {

@@ -26,6 +26,7 @@ impl Materializer for Ledger {
             .kind("guests.trap")
             .kind("guests.lost")
             .kind("guests.stray")
+            .kind("guests.odd")
             .queues("guests.colour")
             .dataset(entries)
             .dataset(balances)
@@ -67,6 +68,47 @@ fn one(item: &Item, out: &mut Derived) {
             out.then.push(Item::new("guests.other", Origin::new("queued", "1"), Cells::new()));
         }
         "guests.trap" => panic!("on purpose"),
+        "guests.odd" => odd(item.text("does").unwrap_or_default(), out),
+        _ => {}
+    }
+}
+
+/// Does what it may not, by name.
+fn odd(what: &str, out: &mut Derived) {
+    match what {
+        "another_dataset" => out.append(Row::new("others", Cells::new().with("id", "1"))),
+        "another_column" => out.append(Row::new("entries", Cells::new().with("secret", "1"))),
+        "a_column_of_the_host" => {
+            out.append(Row::new("entries", Cells::new().with("_hyp_run_id", "mine")));
+        }
+        "another_type" => out.append(Row::new("entries", Cells::new().with("amount", "many"))),
+        "a_longer_key" => out.assert_value(Assertion {
+            dataset: "balances".to_owned(),
+            key: vec!["a".into(), "b".into()],
+            column: "colour".to_owned(),
+            value: "red".into(),
+            subject: None,
+            notes: None,
+        }),
+        "a_look_elsewhere" => {
+            let seen = current("agent_compliance_runs", &[vec![Datum::Text("1".to_owned())]]);
+            out.counts_as(&format!("{seen:?}"));
+        }
+        "a_flood" => out.then.extend((0..100).map(|at: u32| {
+            Item::new("guests.colour", Origin::new("queued", at.to_string()), Cells::new())
+        })),
+        "memory" => {
+            let mut held: Vec<Vec<u8>> = Vec::new();
+            loop {
+                held.push(vec![1; 1 << 20]);
+                if held.len() > 100_000 {
+                    return;
+                }
+            }
+        }
+        "no_end" => loop {
+            std::hint::black_box(what);
+        },
         _ => {}
     }
 }

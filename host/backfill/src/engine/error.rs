@@ -23,8 +23,6 @@ pub(crate) enum EngineError {
         "`{one}` and `{other}` both own column `{column}` of dataset `{dataset}`, in the same rows"
     )]
     Owners { one: String, other: String, dataset: String, column: String },
-    #[error("`{one}` and `{other}` both declare dataset `{dataset}`")]
-    Datasets { one: String, other: String, dataset: String },
     #[error("interrupted")]
     Interrupted,
 }
@@ -37,7 +35,7 @@ impl Explain for EngineError {
             Self::Load(error) => error.code(),
             Self::NoMaterializer { .. } => "hyp::dataset::no_materializer",
             Self::Bad { .. } | Self::Endless => "hyp::dataset::materializer",
-            Self::Owners { .. } | Self::Datasets { .. } => "hyp::dataset::owners",
+            Self::Owners { .. } => "hyp::dataset::owners",
             Self::Interrupted => "hyp::dataset::interrupted",
         }
     }

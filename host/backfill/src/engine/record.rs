@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyp_cache::{DatasetRun, RunEnd, RunKind, RunStart, Store};
+use hyp_model::Explain;
 use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin};
 use hyp_plugin::{Limits, Settled};
 use serde_json::{Map, Value};
@@ -15,7 +16,7 @@ use super::publish::publish;
 use super::report::ChangesReport;
 use super::request::Changes;
 use super::view::View;
-use crate::components::{Components, kinds};
+use crate::components::Components;
 use crate::error::BackfillError;
 use crate::places::Places;
 use crate::record::PROJECTED_EXCHANGE;
@@ -50,24 +51,28 @@ pub struct Recording {
 /// is written then.
 pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, BackfillError> {
     let kind = &recording.kind;
-    if !kinds().any(|known| known == kind) {
-        let known: Vec<_> = [PROJECTED_EXCHANGE].into_iter().chain(kinds()).collect();
+    let components = Components::load(places, Limits::default(), &[])?;
+    if components.makers.of(kind).is_none() {
+        let known: Vec<_> =
+            [PROJECTED_EXCHANGE].into_iter().chain(components.makers.kinds()).collect();
         let known = known.join(", ");
         let reason = format!("no materializer takes items of kind `{kind}`; known are: {known}");
-        return Err(BackfillError::Recording { reason });
+        return Err(BackfillError::Recording { reason, code: None });
     }
-    let components = Components::load(places, Limits::default(), &[])?;
     components.host.settle(Settled { settings: recording.changes.settings.clone(), prober: None });
     let store = Store::open_or_create(&places.store)?;
     let mut writer = store.writer(recording.wait, &recording.run_id)?;
     let refused = |error: EngineError| match error {
         EngineError::Store(error) => error.into(),
-        other => BackfillError::Recording { reason: crate::explain(&other) },
+        other => {
+            let code = matches!(other, EngineError::Run(_)).then(|| other.code());
+            BackfillError::Recording { reason: crate::explain(&other), code }
+        }
     };
     let view = Arc::new(Mutex::new(View::default()));
     let wanted = [kind.clone()];
     let mut materializers = Materializers::load(
-        &components.host,
+        &components,
         Arc::clone(&view),
         recording.changes.rules.clone(),
         &wanted,

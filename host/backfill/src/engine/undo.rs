@@ -11,13 +11,13 @@ use hyp_cache::{
     OpenDataset, RUN_ID, RunEnd, RunKind, RunStart, Store, Writer, datum_from_json, datum_to_json,
     key_of, row_from_json, row_to_json,
 };
-use hyp_model::item::{Dataset, Datum};
+use hyp_model::item::{ConflictRule, Dataset, Datum};
 use hyp_model::row::Key;
 use hyp_plugin::Limits;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::components::{Components, materializers};
+use crate::components::Components;
 use crate::error::BackfillError;
 use crate::places::Places;
 use crate::run::now;
@@ -122,9 +122,13 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
         commit.writes.insert(declared.name.clone(), write);
         open.insert(declared.name.clone(), dataset);
     }
-    for (dataset, deeds) in deeds {
-        undone.kept.extend(deeds.keys().map(|key| UndoneCell {
-            dataset: dataset.clone(),
+    for name in store.datasets()?.into_iter().filter(|name| !declared.contains_key(name)) {
+        let keys = match deeds.remove(&name) {
+            Some(deeds) => deeds.into_keys().collect(),
+            None => added_keys(&store, &name, &request.run_id)?,
+        };
+        undone.kept.extend(keys.iter().map(|key| UndoneCell {
+            dataset: name.clone(),
             key: serde_json::from_str(key).unwrap_or(Value::Null),
             reason: "no component declares the dataset any more".to_owned(),
         }));
@@ -172,17 +176,40 @@ fn write(
     Ok(())
 }
 
-/// Returns what all materializers declare, by dataset.
+/// Returns what all materializers declare, by dataset; those that cannot be loaded declare nothing.
 fn declared(places: &Places) -> Result<BTreeMap<String, Dataset>, BackfillError> {
     let components = Components::load(places, Limits::default(), &[])?;
     let mut declared = BTreeMap::new();
-    for source in materializers() {
-        let materializer = components.host.load_materializer(source)?;
+    for maker in components.makers.iter() {
+        let Ok(materializer) = maker.load(&components.host) else { continue };
         for dataset in &materializer.description().datasets {
             declared.insert(dataset.name.clone(), dataset.clone());
         }
     }
     Ok(declared)
+}
+
+/// Returns what rows that a run added to a dataset are found by, where nobody says any more which columns that are.
+fn added_keys(store: &Store, name: &str, run_id: &str) -> Result<Vec<String>, BackfillError> {
+    let bare = Dataset {
+        name: name.to_owned(),
+        columns: Vec::new(),
+        key: Vec::new(),
+        on_conflict: ConflictRule::AppendOnly,
+        ordered_by: None,
+        column_rules: Vec::new(),
+        owns: Vec::new(),
+        cutover: None,
+    };
+    let mut keys = Vec::new();
+    let Some(dataset) = store.open_dataset(&bare)? else { return Ok(keys) };
+    let Some(at) = dataset.position(RUN_ID) else { return Ok(keys) };
+    dataset.scan(|row| {
+        if row.get(at).and_then(Datum::as_text) == Some(run_id) {
+            keys.push(row_to_json(dataset.columns(), &row).to_string());
+        }
+    })?;
+    Ok(keys)
 }
 
 impl Deed {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use hyp_plugin::{Manifest, MaterializerDescription};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BackfillError;
@@ -41,9 +42,36 @@ pub struct Locked {
     /// True where it stands in for a bundled provider of the same name.
     #[serde(default, skip_serializing_if = "is_no")]
     pub replaces_bundled: bool,
+    /// What it takes and fills, as it was shown; only where it is a materializer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub materializer: Option<Declared>,
     /// What it may read, as it was shown to the person who agreed. What is not here is not lent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub grants: Vec<Grant>,
+}
+
+/// What a materializer takes and fills.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Declared {
+    /// Kinds of items that it takes.
+    pub kinds: Vec<String>,
+    /// Kinds of items that it queues for others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<String>,
+    /// Datasets that it fills.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub datasets: Vec<String>,
+}
+
+impl Declared {
+    pub(crate) fn of(description: &MaterializerDescription) -> Self {
+        Self {
+            kinds: description.kinds.clone(),
+            queues: description.queues.clone(),
+            datasets: description.datasets.iter().map(|dataset| dataset.name.clone()).collect(),
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -61,16 +89,33 @@ fn is_no(value: &bool) -> bool {
 impl Locked {
     /// Returns an entry for a component as it was offered, with all that it wants.
     pub(crate) fn new(offer: &Offer) -> Self {
+        let (materializer, grants) = match &offer.manifest {
+            Manifest::Materializer(it) => (Some(Declared::of(it)), Vec::new()),
+            manifest => (None, manifest.provider().map_or_else(Vec::new, wanted)),
+        };
         Self {
-            name: offer.description.name.clone(),
+            name: offer.manifest.name().to_owned(),
             digest: offer.digest.clone(),
-            version: offer.description.version.clone(),
+            version: offer.manifest.version().to_owned(),
             source: offer.source.clone(),
             contract: offer.interfaces.contract().unwrap_or_default().to_owned(),
             enabled: true,
             replaces_bundled: offer.is_bundled_name,
-            grants: wanted(&offer.description),
+            materializer,
+            grants,
         }
+    }
+}
+
+impl Locked {
+    /// Returns what it does, in words: what a person agreed to.
+    pub(crate) fn deeds(&self) -> Vec<String> {
+        let reads =
+            self.grants.iter().flat_map(|grant| &grant.reads).map(|it| format!("read {it}"));
+        let declared = self.materializer.clone().unwrap_or_default();
+        let takes = declared.kinds.iter().map(|kind| format!("take items of kind `{kind}`"));
+        let fills = declared.datasets.iter().map(|name| format!("fill dataset `{name}`"));
+        reads.chain(takes).chain(fills).collect()
     }
 }
 
@@ -172,6 +217,7 @@ mod tests {
             contract: "0.1.0".into(),
             enabled: true,
             replaces_bundled: false,
+            materializer: None,
             grants: vec![Grant {
                 root: "history".into(),
                 reads: vec!["~/.notebook: *.jsonl".into()],

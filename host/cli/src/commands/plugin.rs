@@ -1,4 +1,4 @@
-//! `hyp plugin`: providers from elsewhere, looked at, installed, checked and removed.
+//! `hyp plugin`: components from elsewhere, looked at, installed, checked and removed.
 
 mod bench;
 mod fetch;
@@ -29,7 +29,7 @@ pub(crate) struct PluginArgs {
 /// The commands below `hyp plugin`.
 #[derive(Debug, clap::Subcommand)]
 enum PluginCommand {
-    /// Lay out the project of a new provider, with a sample and tests
+    /// Lay out the project of a new component, with a sample and tests
     #[command(after_help = NEW_EXAMPLES)]
     New(NewArgs),
     /// Make a component of a project
@@ -41,13 +41,13 @@ enum PluginCommand {
     /// Say what a component is and could read, without installing it
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(InspectArgs),
-    /// Install a provider, once you agree to what it will be able to read
+    /// Install a component, once you agree to what it will be able to read or fill
     #[command(after_help = INSTALL_EXAMPLES)]
     Install(InstallArgs),
-    /// Fetch an installed provider again from where it came
+    /// Fetch an installed component again from where it came
     #[command(after_help = "Example: hyp plugin update notes")]
     Update(UpdateArgs),
-    /// Remove an installed provider; rows that it gave stay
+    /// Remove an installed component; rows that it gave stay
     #[command(after_help = "Example: hyp plugin remove notes")]
     Remove(NameArgs),
     /// Let an installed provider run when no provider is named
@@ -83,6 +83,7 @@ const NEW_EXAMPLES: &str = "\
 Examples:
   hyp plugin new notebook
   hyp plugin new notebook --lang python
+  hyp plugin new tides --kind materializer
   hyp plugin new notebook --dir ~/src/hyp-notebook";
 
 const BUILD_EXAMPLES: &str = "\
@@ -125,6 +126,7 @@ Examples:
 const TEST_EXAMPLES: &str = "\
 A case is a folder CASES/NAME: `in/` is what the client writes, `rows.json` what should come of it.
 For a provider that reads databases, a file `chats.db.sql` becomes the database `chats.db`.
+For a materializer, `in/KIND.jsonl` holds items of a kind, as `hyp record KIND --json FILE` takes them.
 
 Examples:
   hyp plugin test notebook
@@ -141,7 +143,7 @@ struct ListArgs {
 /// Arguments of `hyp plugin new`.
 #[derive(Debug, clap::Args)]
 struct NewArgs {
-    /// Name of the provider: lower case letters, digits and hyphens
+    /// Name of the component: lower case letters, digits and hyphens
     name: String,
 
     /// Folder of the project [default: its name, in this folder]
@@ -151,6 +153,19 @@ struct NewArgs {
     /// What it is written in
     #[arg(long, value_enum, default_value = "rust")]
     lang: Lang,
+
+    /// What it does
+    #[arg(long, value_enum, default_value = "provider")]
+    kind: Kind,
+}
+
+/// What components do.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    /// Reads what a client writes
+    Provider,
+    /// Says which rows items are
+    Materializer,
 }
 
 /// Languages that there are templates for.

@@ -126,7 +126,8 @@ fn nothing(path: &Path) -> Failure {
     usage(format!("`{}` holds nothing to record", path.display()))
 }
 
-fn read(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
+/// Reads objects: one, an array of them, or one a line.
+pub(super) fn read(path: &Path) -> Result<Vec<Map<String, Value>>, Failure> {
     let name = path.display();
     let text = content(path)?;
     let values: Result<Vec<Value>, _> =

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use hyp_backfill::{Offer, ProviderInfo};
+use hyp_backfill::{MaterializerDescription, Offer};
 use hyp_model::Exit;
-use hyp_model::dataset::MESSAGES;
+use hyp_model::item::Dataset;
 use serde::Serialize;
 
 use super::fetch::{fetch, fetch_local, is_remote};
@@ -18,13 +18,16 @@ use crate::text;
 #[derive(Serialize)]
 struct Inspected<'a> {
     name: &'a str,
-    title: &'a str,
+    is: &'static str,
+    title: Option<&'a str>,
     version: &'a str,
-    summary: &'a str,
+    summary: Option<&'a str>,
     contract: Option<&'a str>,
     digest: &'a str,
     size: usize,
     kinds: &'a [String],
+    queues: &'a [String],
+    datasets: Vec<&'a str>,
     reads: &'a [String],
     shares_with: &'a [String],
     imports: &'a [String],
@@ -35,24 +38,30 @@ struct Inspected<'a> {
 pub(super) fn inspect(session: &Session, args: &InspectArgs) -> Result<Exit, Failure> {
     let fetched = fetch_local(&args.source)?;
     let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
-    let description = &offer.description;
     if args.json {
+        let provider = offer.manifest.provider();
+        let materializer = offer.manifest.materializer();
+        let kinds = provider.map(|it| &it.kinds).or_else(|| materializer.map(|it| &it.kinds));
+        let datasets = materializer.into_iter().flat_map(|it| &it.datasets);
         print_json(&Inspected {
-            name: &description.name,
-            title: &description.title,
-            version: &description.version,
-            summary: &description.summary,
+            name: offer.manifest.name(),
+            is: if provider.is_some() { "provider" } else { "materializer" },
+            title: provider.map(|it| &*it.title),
+            version: offer.manifest.version(),
+            summary: provider.map(|it| &*it.summary),
             contract: offer.interfaces.contract(),
             digest: &offer.digest,
             size: offer.size(),
-            kinds: &description.kinds,
+            kinds: kinds.map_or(&[], Vec::as_slice),
+            queues: materializer.map_or(&[], |it| &it.queues),
+            datasets: datasets.map(|dataset| &*dataset.name).collect(),
             reads: &offer.reads,
             shares_with: &offer.shares,
             imports: &offer.interfaces.imports,
             exports: &offer.interfaces.exports,
         })?;
     } else {
-        print(&show(&offer, &fetched.source, &rivals(session, &offer)?))?;
+        print(&show(&offer, &fetched.source))?;
         let mut more = String::new();
         list(&mut more, "imports", &offer.interfaces.imports);
         list(&mut more, "exports", &offer.interfaces.exports);
@@ -68,39 +77,33 @@ pub(super) fn install(session: &Session, args: &InstallArgs) -> Result<Exit, Fai
     }
     let fetched = fetch(&args.source)?;
     let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
-    say(show(&offer, &fetched.source, &rivals(session, &offer)?).trim_end());
-    let name = &offer.description.name;
+    say(show(&offer, &fetched.source).trim_end());
+    let name = offer.manifest.name();
     match consent(&format!("Install {name}?"), args.yes, "hyp plugin install")? {
         Consent::Given => {}
         Consent::Refused => return Ok(Exit::Refused),
     }
     let locked = hyp_backfill::install(&session.places, &offer, args.replace)?;
-    say(&format!(
-        "installed {} {}; `hyp backfill {name}` imports with it",
-        locked.name, locked.version
-    ));
+    let then = match &locked.materializer {
+        None => format!("`hyp backfill {name}` imports with it"),
+        Some(declared) => {
+            let kinds = declared.kinds.join("`, `");
+            format!("providers of `{kinds}` and `hyp record` go to it")
+        }
+    };
+    say(&format!("installed {} {}; {}", locked.name, locked.version, text::line(&then)));
     Ok(Exit::Done)
 }
 
-/// Returns the other providers that may bring the same messages, where it brings any.
-fn rivals(session: &Session, offer: &Offer) -> Result<Vec<String>, Failure> {
-    let mut rivals = offer.shares.clone();
-    if !offer.description.emits_messages() {
-        rivals.clear();
-    }
-    if !rivals.is_empty() {
-        let known = hyp_backfill::list(&session.places)?;
-        let brings_messages = |it: &ProviderInfo| it.datasets == [MESSAGES];
-        rivals.retain(|name| known.iter().any(|it| it.name == *name && brings_messages(it)));
-    }
-    Ok(rivals)
-}
-
-fn show(offer: &Offer, source: &str, rivals: &[String]) -> String {
-    let description = &offer.description;
-    let mut out = format!("{} {}", text::line(&description.name), text::line(&description.version));
-    if !description.summary.is_empty() {
-        let _ = write!(out, ": {}", text::line(&description.summary));
+fn show(offer: &Offer, source: &str) -> String {
+    let manifest = &offer.manifest;
+    let mut out = format!("{} {}", text::line(manifest.name()), text::line(manifest.version()));
+    let summary = match manifest.provider() {
+        Some(provider) => provider.summary.as_str(),
+        None => "a materializer, which says which rows items are",
+    };
+    if !summary.is_empty() {
+        let _ = write!(out, ": {}", text::line(summary));
     }
     out.push('\n');
     let mut row = |head: &str, value: &str| {
@@ -110,17 +113,35 @@ fn show(offer: &Offer, source: &str, rivals: &[String]) -> String {
     row("digest", &format!("sha256:{}", offer.digest));
     row("size", &text::bytes(offer.size() as u64));
     row("contract", &format!("hyp:backfill@{}", offer.interfaces.contract().unwrap_or("?")));
-    list(&mut out, "reads", &offer.reads);
-    if !rivals.is_empty() {
-        let reads = if rivals.len() == 1 { "reads" } else { "read" };
+    match manifest.materializer() {
+        None => list(&mut out, "reads", &offer.reads),
+        Some(materializer) => show_materializer(&mut out, materializer),
+    }
+    if !offer.shares.is_empty() {
+        let reads = if offer.shares.len() == 1 { "reads" } else { "read" };
         let _ = writeln!(
             out,
             "  beware    {} {reads} these folders, too: the same messages may come twice",
-            text::line(&rivals.join(", "))
+            text::line(&offer.shares.join(", "))
         );
     }
-    out.push_str("  cannot    write, open a socket, see the environment, or read anything else\n");
+    out.push_str(match manifest.provider() {
+        Some(_) => "  cannot    write, open a socket, see the environment, or read anything else\n",
+        None => "  cannot    read files, open a socket, see the environment, or other datasets\n",
+    });
     out
+}
+
+fn show_materializer(out: &mut String, it: &MaterializerDescription) {
+    list(out, "takes", &it.kinds);
+    if !it.queues.is_empty() {
+        list(out, "queues", &it.queues);
+    }
+    let rule = |dataset: &Dataset| {
+        let rule = serde_json::to_value(dataset.on_conflict).unwrap_or_default();
+        format!("{} ({})", dataset.name, rule.as_str().unwrap_or_default())
+    };
+    list(out, "fills", &it.datasets.iter().map(rule).collect::<Vec<_>>());
 }
 
 /// Lists values below a head.

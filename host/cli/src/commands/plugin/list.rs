@@ -66,6 +66,11 @@ fn show(states: &[PluginState]) -> String {
             for place in &state.reads {
                 let _ = writeln!(out, "{:name$}  reads {}", "", text::line(place));
             }
+            if let Some(declared) = &state.materializer {
+                let (kinds, datasets) = (declared.kinds.join(", "), declared.datasets.join(", "));
+                let _ = writeln!(out, "{:name$}  takes {}", "", text::line(&kinds));
+                let _ = writeln!(out, "{:name$}  fills {}", "", text::line(&datasets));
+            }
             for root in &state.revoked {
                 let _ = writeln!(out, "{:name$}  `{}` was taken back", "", text::line(root));
             }
@@ -103,6 +108,7 @@ mod tests {
             digest: "aa".into(),
             enabled: origin == "bundled",
             reads: vec![format!("~/.{name}/**/*.jsonl")],
+            materializer: None,
             revoked: if name == "notebook" { vec!["drafts".into()] } else { Vec::new() },
             error: error.map(str::to_owned),
         };

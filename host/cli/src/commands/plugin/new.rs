@@ -1,11 +1,11 @@
-//! `hyp plugin new` and `hyp plugin build`: the project of a provider, and its component.
+//! `hyp plugin new` and `hyp plugin build`: the project of a component, and the component.
 
 use std::path::{Path, PathBuf};
 
-use hyp_author::{Language, Machine, Name};
+use hyp_author::{Machine, Name, Project};
 use hyp_model::Exit;
 
-use super::{BuildArgs, Lang, NewArgs};
+use super::{BuildArgs, Kind, Lang, NewArgs};
 use crate::commands::{print, say};
 use crate::failure::Failure;
 use crate::{env, text};
@@ -14,13 +14,24 @@ use crate::{env, text};
 pub(super) fn new(args: &NewArgs) -> Result<Exit, Failure> {
     let name: Name = args.name.parse()?;
     let folder = args.dir.clone().unwrap_or_else(|| PathBuf::from(&args.name));
-    let language = match args.lang {
-        Lang::Rust => Language::Rust,
-        Lang::Python => Language::Python,
+    let (project, what) = match (args.kind, args.lang) {
+        (Kind::Provider, Lang::Rust) => {
+            (Project::RustProvider, "a provider that reads a made-up client")
+        }
+        (Kind::Provider, Lang::Python) => {
+            (Project::PythonProvider, "a provider that reads a made-up client")
+        }
+        (Kind::Materializer, Lang::Rust) => {
+            (Project::RustMaterializer, "a materializer of a made-up client's items")
+        }
+        (Kind::Materializer, Lang::Python) => {
+            let message = "there is no template of a materializer in Python: use --lang rust, or the contract itself".to_owned();
+            return Err(Failure::Usage { command: "hyp plugin new", message });
+        }
     };
-    hyp_author::create(&name, language, &folder)?;
+    hyp_author::create(&name, project, &folder)?;
     let shown = shell(&folder);
-    say(&format!("made {shown}: a provider that reads a made-up client, with cases and tests"));
+    say(&format!("made {shown}: {what}, with cases and tests"));
     say(&format!("build it: hyp plugin build {shown}"));
     Ok(Exit::Done)
 }

@@ -12,6 +12,7 @@ use crate::interrupt;
 pub(super) fn run(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
     let folder = folder(&args.on)?;
     let trial = Trial::new(session, &args.source)?;
+    trial.provider()?;
     // The first interrupt ends the import, and the temporary store goes with it.
     let report = trial.read(trial.store(), &folder, false, &interrupt::flag())?;
     print(&backfill::show_report(&report))?;

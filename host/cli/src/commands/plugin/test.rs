@@ -1,6 +1,7 @@
 //! `hyp plugin test`: what a component makes of cases that were looked at, and of files that are damaged.
 
 mod hostile;
+mod items;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyp_backfill::Gauge;
 use hyp_model::Exit;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::trial::{Trial, TrialError, fault, folder, only, temporary};
@@ -31,6 +33,9 @@ const CASES: &str = "cases";
 pub(super) fn test(session: &Session, args: &TestArgs) -> Result<Exit, Failure> {
     let trial = Trial::new(session, &args.source)?;
     let cases = cases(&folder(&place(args))?)?;
+    if let Some(materializer) = trial.manifest.materializer() {
+        return items::test(&trial, materializer, &cases, args.bless);
+    }
     let gauge = trial.metered()?;
     let cancelled = interrupt::flag();
     let mut faults = 0;
@@ -46,22 +51,29 @@ pub(super) fn test(session: &Session, args: &TestArgs) -> Result<Exit, Failure> 
         if cancelled.load(Ordering::Relaxed) {
             return Ok(Exit::Interrupted);
         }
-        let mut found: Vec<&str> =
-            golden.as_ref().err().into_iter().flat_map(|it| it.lines()).collect();
-        faults += usize::from(golden.is_err()) + hostile.faults.len();
-        found.extend(hostile.faults.iter().map(String::as_str));
-        let verdict = if found.is_empty() { "ok" } else { "FAILED" };
-        let rows = golden.as_ref().map_or_else(|_| String::new(), |rows| format!(" {rows} rows,"));
-        let head = format!(
-            "{verdict:<6} {}:{rows} {} damaged copies",
-            text::line(&name),
-            hostile.readings
-        );
-        let lines = found.iter().map(|line| format!("       {}\n", text::line(line)));
-        print(&format!("{}\n{}", head, lines.collect::<String>()))?;
+        faults += verdict(&name, &golden, &hostile, "damaged copies")?;
     }
     print(&format!("{} cases, {faults} faults\n", cases.len()))?;
     Ok(if faults == 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// Prints what came of a case, and returns how many faults it has.
+fn verdict(
+    name: &str,
+    golden: &Result<usize, String>,
+    hostile: &Hostile,
+    damaged: &str,
+) -> Result<usize, Failure> {
+    let mut found: Vec<&str> =
+        golden.as_ref().err().into_iter().flat_map(|it| it.lines()).collect();
+    found.extend(hostile.faults.iter().map(String::as_str));
+    let verdict = if found.is_empty() { "ok" } else { "FAILED" };
+    let rows = golden.as_ref().map_or_else(|_| String::new(), |rows| format!(" {rows} rows,"));
+    let (name, readings) = (text::line(name), hostile.readings);
+    let head = format!("{verdict:<6} {name}:{rows} {readings} {damaged}");
+    let lines = found.iter().map(|line| format!("       {}\n", text::line(line)));
+    print(&format!("{}\n{}", head, lines.collect::<String>()))?;
+    Ok(usize::from(golden.is_err()) + hostile.faults.len())
 }
 
 /// Returns where the cases are: as named, or beside the component.
@@ -121,15 +133,19 @@ fn golden(
             over.join(", ")
         )));
     }
+    Ok(compare(case, &pretty(&rows)?, bless)?.map(|()| rows.len()))
+}
+
+/// Compares what came out with what is expected of a case, or makes that what is expected.
+fn compare(case: &Path, actual: &str, bless: bool) -> Result<Result<(), String>, TrialError> {
     let path = case.join("rows.json");
-    let actual = pretty(&rows)?;
     if bless {
-        fs::write(&path, &actual).map_err(|source| TrialError::File { path, source })?;
-        return Ok(Ok(rows.len()));
+        fs::write(&path, actual).map_err(|source| TrialError::File { path, source })?;
+        return Ok(Ok(()));
     }
     Ok(match fs::read_to_string(&path) {
-        Ok(expected) if expected == actual => Ok(rows.len()),
-        Ok(expected) => Err(difference(&expected, &actual)),
+        Ok(expected) if expected == actual => Ok(()),
+        Ok(expected) => Err(difference(&expected, actual)),
         Err(_) => Err("there is no `rows.json`; look at what `--bless` writes".to_owned()),
     })
 }
@@ -146,7 +162,7 @@ fn rows(session: &Session) -> Result<Vec<Value>, Failure> {
     Ok(kept.collect())
 }
 
-fn pretty(rows: &[Value]) -> Result<String, Failure> {
+fn pretty(rows: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(rows)
         .map_err(|error| Failure::Output(std::io::Error::other(error)))?;
     Ok(text + "\n")

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::{fs, path};
 
-use hyp_backfill::{Description, Gauge, Places, ProviderReport, Report, Request, Status};
+use hyp_backfill::{Description, Gauge, Manifest, Places, ProviderReport, Report, Request, Status};
 use hyp_model::Explain;
 use tempfile::TempDir;
 
@@ -43,6 +43,12 @@ pub(super) enum TrialError {
         /// Why.
         source: hyp_sqlite::QueryError,
     },
+    /// It has nothing to read.
+    #[error("`{name}` is a materializer, which reads no files")]
+    Materializer {
+        /// Its name.
+        name: String,
+    },
     /// There is nothing to compare.
     #[error("`{}` holds no case", folder.display())]
     NoCase {
@@ -62,6 +68,9 @@ impl Explain for TrialError {
             Self::Temporary(_) => "set TMPDIR to a folder that can be written to".to_owned(),
             Self::File { .. } => "see who may read and write it".to_owned(),
             Self::Sql { .. } => "try it with `sqlite3 new.db < FILE`".to_owned(),
+            Self::Materializer { .. } => {
+                "`hyp plugin test` gives it the items of its cases".to_owned()
+            }
             Self::NoCase { folder } => {
                 format!(
                     "a case is a folder `{}/NAME/in` with what the client writes",
@@ -76,8 +85,8 @@ impl Explain for TrialError {
 pub(super) struct Trial {
     store: TempDir,
     home: PathBuf,
-    /// What the provider says of itself.
-    pub(super) description: Description,
+    /// What the component says of itself.
+    pub(super) manifest: Manifest,
 }
 
 impl Trial {
@@ -86,16 +95,23 @@ impl Trial {
         let fetched = fetch_local(source)?;
         let store = temporary()?;
         let home = session.places.history_home.clone();
+        // What a provider's items go to is what goes to it at home.
+        hyp_backfill::lend_materializers(&session.places, store.path())?;
         let places = places(&home, store.path(), Path::new(""));
         let offer = hyp_backfill::offer(&places, fetched.bytes, &fetched.source)?;
         hyp_backfill::install(&places, &offer, true)?;
-        Ok(Self { store, home, description: offer.description })
+        Ok(Self { store, home, manifest: offer.manifest })
+    }
+
+    /// Returns what a provider says of itself, and refuses anything else.
+    pub(super) fn provider(&self) -> Result<&Description, TrialError> {
+        let name = || self.manifest.name().to_owned();
+        self.manifest.provider().ok_or_else(|| TrialError::Materializer { name: name() })
     }
 
     /// Returns the component once more, made so that what it computes is counted.
     pub(super) fn metered(&self) -> Result<Gauge, Failure> {
-        let file =
-            self.store.path().join("plugins").join(format!("{}.wasm", self.description.name));
+        let file = self.store.path().join("plugins").join(format!("{}.wasm", self.manifest.name()));
         let bytes =
             fs::read(&file).map_err(|source| TrialError::File { path: file.clone(), source })?;
         Ok(Gauge::metered(&file, &bytes, self.store.path())?)
@@ -124,7 +140,7 @@ impl Trial {
         cancelled: &AtomicBool,
     ) -> Result<Report, Failure> {
         let request = Request {
-            providers: vec![self.description.name.clone()],
+            providers: vec![self.manifest.name().to_owned()],
             dry_run: is_dry,
             full: true,
             run_id: "bf-trial".to_owned(),
@@ -153,7 +169,8 @@ impl Trial {
     }
 
     fn reads_databases(&self) -> bool {
-        self.description.roots.iter().any(|root| !root.tables.is_empty())
+        let roots = self.manifest.provider().into_iter().flat_map(|it| &it.roots);
+        roots.into_iter().any(|root| !root.tables.is_empty())
     }
 
     /// Returns what commands need to ask a store.

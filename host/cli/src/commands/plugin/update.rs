@@ -46,12 +46,12 @@ fn one(
 ) -> Result<Exit, Failure> {
     let fetched = fetch(&before.source)?;
     let offer = hyp_backfill::offer(&session.places, fetched.bytes, &fetched.source)?;
-    let (name, version) = (&offer.description.name, &offer.description.version);
-    if *name != before.name {
+    let (name, version) = (offer.manifest.name(), offer.manifest.version());
+    if name != before.name {
         let message = format!("what `{}` holds now calls itself `{name}`", before.source);
         return Err(Failure::Refused { command: "hyp plugin update", message });
     }
-    let more = offer.more_reads();
+    let more = offer.more();
     if offer.digest == before.digest && !is_damaged && more.is_empty() {
         say(&format!("{name} {} is what is there", text::line(version)));
         return Ok(Exit::Done);
@@ -59,17 +59,17 @@ fn one(
     say(&format!("{name} {} -> {}", text::line(&before.version), text::line(version)));
     say(&format!("  had       sha256:{}", before.digest));
     say(&format!("  is now    sha256:{}", offer.digest));
-    if *version == before.version && offer.digest != before.digest {
+    if version == before.version && offer.digest != before.digest {
         say("  beware    it has other contents under the same version");
     }
-    for place in offer.fewer_reads() {
-        say(&format!("  will not read  {}", text::line(&place)));
+    for deed in offer.fewer() {
+        say(&format!("  will not  {}", text::line(&deed)));
     }
-    for place in &more {
-        say(&format!("  will also read {}", text::line(place)));
+    for deed in &more {
+        say(&format!("  will also {}", text::line(deed)));
     }
     if !more.is_empty() {
-        let question = format!("Let {name} read that?");
+        let question = format!("Let {name} do that?");
         if let Consent::Refused = consent(&question, args.yes, "hyp plugin update")? {
             return Ok(Exit::Refused);
         }

@@ -44,7 +44,7 @@ pub(super) fn read(
         let failed = |source| TrialError::File { path: file.clone(), source };
         let whole = fs::read(&file).map_err(failed)?;
         let damages = match values::is_database(&whole) {
-            true => values::damages(&trial.description),
+            true => values::damages(trial.provider()?),
             false if at == 0 && extent == Extent::WithHugeLine => bytes::all(&whole),
             false => bytes::small(&whole),
         };
