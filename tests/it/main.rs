@@ -50,5 +50,6 @@ mod show;
 mod store;
 mod terminal;
 mod undo;
+mod upgrades;
 mod upkeep;
 mod window;

@@ -4,8 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::forge::Forge;
-use crate::sandbox::{Output, Sandbox, repository};
+use crate::sandbox::{Output, Sandbox, repository, total};
 
 /// A component of another's that takes `guests.entry` and fills `entries` and `balances`.
 fn ledger() -> String {
@@ -86,14 +85,20 @@ fn rows_of_one_that_was_removed_stay_and_are_told_as_not_undone() {
     assert_eq!(entries(&sandbox).len(), 1);
 }
 
+/// A home with a component of another's that reads `*.jsonl` and emits items of `guests.entry`.
+fn with_tides(lines: &str) -> Sandbox {
+    let mut sandbox = Sandbox::new();
+    sandbox.set("GUEST_HOME", sandbox.home().join("guest").to_str().unwrap());
+    sandbox.write("guest/a.jsonl", lines.as_bytes());
+    let tides = repository().join("tests/guests/dist/tides.wasm");
+    let told = sandbox.hyp(["plugin", "install", tides.to_str().unwrap(), "--yes"]);
+    assert_eq!(told.status, Some(0), "{told}");
+    sandbox
+}
+
 #[test]
 fn a_provider_of_its_kind_runs_once_it_is_there() {
-    let sandbox = Sandbox::new();
-    let mut tides = Forge::new("tides");
-    tides.kinds = vec!["guests.entry".into()];
-    let file = sandbox.beside("tides.wasm");
-    fs::write(&file, tides.component()).unwrap();
-    assert_eq!(sandbox.hyp(["plugin", "install", file.to_str().unwrap(), "--yes"]).status, Some(0));
+    let sandbox = with_tides("{\"id\":\"a\",\"amount\":2}\n{\"id\":\"b\",\"amount\":3}\n");
     let lacking = sandbox.hyp(["backfill", "tides", "--commit"]);
     assert_eq!(lacking.status, Some(1), "{lacking}");
     assert!(
@@ -101,9 +106,31 @@ fn a_provider_of_its_kind_runs_once_it_is_there() {
         "{lacking}"
     );
     assert_eq!(sandbox.hyp(["plugin", "install", &ledger(), "--yes"]).status, Some(0));
+    let plan = sandbox.hyp(["backfill", "tides", "--json"]);
+    assert_eq!(plan.json()["providers"][0]["changes"]["committed"], false, "{plan}");
     let ran = sandbox.hyp(["backfill", "tides", "--commit", "--json"]);
     assert_eq!(ran.status, Some(0), "{ran}");
     assert_eq!(ran.json()["providers"][0]["datasets"], json!(["balances", "entries"]));
+    assert_eq!(entries(&sandbox).len(), 2);
+    let again = sandbox.hyp(["backfill", "tides", "--commit", "--json"]);
+    assert_eq!(total(&again.json(), "rows_written"), 0, "{again}");
+}
+
+#[test]
+fn a_check_that_is_not_as_it_should_be_fails_the_run_which_can_be_undone() {
+    let sandbox = with_tides("{\"id\":\"a\",\"amount\":2}\n{\"id\":\"b\",\"amount\":-3}\n");
+    assert_eq!(sandbox.hyp(["plugin", "install", &ledger(), "--yes"]).status, Some(0));
+    let ran = sandbox.hyp(["backfill", "tides", "--commit", "--json"]);
+    assert_eq!(ran.status, Some(1), "{ran}");
+    let report = ran.json();
+    let error = report["providers"][0]["error"].as_str().unwrap();
+    assert!(error.contains("amounts") && error.contains('0') && error.contains('1'), "{error}");
+    assert_eq!(report["providers"][0]["status"], "failed");
+    let check = &report["providers"][0]["changes"]["checks"][0];
+    assert_eq!((&check["expected"], &check["found"]), (&json!(0), &json!(1)));
+    let run = report["run_id"].as_str().unwrap();
+    assert_eq!(sandbox.hyp(["runs", "undo", run, "--commit"]).status, Some(0));
+    assert_eq!(entries(&sandbox), Vec::<String>::new());
 }
 
 #[test]

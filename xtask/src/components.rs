@@ -69,6 +69,7 @@ pub(crate) const COMPONENTS: &[Component] = &[
     guest("lying-ids"),
     guest("spin"),
     guest("sql"),
+    guest("tides"),
     guest("trap"),
     guest("undeclared-kind"),
     guest("wrong-version"),

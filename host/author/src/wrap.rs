@@ -33,6 +33,30 @@ impl Label {
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)))
     }
+
+    /// Reads what a component says of itself; whoever made it may have written anything.
+    pub fn read(component: &[u8]) -> Self {
+        let mut label = Self::default();
+        let mut depth = 0;
+        for payload in Parser::new(0).parse_all(component).map_while(Result::ok) {
+            match payload {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::CustomSection(section) if depth == 0 => {
+                    let text = String::from_utf8_lossy(section.data()).into_owned();
+                    match section.name() {
+                        "version" => label.version = text,
+                        "description" => label.description = Some(text),
+                        "licenses" => label.license = Some(text),
+                        "source" => label.repository = Some(text),
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        label
+    }
 }
 
 /// Makes a component of a module that carries the description of its world; a component stays what it is.
@@ -82,20 +106,9 @@ mod tests {
             repository: None,
         };
         let component = wrap(Path::new("it.wasm"), empty, &label).unwrap();
-        let found: Vec<_> = Parser::new(0)
-            .parse_all(&component)
-            .filter_map(|payload| match payload.unwrap() {
-                Payload::CustomSection(section) => {
-                    Some((section.name().to_owned(), section.data().to_vec()))
-                }
-                _ => None,
-            })
-            .collect();
-        let expected = [("version", "0.1.0"), ("licenses", "Apache-2.0")];
-        assert_eq!(
-            found,
-            expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
-        );
+        let told = Label { description: None, ..label };
+        assert_eq!(Label::read(&component), told);
+        assert_eq!(Label::read(&component[..component.len() - 3]).license, None, "cut off");
     }
 
     #[test]

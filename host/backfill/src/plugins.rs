@@ -47,9 +47,9 @@ pub struct Offer {
 }
 
 impl Offer {
-    /// Returns how many bytes the component has.
-    pub fn size(&self) -> usize {
-        self.bytes.len()
+    /// Returns the component.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Returns what it would do, in words, that nobody was asked about: all of it, where none is installed.

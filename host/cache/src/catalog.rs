@@ -13,7 +13,7 @@ use crate::migrations;
 pub(crate) const NAME: &str = "hyp";
 
 /// How long a statement waits for a reader or a checkpoint.
-const BUSY: Duration = Duration::from_secs(10);
+const BUSY: Duration = Duration::from_secs(5);
 
 /// An open catalog.
 #[derive(Debug)]

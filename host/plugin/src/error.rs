@@ -108,7 +108,7 @@ impl Explain for LoadError {
             }
             Self::NotAComponent { .. } => "a provider is a WebAssembly component".into(),
             Self::Compile { .. } | Self::CompileTimeout { .. } => {
-                "ask the provider's author: the file is damaged or uses features that this host lacks"
+                "ask the component's author: the file is damaged or uses features that this host lacks"
                     .into()
             }
             Self::Contract { spoken, .. } | Self::Shape { spoken, .. } => {
@@ -119,7 +119,7 @@ impl Explain for LoadError {
                 format!("a {world} may import `hyp:backfill` and `wasi` interfaces only")
             }
             Self::Describe { source, .. } => return source.help(),
-            Self::Description { .. } => "ask the provider's author".into(),
+            Self::Description { .. } => "ask the component's author".into(),
             Self::NameTaken { .. } => "remove one of the two".into(),
         })
     }
@@ -213,7 +213,7 @@ impl Explain for RunError {
     }
 
     fn help(&self) -> Option<String> {
-        let author = "report this to the provider's author";
+        let author = "report this to the component's author";
         Some(match self {
             Self::Load { source, .. } => return source.help(),
             Self::Fault { .. } => {

@@ -139,7 +139,7 @@ fn lies() -> Vec<Hostile> {
         (|it| it.name = b"nul\0".to_vec(),             no_name),
         (|it| it.name = b"\xff\xfe".to_vec(),          "does not fit hyp:backfill@0.1.0: invalid utf-8"),
         (|it| it.name = b"list".to_vec(),              "the name `list` is taken by a command"),
-        (|it| it.name = b"claude".to_vec(),            "the name `claude` is taken by a bundled provider"),
+        (|it| it.name = b"claude".to_vec(),            "the name `claude` is taken by a bundled component"),
         (|it| it.title = "\u{1b}]0;owned\u{7}".into(), "its title has control characters"),
         (|it| it.title = "x".repeat(5000),             "its title is longer than 4096 bytes"),
         (|it| it.version.clear(),                      "its version is empty"),

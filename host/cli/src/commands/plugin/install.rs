@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use hyp_author::Label;
 use hyp_backfill::{MaterializerDescription, Offer};
 use hyp_model::Exit;
 use hyp_model::item::Dataset;
@@ -22,6 +23,7 @@ struct Inspected<'a> {
     title: Option<&'a str>,
     version: &'a str,
     summary: Option<&'a str>,
+    license: Option<&'a str>,
     contract: Option<&'a str>,
     digest: &'a str,
     size: usize,
@@ -43,15 +45,17 @@ pub(super) fn inspect(session: &Session, args: &InspectArgs) -> Result<Exit, Fai
         let materializer = offer.manifest.materializer();
         let kinds = provider.map(|it| &it.kinds).or_else(|| materializer.map(|it| &it.kinds));
         let datasets = materializer.into_iter().flat_map(|it| &it.datasets);
+        let label = Label::read(offer.bytes());
         print_json(&Inspected {
             name: offer.manifest.name(),
             is: if provider.is_some() { "provider" } else { "materializer" },
             title: provider.map(|it| &*it.title),
             version: offer.manifest.version(),
-            summary: provider.map(|it| &*it.summary),
+            summary: provider.map(|it| &*it.summary).or(label.description.as_deref()),
+            license: label.license.as_deref(),
             contract: offer.interfaces.contract(),
             digest: &offer.digest,
-            size: offer.size(),
+            size: offer.bytes().len(),
             kinds: kinds.map_or(&[], Vec::as_slice),
             queues: materializer.map_or(&[], |it| &it.queues),
             datasets: datasets.map(|dataset| &*dataset.name).collect(),
@@ -98,9 +102,10 @@ pub(super) fn install(session: &Session, args: &InstallArgs) -> Result<Exit, Fai
 fn show(offer: &Offer, source: &str) -> String {
     let manifest = &offer.manifest;
     let mut out = format!("{} {}", text::line(manifest.name()), text::line(manifest.version()));
+    let label = Label::read(offer.bytes());
     let summary = match manifest.provider() {
         Some(provider) => provider.summary.as_str(),
-        None => "a materializer, which says which rows items are",
+        None => label.description.as_deref().unwrap_or_default(),
     };
     if !summary.is_empty() {
         let _ = write!(out, ": {}", text::line(summary));
@@ -111,7 +116,10 @@ fn show(offer: &Offer, source: &str) -> String {
     };
     row("from", source);
     row("digest", &format!("sha256:{}", offer.digest));
-    row("size", &text::bytes(offer.size() as u64));
+    row("size", &text::bytes(offer.bytes().len() as u64));
+    if let Some(license) = &label.license {
+        row("licence", license);
+    }
     row("contract", &format!("hyp:backfill@{}", offer.interfaces.contract().unwrap_or("?")));
     match manifest.materializer() {
         None => list(&mut out, "reads", &offer.reads),
