@@ -128,6 +128,7 @@ fn a_check_that_is_not_as_it_should_be_fails_the_run_which_can_be_undone() {
     assert_eq!(report["providers"][0]["status"], "failed");
     let check = &report["providers"][0]["changes"]["checks"][0];
     assert_eq!((&check["expected"], &check["found"]), (&json!(0), &json!(1)));
+    assert_eq!(sandbox.rows("select status from runs where kind = 'import'"), ["failed"]);
     let run = report["run_id"].as_str().unwrap();
     assert_eq!(sandbox.hyp(["runs", "undo", run, "--commit"]).status, Some(0));
     assert_eq!(entries(&sandbox), Vec::<String>::new());

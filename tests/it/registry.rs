@@ -103,6 +103,12 @@ impl Registry {
         rows[0].clone()
     }
 
+    /// Returns every file of the warehouse, with what is in it.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = crate::sandbox::files(&self.sandbox.store().join("warehouse"));
+        files.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    }
+
     /// Returns the status of each agent: what it is, since when, and by which headline.
     pub(crate) fn status(&self) -> Vec<String> {
         self.rows(

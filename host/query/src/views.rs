@@ -75,3 +75,20 @@ pub(crate) fn add(context: &SessionContext) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_on_schedule_asks_what_was_derived_and_not_what_it_costs() {
+        const COST: &str = "external_cost_cents";
+        for view in VIEWS.iter().filter(|view| view.sql.contains(COST)) {
+            assert_eq!(view.name, "suites_skipped", "people see there what each would cost");
+            let (_, conditions) = view.sql.split_once("where").unwrap();
+            assert!(!conditions.contains(COST), "{}", view.sql);
+        }
+        let due = VIEWS.iter().find(|view| view.name == "suites_due").unwrap();
+        assert!(due.sql.contains("scheduled_testing_eligible"), "{}", due.sql);
+    }
+}

@@ -33,9 +33,15 @@ fn promoting_writes_what_is_missing_and_notes_what_disagrees() {
 #[test]
 fn reconciling_replaces_what_disagrees() {
     let registry = Registry::adopted("agents.sql");
+    let dry = registry.run(TYPES, &[]);
+    assert_eq!(dry["datasets"]["member_agents"]["updated"], 16);
+    assert_eq!(registry.one("select count(*) from value_audit"), "0", "nothing was done");
     let output = registry.try_run(TYPES, &["--commit"]);
     let told = changes(&output);
     assert_eq!(told["datasets"]["member_agents"]["updated"], 16, "{output}");
+    assert_eq!(told["max_changes"], 25, "unless somebody says otherwise");
+    // 30 agents, and profiles without any: none, no list, and an empty one or two.
+    assert_eq!(told["source_rows"], 34, "{output}");
     let profiles = "select count(distinct json_get_str(row_key, 0)) from dataset_journal
         where column_name = 'type'";
     assert_eq!(registry.one(profiles), "10");
@@ -120,8 +126,14 @@ fn twenty_five_changes_are_made_and_twenty_six_are_refused() {
             ));
         }
         registry.run("registry-state", &["--commit"]);
+        let journal = || registry.one("select count(*) from dataset_journal");
+        let before = (registry.files(), journal());
         let output = registry.try_run(TYPES, &["--commit"]);
         assert_eq!(output.status, Some(exit), "{flips} changes: {output}");
+        if exit == 3 {
+            assert_eq!(changes(&output)["refused"], "26 changes, limit 25");
+            assert!((registry.files(), journal()) == before, "byte by byte as it was");
+        }
         let written = registry.one("select count(*) from value_audit");
         assert_eq!(written, if exit == 0 { "25" } else { "0" }, "{flips} changes");
         let flipped = registry.one("select count(*) from member_agents where type = 'buying'");
@@ -138,9 +150,27 @@ fn an_agent_that_is_not_expected_is_named() {
     subjects.retain(|subject| !subject.contains("anvil"));
     let list = registry.sandbox.beside("expected.txt");
     fs::write(&list, subjects.join("\n")).unwrap();
+    let before = types(&registry);
     let output = registry.try_run(TYPES, &["--commit", "--expect", list.to_str().unwrap()]);
     assert_eq!(output.status, Some(3));
     assert_eq!(changes(&output)["refused"], "not expected: https://anvil.example/a2a");
+    assert_eq!(types(&registry), before);
+}
+
+#[test]
+fn a_source_that_grew_past_the_limit_since_the_plan_is_refused() {
+    let registry = Registry::adopted("agents.sql");
+    let planned = registry.run(TYPES, &["--max-changes", "16"]);
+    assert_eq!(planned["refused"], Value::Null, "{planned}");
+    registry.change(
+        "update agent_capabilities_snapshot set inferred_type = 'signals'
+             where agent_url = 'https://sales-silent.example/mcp'",
+    );
+    let before = types(&registry);
+    let output = registry.try_run(TYPES, &["--commit", "--max-changes", "16"]);
+    assert_eq!(output.status, Some(3), "{output}");
+    assert_eq!(changes(&output)["refused"], "17 changes, limit 16");
+    assert_eq!(types(&registry), before);
 }
 
 #[test]
@@ -149,6 +179,10 @@ fn an_audit_that_cannot_be_written_stops_nobody() {
     registry.catalog().execute_batch("drop table value_audit").unwrap();
     let told = registry.run(TYPES, &["--commit"]);
     assert_eq!(told["datasets"]["member_agents"]["updated"], 16);
+    assert_eq!(told["committed"], true);
+    let undisturbed = Registry::adopted("agents.sql");
+    undisturbed.run(TYPES, &["--commit"]);
+    assert_eq!(types(&registry), types(&undisturbed));
     let failed = counts(&told["audit_insert_failed"]);
     assert_eq!(failed.values().copied().collect::<Vec<_>>(), [16]);
     let label = failed.keys().next().unwrap();
@@ -176,6 +210,15 @@ fn the_audit_is_added_to_and_nothing_else() {
         let error = catalog.execute(sql, []).unwrap_err();
         assert_eq!(error.to_string(), "value_audit is added to only", "{sql}");
     }
+    assert_eq!(registry.one("select count(*) from value_audit"), "16");
+
+    // The agents may go; what became of their types is told all the same.
+    for provider in [TYPES, "registry-state"] {
+        let of = format!("select run_id from runs where providers like '%{provider}%'");
+        let undone = registry.sandbox.hyp(["runs", "undo", &registry.one(&of), "--commit"]);
+        assert_eq!(undone.status, Some(0), "{undone}");
+    }
+    assert_eq!(registry.one("select count(*) from member_agents"), "0");
     assert_eq!(registry.one("select count(*) from value_audit"), "16");
 }
 
@@ -210,8 +253,7 @@ fn script(registry: &Registry) {
 fn agents_are_asked_again_and_what_cannot_be_had_is_no_value() {
     let registry = Registry::adopted("agents.sql");
     script(&registry);
-    let known =
-        json!({ "agent_url": "https://old-silent.example/mcp", "inferred_type": "signals" });
+    let known = json!({ "agent_url": "https://old-silent.example/mcp", "inferred_type": "brand" });
     let recorded = registry.sandbox.beside("known.json");
     fs::write(&recorded, known.to_string()).unwrap();
     let output = registry.sandbox.hyp([
@@ -254,7 +296,7 @@ fn agents_are_asked_again_and_what_cannot_be_had_is_no_value() {
             "buying-silent,",
             "buying-unseen,",
             "found-1,creative",
-            "old-silent,signals",
+            "old-silent,brand",
             "sales-silent,",
             "sales-unseen,",
             "unknown-silent,",
@@ -274,6 +316,25 @@ fn agents_are_asked_again_and_what_cannot_be_had_is_no_value() {
             "https://void-silent.example/mcp,creative",
         ]
     );
+}
+
+#[test]
+fn an_answer_that_does_not_come_takes_no_type_away() {
+    let registry = Registry::adopted("agents.sql");
+    script(&registry);
+    let known =
+        json!({ "agent_url": "https://sales-silent.example/mcp", "inferred_type": "sales" });
+    let output = super::record::record(&registry, "registry.probe_result", &known);
+    assert_eq!(output.status, Some(0), "{output}");
+    let told = registry.run("registry-reprobe", &["--commit"]);
+    assert_eq!(
+        counts(&told["failed"])["probe_failed"],
+        3,
+        "the source still wants to know: {told}"
+    );
+    let row = "select inferred_type from agent_capabilities_snapshot
+        where agent_url = 'https://sales-silent.example/mcp'";
+    assert_eq!(registry.one(row), "sales");
 }
 
 #[test]

@@ -15,6 +15,15 @@ const NEWER_WINS: [&str; 5] = [
     "reef failing heartbeat 07-04 07-04 07-04",
 ];
 
+/// All runs, whoever wrote them.
+const ALL: &str = "select * exclude (_hyp_run_id) from agent_compliance_runs order by id";
+
+/// Runs of one owner's test that came from two systems.
+const DOUBLES: &str = "select count(*) from agent_compliance_runs a join agent_compliance_runs b
+    on a.agent_url = b.agent_url and a.overall_status = b.overall_status and a.id < b.id
+    and a._hyp_source_system <> b._hyp_source_system and a.triggered_by = 'owner_test'
+    and b.triggered_by = 'owner_test' and abs(cast(a.tested_at as bigint) - cast(b.tested_at as bigint)) <= 120000000";
+
 fn runs(registry: &Registry) -> String {
     registry.one("select count(*) from agent_compliance_runs")
 }
@@ -46,10 +55,11 @@ fn every_row_of_the_history_is_counted_under_one_reason() {
 #[test]
 fn a_run_without_commit_writes_nothing_but_its_line_in_the_ledger() {
     let registry = Registry::adopted("compliance.sql");
-    let files = || crate::sandbox::files(&registry.sandbox.store().join("warehouse"));
-    let before = files();
+    let audit = || registry.one("select count(*) from value_audit");
+    let before = (registry.files(), audit());
     let told = registry.run(HISTORY, &[]);
-    assert_eq!((&told["committed"], files()), (&false.into(), before));
+    assert_eq!(told["committed"], false);
+    assert!((registry.files(), audit()) == before, "byte by byte as it was");
     assert_eq!(runs(&registry), "15");
     assert_eq!(
         registry
@@ -92,15 +102,32 @@ fn chunks_of_seven_are_five_commits() {
         ["failing,11", "passing,19"]
     );
     assert_eq!(registry.status(), NEWER_WINS);
+    assert_eq!(told.get("max_changes"), None, "what is only added to has no limit");
+    assert_eq!(registry.one(DOUBLES), "0", "nothing that was recorded live came twice");
+}
+
+#[test]
+fn readers_see_whole_chunks_and_wait_for_none() {
+    let registry = Registry::adopted("compliance.sql");
+    let args = ["backfill", HISTORY, "--commit", "--chunk-size", "7", "--sleep-ms", "1500"];
+    let mut child = registry.sandbox.start(args);
+    let mut seen = Vec::new();
+    while child.try_wait().unwrap().is_none() {
+        seen.push(runs(&registry));
+    }
+    seen.push(runs(&registry));
+    seen.dedup();
+    let chunks = ["15", "22", "29", "36", "43", "45"];
+    assert!(seen.iter().all(|count| chunks.contains(&count.as_str())), "{seen:?}");
+    assert!(seen.len() > 2 && seen.last().unwrap() == "45", "{seen:?}");
 }
 
 #[test]
 fn the_size_of_chunks_changes_no_row() {
-    let all = "select * exclude (_hyp_run_id) from agent_compliance_runs order by id";
     let rows = |size: &str| {
         let registry = Registry::adopted("compliance.sql");
         registry.run(HISTORY, &["--commit", "--chunk-size", size]);
-        (registry.rows(all), registry.status())
+        (registry.rows(ALL), registry.status())
     };
     let whole = rows("1000");
     assert_eq!(whole.0.len(), 45 + 1, "one headline has two lines");
@@ -191,11 +218,7 @@ fn what_nobody_recorded_can_be_recovered() {
         expected(&[("inserted", 32), ("already_imported", 3), ("after_cutover", 6)])
     );
     assert_eq!(told["cutover"]["unmatched"], serde_json::json!([]));
-    let doubles = "select count(*) from agent_compliance_runs a join agent_compliance_runs b
-        on a.agent_url = b.agent_url and a.overall_status = b.overall_status and a.id < b.id
-        and a._hyp_source_system <> b._hyp_source_system and a.triggered_by = 'owner_test'
-        and b.triggered_by = 'owner_test' and abs(cast(a.tested_at as bigint) - cast(b.tested_at as bigint)) <= 120000000";
-    assert_eq!((runs(&registry).as_str(), registry.one(doubles).as_str()), ("47", "0"));
+    assert_eq!((runs(&registry).as_str(), registry.one(DOUBLES).as_str()), ("47", "0"));
 }
 
 #[test]
@@ -257,6 +280,9 @@ fn rows_say_what_the_history_said() {
 
 #[test]
 fn an_import_that_dies_anywhere_is_made_good_by_the_next() {
+    let undisturbed = Registry::adopted("compliance.sql");
+    undisturbed.run(HISTORY, &["--commit", "--chunk-size", "7"]);
+    let whole = undisturbed.rows(ALL);
     // Of every place that a commit passes, the third time: two chunks are in by then.
     for name in failpoint::NAMES {
         let mut registry = Registry::adopted("compliance.sql");
@@ -274,6 +300,7 @@ fn an_import_that_dies_anywhere_is_made_good_by_the_next() {
         assert_eq!((between - 15) % 7, if between == 45 { 2 } else { 0 }, "{name}: {between} rows");
         let told = registry.run(HISTORY, &args);
         assert_eq!(told["items"]["inserted"].as_u64().unwrap_or(0), 45 - between, "{name}");
+        assert!(registry.rows(ALL) == whole, "{name}: the rows of one that ended well");
         assert_eq!(
             (runs(&registry).as_str(), registry.status()),
             ("45", NEWER_WINS.map(str::to_owned).to_vec()),
@@ -296,6 +323,17 @@ fn views_tell_whose_test_the_newest_run_was() {
         "39"
     );
     assert_eq!(registry.one("select count(*) from compliance_history"), "45");
+}
+
+#[test]
+fn what_was_only_tried_is_in_no_view() {
+    let registry = Registry::new("compliance.sql");
+    registry.change("update agent_compliance_runs set dry_run = 1 where id = 'r-live-4'");
+    registry.run("registry-state", &["--commit"]);
+    registry.run(HISTORY, &["--commit"]);
+    assert_eq!(registry.one("select count(*) from agent_compliance_runs where dry_run"), "1");
+    let all = registry.one("select count(*) from agent_compliance_runs where not dry_run");
+    assert_eq!(registry.one("select count(*) from compliance_history"), all);
 }
 
 #[test]

@@ -23,9 +23,10 @@ fn a_source_that_is_no_database_is_told_by_name_and_no_file_is_made() {
     let registry = Registry::new("compliance.sql");
     let odd = registry.sandbox.beside("odd.sqlite");
     fs::write(&odd, "this is no database, whatever it is called").unwrap();
+    let absent = registry.sandbox.beside("absent.sqlite");
     let cases = [
         ("path = \"\"",                                   2, "`[sources.registry] path` is not set"),
-        ("path = \"/nowhere/at/all.sqlite\"",             2, "/nowhere/at/all.sqlite"),
+        (&format!("path = {absent:?}"),                   2, "absent.sqlite"),
         (&format!("path = {odd:?}\ngrants = [\"x.*\"]"), 1, "odd.sqlite"),
     ];
     for (setting, exit, words) in cases {
@@ -35,7 +36,33 @@ fn a_source_that_is_no_database_is_told_by_name_and_no_file_is_made() {
         assert_eq!(output.status, Some(exit), "{setting}: {output}");
         assert!(format!("{}{}", output.stdout, output.stderr).contains(words), "{setting}: {output}");
     }
-    assert!(!std::path::Path::new("/nowhere").exists());
+    assert!(!absent.exists(), "nothing is made of what is only named");
+}
+
+#[test]
+fn a_table_or_a_column_that_is_not_there_is_named() {
+    for (change, words) in [
+        ("drop table agent_test_history", "agent_test_history"),
+        ("alter table agent_test_history drop column summary", "summary"),
+    ] {
+        let registry = Registry::adopted("compliance.sql");
+        let before = registry.files();
+        registry.change(change);
+        let output = registry.try_run("registry-history", &["--commit"]);
+        assert_eq!(output.status, Some(1), "{change}: {output}");
+        assert!(output.stdout.contains(words), "{change}: {output}");
+        assert!(registry.files() == before, "{change}");
+    }
+}
+
+#[test]
+fn a_store_that_another_run_holds_is_told_with_that_run() {
+    let registry = Registry::adopted("compliance.sql");
+    let store = hyp_cache::Store::open(&registry.sandbox.store()).unwrap();
+    let _writer = store.writer(std::time::Duration::ZERO, "bf-other").unwrap();
+    let output = registry.try_run("registry-history", &["--commit"]);
+    assert_eq!(output.status, Some(3), "{output}");
+    assert!(output.stderr.contains("bf-other"), "{output}");
 }
 
 #[test]

@@ -93,6 +93,26 @@ fn an_import_leaves_out_what_was_recorded_since() {
 }
 
 #[test]
+fn what_is_recorded_between_plan_and_commit_moves_the_cutover() {
+    let registry = Registry::adopted("compliance.sql");
+    let fingerprint = || {
+        let dry = registry.try_run("registry-history", &["--dry-run"]);
+        dry.json()["fingerprint"].as_str().unwrap().to_owned()
+    };
+    let (planned, asked) = (registry.run("registry-history", &[]), fingerprint());
+    let item = test("pier", "2026-06-10T09:00:00Z", true, &json!({}));
+    assert_eq!(record(&registry, "registry.test_run", &item).status, Some(0));
+    let stale = registry.sandbox.hyp(["backfill", "--apply", &asked]);
+    assert_eq!(stale.status, Some(3), "{stale}");
+    let told = registry.run("registry-history", &["--commit"]);
+    assert!(told["cutover"]["at"].as_i64() < planned["cutover"]["at"].as_i64(), "{told}");
+    let twins = "select count(*) from agent_compliance_runs a join agent_compliance_runs b
+        on a.agent_url = b.agent_url and a.tested_at = b.tested_at and a.id < b.id
+        and a._hyp_source_system <> b._hyp_source_system where a.tested_at >= timestamp '2026-06-10T09:00:00Z'";
+    assert_eq!(registry.one(twins), "0");
+}
+
+#[test]
 fn what_a_crawler_finds_does_not_replace_a_known_type() {
     let registry = Registry::adopted("agents.sql");
     let item = json!({
