@@ -54,8 +54,8 @@ impl Makers {
         installed: &[Locked],
         store: &Path,
     ) -> Self {
-        let is_replaced =
-            |name: &str| installed.iter().any(|it| it.replaces_bundled && it.name == name);
+        let replacing = |it: &Locked| it.replaces_bundled && it.materializer.is_some();
+        let is_replaced = |name: &str| installed.iter().any(|it| replacing(it) && it.name == name);
         let mut all = Self(bundled.filter(|maker| !is_replaced(&maker.name)).collect());
         for locked in installed {
             let Some(declared) = &locked.materializer else { continue };

@@ -122,7 +122,9 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
         commit.writes.insert(declared.name.clone(), write);
         open.insert(declared.name.clone(), dataset);
     }
-    for name in store.datasets()?.into_iter().filter(|name| !declared.contains_key(name)) {
+    let all: BTreeSet<String> =
+        store.datasets()?.into_iter().chain(deeds.keys().cloned()).collect();
+    for name in all.into_iter().filter(|name| !declared.contains_key(name)) {
         let keys = match deeds.remove(&name) {
             Some(deeds) => deeds.into_keys().collect(),
             None => added_keys(&store, &name, &request.run_id)?,
