@@ -3,7 +3,8 @@
 mod cases;
 mod files;
 mod layers;
-mod threats;
+mod migrations;
+mod promises;
 mod versions;
 
 use anyhow::{Result, bail};
@@ -15,9 +16,10 @@ pub fn tidy() -> Result<()> {
     let root = root();
     let mut problems = files::problems(&root)?;
     problems.extend(layers::problems(&root)?);
+    problems.extend(migrations::problems(&root)?);
     problems.extend(versions::problems(&root)?);
     problems.extend(cases::problems(&root)?);
-    problems.extend(threats::problems(&root)?);
+    problems.extend(promises::problems(&root)?);
     problems.extend(crate::contract::problems(&root)?);
     problems.extend(crate::clients::problems(&root)?);
     problems.extend(crate::api::problems(&root)?);

@@ -1,4 +1,4 @@
-//! Each line of the threat model is shown by tests that exist.
+//! What pages promise is shown by tests that exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,35 +6,39 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Where the lines are.
-const MODEL: &str = "docs/plugin-security.md";
+/// Pages with tables of what is promised, and by which tests that is shown.
+const PAGES: [&str; 2] = ["docs/plugin-security.md", "docs/datasets.md"];
 
 /// Folders that tests are in.
-const FOLDERS: [&str; 3] = ["host", "tests", "sdk"];
+const FOLDERS: [&str; 5] = ["host", "tests", "sdk", "providers", "xtask"];
 
 /// Returns lines without a test, and tests that are named and not there.
 pub(super) fn problems(root: &Path) -> Result<Vec<String>> {
-    let model = fs::read_to_string(root.join(MODEL)).context(MODEL)?;
     let mut tests = BTreeSet::new();
     for folder in FOLDERS {
         collect(&root.join(folder), &mut tests)?;
     }
-    Ok(unshown(&model, &tests))
+    let mut problems = Vec::new();
+    for page in PAGES {
+        let text = fs::read_to_string(root.join(page)).context(page)?;
+        problems.extend(unshown(page, &text, &tests));
+    }
+    Ok(problems)
 }
 
-fn unshown(model: &str, tests: &BTreeSet<String>) -> Vec<String> {
-    let tables = model.split("| shown by |\n").skip(1);
+fn unshown(page: &str, text: &str, tests: &BTreeSet<String>) -> Vec<String> {
+    let tables = text.split("| shown by |\n").skip(1);
     let rows = tables.flat_map(|table| table.lines().skip(1).take_while(|it| it.starts_with('|')));
     let mut problems = Vec::new();
     for row in rows {
         let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
         let named: Vec<&str> =
             cells.last().map_or(Vec::new(), |cell| cell.split('`').skip(1).step_by(2).collect());
-        if cells.len() != 2 || named.is_empty() {
-            problems.push(format!("{MODEL}: no test shows `{}`", cells[0]));
+        if cells.len() < 2 || named.is_empty() {
+            problems.push(format!("{page}: no test shows `{}`", cells[0]));
         }
         let missing = named.iter().filter(|name| !tests.contains(**name));
-        problems.extend(missing.map(|name| format!("{MODEL}: there is no test `{name}`")));
+        problems.extend(missing.map(|name| format!("{page}: there is no test `{name}`")));
     }
     problems
 }
@@ -69,10 +73,7 @@ fn a_line_without_a_test_and_a_test_that_is_gone_are_told() {
     let model = "| who | what |\n| --- | --- |\n| x | y |\n\n| it cannot | shown by |\n| --- | --- |\n\
                  | a | `one`, `two` |\n| b | `helper` |\n| c | nothing |\n";
     assert_eq!(
-        unshown(model, &tests),
-        [
-            "docs/plugin-security.md: there is no test `helper`",
-            "docs/plugin-security.md: no test shows `c`"
-        ]
+        unshown("a.md", model, &tests),
+        ["a.md: there is no test `helper`", "a.md: no test shows `c`"]
     );
 }

@@ -1,0 +1,99 @@
+//! Migrations change what tables look like, and nothing else: rows are derived by runs, which have a plan and an undo.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Where they are, and the list that says in which order they are applied.
+const FOLDER: &str = "host/cache/src/migrations";
+const LIST: &str = "host/cache/src/migrations.rs";
+
+/// The table of the catalog's own properties, which migrations may work out.
+const PROPERTIES: &str = "iceberg_namespace_properties";
+
+/// Returns migrations of another form, that are listed in another order or not at all, or that copy rows.
+pub(super) fn problems(root: &Path) -> Result<Vec<String>> {
+    let folder = root.join(FOLDER);
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.push((name, fs::read_to_string(&path)?));
+    }
+    files.sort();
+    let list = fs::read_to_string(root.join(LIST)).context(LIST)?;
+    Ok(wrong(&files, &list))
+}
+
+fn wrong(files: &[(String, String)], list: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut numbers = Vec::new();
+    for (name, sql) in files {
+        match number(name) {
+            Some(number) if numbers.contains(&number) => {
+                problems.push(format!("{FOLDER}/{name}: another one has its number"));
+            }
+            Some(number) => numbers.push(number),
+            None => problems.push(format!("{FOLDER}/{name}: it is not called `NNNN_name.sql`")),
+        }
+        if copies_rows(sql) {
+            problems.push(format!("{FOLDER}/{name}: it copies rows, which is for runs to do"));
+        }
+    }
+    let listed = list.split("include_str!(\"migrations/").skip(1);
+    let listed: Vec<&str> = listed.filter_map(|rest| rest.split('"').next()).collect();
+    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    if listed != names {
+        problems.push(format!("{LIST}: it lists {}, not {}", listed.join(", "), names.join(", ")));
+    }
+    problems
+}
+
+fn number(name: &str) -> Option<&str> {
+    let (number, words) = name.strip_suffix(".sql")?.split_once('_')?;
+    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    let is_form = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+    (is_form && !words.is_empty() && words.bytes().all(is_word)).then_some(number)
+}
+
+/// Says whether a statement fills a table with what another one holds.
+fn copies_rows(sql: &str) -> bool {
+    let code = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+    let code = code.collect::<Vec<_>>().join(" ").to_lowercase();
+    code.split(';').any(|statement| {
+        let mut words = statement.split_whitespace();
+        words.next() == Some("insert")
+            && words.nth(1) != Some(PROPERTIES)
+            && words.any(|word| word == "select" || word == "(select")
+    })
+}
+
+#[test]
+fn numbers_are_unique_all_are_listed_and_none_copies_rows() {
+    let file = |name: &str, sql: &str| (name.to_owned(), sql.to_owned());
+    let good = [
+        file(
+            "0001_create.sql",
+            "CREATE TABLE a (x); -- insert into a select 1\nINSERT INTO a VALUES (1);",
+        ),
+        file("0003_more.sql", "ALTER TABLE a ADD COLUMN y;"),
+    ];
+    let list =
+        "include_str!(\"migrations/0001_create.sql\"), include_str!(\"migrations/0003_more.sql\")";
+    assert_eq!(wrong(&good, list), Vec::<String>::new());
+    let bad = [
+        file("0001_create.sql", ""),
+        file("0001_twice.sql", "INSERT INTO b\n  SELECT x FROM a;"),
+        file("2-short.sql", ""),
+    ];
+    assert_eq!(
+        wrong(&bad, "include_str!(\"migrations/0001_create.sql\")"),
+        [
+            "host/cache/src/migrations/0001_twice.sql: another one has its number",
+            "host/cache/src/migrations/0001_twice.sql: it copies rows, which is for runs to do",
+            "host/cache/src/migrations/2-short.sql: it is not called `NNNN_name.sql`",
+            "host/cache/src/migrations.rs: it lists 0001_create.sql, not 0001_create.sql, 0001_twice.sql, 2-short.sql",
+        ]
+    );
+}
