@@ -106,6 +106,20 @@ mod tests {
             repository: None,
         };
         let component = wrap(Path::new("it.wasm"), empty, &label).unwrap();
+        let found: Vec<_> = Parser::new(0)
+            .parse_all(&component)
+            .filter_map(|payload| match payload.unwrap() {
+                Payload::CustomSection(section) => {
+                    Some((section.name().to_owned(), section.data().to_vec()))
+                }
+                _ => None,
+            })
+            .collect();
+        let expected = [("version", "0.1.0"), ("licenses", "Apache-2.0")];
+        assert_eq!(
+            found,
+            expected.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+        );
         let told = Label { description: None, ..label };
         assert_eq!(Label::read(&component), told);
         assert_eq!(Label::read(&component[..component.len() - 3]).license, None, "cut off");

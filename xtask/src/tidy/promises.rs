@@ -27,14 +27,18 @@ pub(super) fn problems(root: &Path) -> Result<Vec<String>> {
 }
 
 fn unshown(page: &str, text: &str, tests: &BTreeSet<String>) -> Vec<String> {
-    let tables = text.split("| shown by |\n").skip(1);
-    let rows = tables.flat_map(|table| table.lines().skip(1).take_while(|it| it.starts_with('|')));
+    let cut: Vec<&str> = text.split("| shown by |\n").collect();
+    let tables = cut.windows(2).flat_map(|pair| {
+        let head = pair[0].lines().last().unwrap_or_default();
+        let rows = pair[1].lines().skip(1).take_while(|line| line.starts_with('|'));
+        rows.map(move |row| (head.matches('|').count() + 1, row))
+    });
     let mut problems = Vec::new();
-    for row in rows {
+    for (columns, row) in tables {
         let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
         let named: Vec<&str> =
             cells.last().map_or(Vec::new(), |cell| cell.split('`').skip(1).step_by(2).collect());
-        if cells.len() < 2 || named.is_empty() {
+        if cells.len() != columns || named.is_empty() {
             problems.push(format!("{page}: no test shows `{}`", cells[0]));
         }
         let missing = named.iter().filter(|name| !tests.contains(**name));
@@ -71,9 +75,15 @@ fn a_line_without_a_test_and_a_test_that_is_gone_are_told() {
     let tests: BTreeSet<String> = names(source).into_iter().collect();
     assert_eq!(tests, BTreeSet::from(["one".to_owned(), "two".to_owned()]));
     let model = "| who | what |\n| --- | --- |\n| x | y |\n\n| it cannot | shown by |\n| --- | --- |\n\
-                 | a | `one`, `two` |\n| b | `helper` |\n| c | nothing |\n";
+                 | a | `one`, `two` |\n| b | `helper` |\n| c | nothing |\n| d | x | `one` |\n\n\
+                 | case | it | shown by |\n| --- | --- | --- |\n| 1 | e | `two` |\n| f | `one` |\n";
     assert_eq!(
         unshown("a.md", model, &tests),
-        ["a.md: there is no test `helper`", "a.md: no test shows `c`"]
+        [
+            "a.md: there is no test `helper`",
+            "a.md: no test shows `c`",
+            "a.md: no test shows `d`",
+            "a.md: no test shows `f`",
+        ]
     );
 }

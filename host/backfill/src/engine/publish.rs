@@ -30,6 +30,7 @@ pub(super) fn publish(
         told.committed = true;
         after(rows);
     }
+    // Where there was nothing to commit, that is done as well.
     told.committed = true;
     for stored in lock(view).stored.values_mut() {
         writer.merge_dataset(stored)?;

@@ -33,11 +33,11 @@ const CASES: &str = "cases";
 pub(super) fn test(session: &Session, args: &TestArgs) -> Result<Exit, Failure> {
     let trial = Trial::new(session, &args.source)?;
     let cases = cases(&folder(&place(args))?)?;
+    let cancelled = interrupt::flag();
     if let Some(materializer) = trial.manifest.materializer() {
-        return items::test(&trial, materializer, &cases, args.bless);
+        return items::test(&trial, materializer, (&cases, args.bless), &cancelled);
     }
     let gauge = trial.metered()?;
-    let cancelled = interrupt::flag();
     let mut faults = 0;
     let mut extent = Extent::WithHugeLine;
     for case in &cases {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyp_backfill::{BackfillError, Changes, MaterializerDescription, Recording};
@@ -37,15 +38,21 @@ struct Items {
 pub(super) fn test(
     trial: &Trial,
     materializer: &MaterializerDescription,
-    cases: &[PathBuf],
-    bless: bool,
+    (cases, bless): (&[PathBuf], bool),
+    cancelled: &AtomicBool,
 ) -> Result<Exit, Failure> {
     let mut faults = 0;
     for case in cases {
         let name = case.file_name().unwrap_or_default().to_string_lossy();
         let items = items(&case.join("in"))?;
         let golden = golden(trial, materializer, case, (&items, bless))?;
-        let hostile = if bless { Hostile::default() } else { hostile(trial, &items)? };
+        let hostile = match bless {
+            true => Hostile::default(),
+            false => hostile(trial, &items, cancelled)?,
+        };
+        if cancelled.load(Ordering::Relaxed) {
+            return Ok(Exit::Interrupted);
+        }
         faults += verdict(&name, &golden, &hostile, "damaged items")?;
     }
     print(&format!("{} cases, {faults} faults\n", cases.len()))?;
@@ -95,12 +102,15 @@ fn golden(
 }
 
 /// Gives it items with odd values in one cell after the other: it may refuse them, and must not break.
-fn hostile(trial: &Trial, items: &[Items]) -> Result<Hostile, Failure> {
+fn hostile(trial: &Trial, items: &[Items], cancelled: &AtomicBool) -> Result<Hostile, Failure> {
     let mut hostile = Hostile::default();
     for Items { kind, objects } in items {
         let Some(object) = objects.first() else { continue };
         for column in object.keys() {
             for value in odd_values() {
+                if cancelled.load(Ordering::Relaxed) {
+                    return Ok(hostile);
+                }
                 let store = trial.another()?;
                 let mut odd = object.clone();
                 let shown: String = value.to_string().chars().take(12).collect();
