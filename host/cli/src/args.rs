@@ -139,6 +139,9 @@ pub(crate) enum QueryCommand {
 }
 
 #[cfg(test)]
+mod named;
+
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory;
 
