@@ -7,7 +7,7 @@ use hyp_model::dataset::MESSAGES;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::error::StoreError;
-use crate::migrations;
+use crate::migrations::{self, ApplyError};
 
 /// Name of the catalog and of the namespace.
 pub(crate) const NAME: &str = "hyp";
@@ -89,7 +89,23 @@ impl Catalog {
         Ok(Self { connection, path: path.to_owned() })
     }
 
-    /// Has SQLite look at its file; returns what is wrong with it.
+    /// Applies the migrations that it has not had, and sees that all they ever made is there.
+    pub(crate) fn bring_up_to_date(&mut self) -> Result<(), StoreError> {
+        match migrations::apply(&mut self.connection) {
+            Ok(()) => {}
+            Err(ApplyError::Failed(error)) => return Err(self.error(error)),
+            Err(ApplyError::Refused(reason)) => {
+                return Err(StoreError::Migrations { path: self.path.clone(), reason });
+            }
+        }
+        let missing = migrations::missing(&self.connection).map_err(|error| self.error(error))?;
+        match missing.into_iter().next() {
+            Some(what) => Err(StoreError::damaged(&self.path, what)),
+            None => Ok(()),
+        }
+    }
+
+    /// Has SQLite look at its file, and compares its tables with those of the migrations; returns what is wrong.
     pub(crate) fn check(&self) -> Result<Vec<String>, StoreError> {
         let check = || -> rusqlite::Result<Vec<String>> {
             self.connection
@@ -99,6 +115,9 @@ impl Catalog {
         };
         let mut lines = check().map_err(|error| self.error(error))?;
         lines.retain(|line| line != "ok");
+        if self.is_current()? {
+            lines.extend(migrations::missing(&self.connection).map_err(|error| self.error(error))?);
+        }
         Ok(lines)
     }
 

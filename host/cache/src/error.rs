@@ -41,6 +41,15 @@ pub enum StoreError {
         known: i64,
     },
 
+    /// Another hyp changed the store's tables in another way than this one would.
+    #[error("the catalog `{}` cannot be brought up to date: {reason}", path.display())]
+    Migrations {
+        /// The catalog.
+        path: PathBuf,
+        /// Which migrations do not go together.
+        reason: String,
+    },
+
     /// A file or folder could not be read or written.
     #[error("cannot use `{}`", path.display())]
     Io {
@@ -179,6 +188,7 @@ impl Explain for StoreError {
             Self::Missing { .. } => "hyp::store::missing",
             Self::Foreign { .. } => "hyp::store::foreign",
             Self::Newer { .. } => "hyp::store::newer",
+            Self::Migrations { .. } => "hyp::store::migrations",
             Self::Io { .. } => "hyp::store::io",
             Self::Catalog { .. } => "hyp::store::catalog",
             Self::Metadata { .. } => "hyp::store::metadata",
@@ -198,6 +208,9 @@ impl Explain for StoreError {
             Self::Missing { .. } => Some("run `hyp backfill` to make one".to_owned()),
             Self::Foreign { .. } => Some("name an empty folder, or the store itself".to_owned()),
             Self::Newer { .. } => Some("update hyp; this one leaves the store alone".to_owned()),
+            Self::Migrations { .. } => {
+                Some("use the hyp that wrote to it last; this one leaves the store alone".to_owned())
+            }
             Self::Io { source, .. } => match source.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
                     Some(NO_SPACE.to_owned())

@@ -17,7 +17,7 @@ use crate::lock::Holder;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 use crate::writer::Writer;
-use crate::{backup, checkpoint, lease, lock, migrations, tables};
+use crate::{backup, checkpoint, lease, lock, tables};
 
 /// Names that may lie in a store's folder before there is a catalog.
 const OURS: &[&str] = &[
@@ -103,12 +103,12 @@ impl Store {
             drop(crate::layout::create_file(&path)?);
         }
         let mut catalog = Catalog::write(&path)?;
-        if !catalog.is_current()? {
-            if catalog.is_behind()? {
-                backup::make(&self.layout, &catalog)?;
-            }
-            migrations::apply(&mut catalog.connection)
-                .map_err(|source| StoreError::Catalog { path, source: Box::new(source) })?;
+        let is_current = catalog.is_current()?;
+        if catalog.is_behind()? {
+            backup::make(&self.layout, &catalog)?;
+        }
+        catalog.bring_up_to_date()?;
+        if !is_current {
             crate::layout::sync_folder(&self.layout.root)?;
         }
         Ok(Writer::new(self.clone(), lock, catalog, run_id)?)

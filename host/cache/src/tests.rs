@@ -5,6 +5,7 @@ mod crash;
 mod histories;
 mod history;
 mod ledger;
+mod migrations;
 mod model;
 mod purge;
 mod purges;

@@ -1,0 +1,133 @@
+//! Which migrations are applied, and what becomes of a catalog that is not as they made it.
+
+use std::time::Duration;
+
+use super::world::{World, world};
+use crate::migrations::due;
+use crate::{LockError, StoreError};
+
+#[test]
+fn migrations_are_known_by_number_and_name() {
+    struct Case {
+        name: &'static str,
+        known: &'static [&'static str],
+        applied: &'static [&'static str],
+        expected: Result<&'static [usize], &'static str>,
+    }
+    let cases = [
+        Case {
+            name: "ok",
+            known: &["0001_base", "0002_more"],
+            applied: &[],
+            expected: Ok(&[0, 1]),
+        },
+        Case {
+            name: "a gap",
+            known: &["0001_base", "0003_late"],
+            applied: &[],
+            expected: Ok(&[0, 1]),
+        },
+        Case {
+            name: "gone on with",
+            known: &["0001_base", "0002_more"],
+            applied: &["0001_base"],
+            expected: Ok(&[1]),
+        },
+        Case {
+            name: "nothing to do",
+            known: &["0001_base", "0002_more"],
+            applied: &["0001_base", "0002_more"],
+            expected: Ok(&[]),
+        },
+        Case {
+            name: "one number for two",
+            known: &["0001_base", "0457_badges", "0457_log"],
+            applied: &[],
+            expected: Err("0457 is the number of both `0457_badges` and `0457_log`"),
+        },
+        Case {
+            name: "a number that was taken",
+            known: &["0001_base", "0472_backfill"],
+            applied: &["0001_base", "0472_drop"],
+            expected: Err(
+                "the migration `0472_backfill` has the number of `0472_drop`, which was applied: it needs another",
+            ),
+        },
+        Case {
+            name: "one of the future",
+            known: &["0001_base"],
+            applied: &["0001_base", "0002_from_the_future"],
+            expected: Err(
+                "a newer hyp applied `0002_from_the_future`, which this one does not know",
+            ),
+        },
+        Case {
+            name: "no number",
+            known: &["0001_base", "second"],
+            applied: &[],
+            expected: Err("the migration `second` is not called `NNNN_name`"),
+        },
+    ];
+    for Case { name, known, applied, expected } in cases {
+        let applied: Vec<String> = applied.iter().map(|it| (*it).to_owned()).collect();
+        let found = due(known, &applied);
+        assert_eq!(found.as_deref().map_err(String::as_str), expected, "{name}");
+    }
+}
+
+/// Makes a store, changes its catalog behind its back, and returns what a writer is told.
+fn told_after(change: &str) -> (World, StoreError) {
+    let world = world();
+    drop(world.writer("r1"));
+    let catalog = rusqlite::Connection::open(world.store.catalog_path()).unwrap();
+    catalog.execute_batch(change).unwrap();
+    drop(catalog);
+    match world.store.writer(Duration::ZERO, "r2") {
+        Err(LockError::Store(error)) => (world, error),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_column_that_somebody_removed_stops_the_writer_and_is_told_with_its_migration() {
+    let what = "the table `runs` has no column `arguments`, which `0009_runs` makes";
+    let (world, error) = told_after("ALTER TABLE runs DROP COLUMN arguments");
+    assert!(matches!(&error, StoreError::Damaged { reason, .. } if reason == what), "{error}");
+    assert_eq!(world.store.check_catalog().unwrap(), [what]);
+}
+
+#[test]
+fn an_index_that_somebody_removed_is_told() {
+    let (_, error) = told_after("DROP INDEX value_audit_of_time");
+    let what = "the index `value_audit_of_time` is not there, which `0008_datasets` makes";
+    assert!(matches!(&error, StoreError::Damaged { reason, .. } if reason == what), "{error}");
+}
+
+#[test]
+fn a_migration_of_another_hyp_stops_the_writer() {
+    let (world, error) =
+        told_after("UPDATE migrations SET name = '0009_other' WHERE name = '0009_runs'");
+    let what = "the migration `0009_runs` has the number of `0009_other`, which was applied: it needs another";
+    assert!(matches!(&error, StoreError::Migrations { reason, .. } if reason == what), "{error}");
+    assert_eq!(world.store.check_catalog().unwrap(), [""; 0]);
+}
+
+#[test]
+fn what_was_applied_is_noted_by_name_in_new_stores_and_in_old_ones() {
+    let names = |world: &World| -> Vec<String> {
+        let catalog = rusqlite::Connection::open(world.store.catalog_path()).unwrap();
+        let mut statement = catalog.prepare("SELECT name FROM migrations ORDER BY name").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let new = world();
+    drop(new.writer("r1"));
+    let old = world();
+    let catalog = rusqlite::Connection::open(old.store.catalog_path()).unwrap();
+    catalog.execute_batch(include_str!("../migrations/0001_create.sql")).unwrap();
+    catalog.pragma_update(None, "application_id", crate::migrations::APPLICATION_ID).unwrap();
+    catalog.pragma_update(None, "user_version", 1).unwrap();
+    drop(catalog);
+    drop(old.writer("r1"));
+    assert_eq!(names(&new), names(&old));
+    assert_eq!(names(&new).len(), usize::try_from(crate::migrations::newest()).unwrap());
+}
