@@ -1,6 +1,8 @@
 //! What was asked first, for conversations without a title.
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use super::ask::{self, Lake, Row, list};
 use crate::failure::Failure;
@@ -10,6 +12,9 @@ use crate::failure::Failure;
 /// Few rows of content are cheap to read; all of it would be most of the store.
 const LOOKS: [(u32, u32); 2] = [(1, 6), (7, 100)];
 
+/// Questions that are asked side by side: most of each is one thread that unpacks a page for every text.
+const SIDE_BY_SIDE: usize = 2;
+
 /// Returns what a person asked first in each main thread of some sessions, by the thread's id.
 ///
 /// Text that clients put into a person's mouth begins with a tag or a heading, and is passed over.
@@ -17,6 +22,16 @@ pub(super) fn first_prompts(
     lake: &Lake,
     sessions: &[&str],
 ) -> Result<HashMap<String, String>, Failure> {
+    let shares = sessions.chunks(sessions.len().div_ceil(SIDE_BY_SIDE).max(1));
+    let found = thread::scope(|scope| {
+        let asked: Vec<_> = shares.map(|share| scope.spawn(|| of_sessions(lake, share))).collect();
+        let joined = asked.into_iter().map(|it| it.join().unwrap_or_else(|it| resume_unwind(it)));
+        joined.collect::<Result<Vec<_>, _>>()
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn of_sessions(lake: &Lake, sessions: &[&str]) -> Result<HashMap<String, String>, Failure> {
     let mut prompts = HashMap::new();
     let mut left: Vec<String> = sessions.iter().map(|id| (*id).to_owned()).collect();
     for (first, last) in LOOKS {
