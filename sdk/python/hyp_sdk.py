@@ -26,9 +26,16 @@ _WHITE = b" \t\r\n"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
+# Fields of the contract's records, all absent, by record.
+_ABSENT = {}
+
+
 def _make(kind, /, **known):
     """Makes a record of the contract; what is not given is absent."""
-    return kind(**{field.name: known.get(field.name) for field in fields(kind)})
+    absent = _ABSENT.get(kind)
+    if absent is None:
+        absent = _ABSENT[kind] = dict.fromkeys(field.name for field in fields(kind))
+    return kind(**(absent | known))
 
 
 # What a provider is.
@@ -73,7 +80,7 @@ def plain(value):
     """Returns a string that can be stored: a lone surrogate becomes U+FFFD. Anything else is nothing."""
     if not isinstance(value, str) or not value:
         return None
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value if value.isascii() else value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def text(value):
@@ -106,13 +113,13 @@ def raw(value):
     """Returns a value as JSON text, or nothing where there is none."""
     if value is None:
         return None
-    written = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return plain(written)
+    return plain(_ENCODER.encode(value))
 
 
 def context(**known):
     """Where work was done: `cwd`, `model`, `client_version`, …"""
-    known.setdefault("git", _make(types.Git))
+    if "git" not in known:
+        known["git"] = _make(types.Git)
     return _make(types.Context, **known)
 
 
@@ -121,7 +128,8 @@ def thread(thread_id, provider, client_name, **known):
     known.setdefault("session_id", thread_id)
     known.setdefault("kind", types.ThreadKind.MAIN)
     known.setdefault("may_start_with_copy", False)
-    known.setdefault("context", context())
+    if "context" not in known:
+        known["context"] = context()
     return _make(types.Thread, id=thread_id, provider=provider, client=client_name, **known)
 
 
@@ -290,7 +298,7 @@ def _parse(line):
     if line.count(b"[") + line.count(b"{") > _DEEPEST and _depth(line) > _DEEPEST:
         raise ValueError("nested too deep")
     # Bytes would be taken for UTF-16 where they look like it.
-    return json.loads(line.decode(), parse_constant=_refuse, parse_float=_finite)
+    return _DECODER.decode(line.decode())
 
 
 def _refuse(word):
@@ -301,6 +309,11 @@ def _refuse(word):
 def _finite(written):
     number = float(written)
     return number if isfinite(number) else _refuse(written)
+
+
+# Made once: each would cost as much as a short record.
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _depth(line):
