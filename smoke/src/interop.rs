@@ -19,7 +19,7 @@ const PACKAGES: &[&str] = &[
 /// Counts rows, distinct parts and tokens with each engine, and prints them as JSON.
 const PROGRAM: &str = include_str!("interop.py");
 
-/// A store with superseded rows looks the same to every engine.
+/// A store with superseded rows looks the same to every engine, and so does one of which a run was undone.
 pub(crate) fn iceberg() -> Result<()> {
     let hyp = Hyp::new()?;
     // A fork that arrives before its original owns rows that the original then takes over.
@@ -29,21 +29,30 @@ pub(crate) fn iceberg() -> Result<()> {
     hyp.import("smoke-fork", &["claude"])?;
     hyp.add("sample", |_| true)?;
     hyp.import("smoke-all", &[])?;
+    let theirs = agree(&hyp)?;
+    ensure!(
+        theirs["position_deletes"].as_u64() > Some(0),
+        "nothing was superseded, so nothing was proved: {theirs:#}"
+    );
+    hyp.run("smoke-undo", &["runs", "undo", "smoke-all", "--commit"])?;
+    let before = theirs["duckdb"]["rows"].as_u64();
+    let theirs = agree(&hyp)?;
+    ensure!(theirs["duckdb"]["rows"].as_u64() < before, "nothing was undone: {theirs:#}");
+    Ok(())
+}
 
+/// Returns what other engines see, which is what hyp sees.
+fn agree(hyp: &Hyp) -> Result<Value> {
     let sql = "select count(*) as rows, count(distinct part_id) as parts, \
                sum(output_tokens) as tokens from ai_gateway_messages";
     let ours = hyp.query(sql)?.first().context("a count is one row")?.clone();
-    let theirs = engines(&hyp)?;
+    let theirs = engines(hyp)?;
     for engine in ["pyiceberg", "duckdb"] {
         ensure!(theirs[engine] == ours, "{engine} sees {}, hyp sees {ours}", theirs[engine]);
     }
     let messages = hyp.query("select count(*) as rows from messages")?;
     ensure!(theirs["duckdb_messages"] == messages[0]["rows"], "{theirs:#} {messages:#?}");
-    ensure!(
-        theirs["position_deletes"].as_u64() > Some(0),
-        "nothing was superseded, so nothing was proved: {theirs:#}"
-    );
-    Ok(())
+    Ok(theirs)
 }
 
 /// Returns a session of the fork's month with forty prompts.

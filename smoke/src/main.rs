@@ -3,6 +3,7 @@
 //! `cargo run --bin hyp-smoke -- [NAME…]` runs the named checks, or all of them. `HYP_BIN` names the
 //! binary; without it, the one that lies beside this program is taken.
 
+mod agents;
 mod author;
 mod fixture;
 mod hyp;
@@ -28,6 +29,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a_provider_is_written", author::page),
     ("a_provider_in_python", author::gptme),
     ("interop_iceberg", interop::iceberg),
+    ("backfills_of_a_registry_of_agents", agents::check),
     ("plugins_of_a_registry", registry::check),
     ("purge_leaves_nothing", purge::check),
     ("no_socket", socket::check),

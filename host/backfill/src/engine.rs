@@ -42,8 +42,6 @@ use publish::publish;
 use view::{View, lock};
 
 pub(crate) use guards::{check_sources, settled};
-#[cfg(test)]
-pub(crate) use materializers::check_owners;
 pub(crate) use materializers::{check_free, may_change};
 pub use record::{Recording, record};
 pub use report::{CellChange, ChangesReport, CheckReport, CutoverReport, DatasetChanges, Slow};

@@ -26,6 +26,7 @@ impl Scan for Tides {
         let Some(id) = record.json.get("id").and_then(|id| id.non_empty()) else {
             return out.failure(record.span, FailureClass::Malformed, "a line without an id");
         };
+        assert_ne!(id, "tides-dies", "on purpose");
         let amount = record.json.get("amount").and_then(|amount| amount.i64());
         let origin = Origin::new(format!("tides:{}", self.0.path), id);
         out.item(

@@ -1,8 +1,10 @@
 //! What stands before a write: settings, sources, grants, limits, locks.
 
 use std::fs;
+use std::path::PathBuf;
 
 use super::{Registry, changes, counts, expected};
+use crate::sandbox::repository;
 
 #[test]
 fn a_source_that_nobody_named_is_exit_2_with_the_name_of_the_setting() {
@@ -63,6 +65,46 @@ fn a_store_that_another_run_holds_is_told_with_that_run() {
     let output = registry.try_run("registry-history", &["--commit"]);
     assert_eq!(output.status, Some(3), "{output}");
     assert!(output.stderr.contains("bf-other"), "{output}");
+}
+
+#[test]
+fn whoever_dies_midway_leaves_nothing_and_its_siblings_run() {
+    let mut registry = Registry::new("agents.sql");
+    let home = registry.sandbox.home().join("guest");
+    registry.sandbox.set("GUEST_HOME", home.to_str().unwrap());
+    for guest in ["tides", "ledger"] {
+        let path = repository().join(format!("tests/guests/dist/{guest}.wasm"));
+        let told = registry.sandbox.hyp(["plugin", "install", path.to_str().unwrap(), "--yes"]);
+        assert_eq!(told.status, Some(0), "{told}");
+    }
+    let run = |last: &str| {
+        let mut lines: Vec<String> =
+            (0..2_000).map(|at| format!("{{\"id\":\"e{at}\",\"amount\":{at}}}\n")).collect();
+        lines.insert(1_700, format!("{{\"id\":\"{last}\",\"amount\":7}}\n"));
+        registry.sandbox.write("guest/a.jsonl", lines.concat().as_bytes());
+        registry.try_run("tides", &["registry-state", "--commit", "--chunk-size", "100"])
+    };
+    for (dies, by) in [("tides-dies", "tides crashed"), ("ledger-dies", "ledger crashed")] {
+        let output = run(dies);
+        assert_eq!(output.status, Some(1), "{output}");
+        let report = output.json();
+        let [broken, sound] = &report["providers"].as_array().unwrap()[..] else { panic!("two") };
+        let error = broken["error"].as_str().unwrap();
+        assert!(error.contains("on purpose") && error.contains(by), "{error}");
+        assert_eq!((&broken["status"], &sound["status"]), (&"failed".into(), &"ok".into()));
+        let told = registry.try_run("tides", &["--dry-run"]);
+        assert_eq!(told.status, Some(1), "its rows were not read: {told}");
+        assert_eq!(
+            registry.one("select count(*) from dataset_journal where dataset = 'entries'"),
+            "0"
+        );
+        let left =
+            registry.files().into_keys().filter(|path| path.to_string_lossy().contains("entries"));
+        assert_eq!(left.collect::<Vec<_>>(), Vec::<PathBuf>::new());
+    }
+    assert_eq!(registry.one("select count(*) from member_agents"), "40", "once");
+    assert_eq!(run("e-last").status, Some(0));
+    assert_eq!(registry.one("select count(*) from entries"), "2001");
 }
 
 #[test]

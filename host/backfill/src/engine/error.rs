@@ -19,10 +19,6 @@ pub(crate) enum EngineError {
     Bad { materializer: String, reason: String },
     #[error("materializers queue items for one another without end")]
     Endless,
-    #[error(
-        "`{one}` and `{other}` both own column `{column}` of dataset `{dataset}`, in the same rows"
-    )]
-    Owners { one: String, other: String, dataset: String, column: String },
     #[error("interrupted")]
     Interrupted,
 }
@@ -35,7 +31,6 @@ impl Explain for EngineError {
             Self::Load(error) => error.code(),
             Self::NoMaterializer { .. } => "hyp::dataset::no_materializer",
             Self::Bad { .. } | Self::Endless => "hyp::dataset::materializer",
-            Self::Owners { .. } => "hyp::dataset::owners",
             Self::Interrupted => "hyp::dataset::interrupted",
         }
     }

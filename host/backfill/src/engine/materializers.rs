@@ -45,7 +45,6 @@ impl Materializers {
         for maker in components.makers.needed(kinds)? {
             all.add(&maker.name, &maker.load(&components.host)?, writer)?;
         }
-        all.check_owners()?;
         Ok(all)
     }
 
@@ -64,12 +63,6 @@ impl Materializers {
         }
         self.loaded.insert(name.to_owned(), Arc::new(materializer.making()));
         Ok(())
-    }
-
-    fn check_owners(&self) -> Result<(), EngineError> {
-        let all: Vec<&Materializer> =
-            self.loaded.values().map(|making| &**making.materializer()).collect();
-        check_owners(&all)
     }
 
     /// Returns who takes items of a kind, and the names of its datasets.
@@ -127,29 +120,4 @@ pub(crate) fn may_change(
         }
     }
     Ok(false)
-}
-
-/// Refuses two that derive one column of the same rows.
-pub(crate) fn check_owners(all: &[&Materializer]) -> Result<(), EngineError> {
-    let owned = all.iter().flat_map(|materializer| {
-        let description = materializer.description();
-        description.datasets.iter().flat_map(move |dataset| {
-            dataset.owns.iter().map(move |owned| (&description.name, &dataset.name, owned))
-        })
-    });
-    let owned: Vec<_> = owned.collect();
-    for (at, (one, dataset, column)) in owned.iter().enumerate() {
-        let meets = owned[at + 1..]
-            .iter()
-            .find(|(other, of, theirs)| other != one && of == dataset && column.meets(theirs));
-        if let Some((other, ..)) = meets {
-            return Err(EngineError::Owners {
-                one: (*one).clone(),
-                other: (*other).clone(),
-                dataset: (*dataset).clone(),
-                column: column.column.clone(),
-            });
-        }
-    }
-    Ok(())
 }

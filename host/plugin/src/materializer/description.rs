@@ -75,7 +75,13 @@ fn check_dataset(it: &Dataset) -> Result<(), String> {
             return Err(format!("`{}` is of the key and cannot be asserted", rule.column));
         }
     }
-    it.owns.iter().try_for_each(|owned| known(it, &owned.column))?;
+    for (at, owned) in it.owns.iter().enumerate() {
+        known(it, &owned.column)?;
+        owned.scope.iter().try_for_each(|(column, _)| known(it, column))?;
+        if it.owns[at + 1..].iter().any(|other| owned.meets(other)) {
+            return Err(format!("`{}` is owned twice in the same rows", owned.column));
+        }
+    }
     if let Some(cutover) = &it.cutover {
         known(it, &cutover.time)?;
         let columns = cutover.live.iter().map(|(column, _)| column).chain(&cutover.twin_columns);
@@ -179,5 +185,75 @@ fn rule(it: wit::ColumnRule) -> ColumnRule {
         },
         unknown_values: it.unknown_values,
         known_values: it.known_values,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyp_model::item::Datum;
+
+    use super::*;
+
+    fn suites() -> Dataset {
+        let column = |name: &str, kind| DatasetColumn {
+            name: name.to_owned(),
+            kind,
+            nullable: true,
+            role: Role::Plain,
+        };
+        let owned = |scope: &str| OwnedColumn {
+            column: "eligible".to_owned(),
+            scope: Some(("kind".to_owned(), Datum::Text(scope.to_owned()))),
+        };
+        Dataset {
+            name: "suites".to_owned(),
+            columns: vec![
+                column("id", ColumnType::Text),
+                column("kind", ColumnType::Text),
+                column("eligible", ColumnType::Boolean),
+            ],
+            key: vec!["id".to_owned()],
+            on_conflict: ConflictRule::AppendOnly,
+            ordered_by: None,
+            column_rules: Vec::new(),
+            owns: vec![owned("paid"), owned("free")],
+            cutover: None,
+        }
+    }
+
+    #[test]
+    fn a_dataset_that_contradicts_itself_is_refused() {
+        assert_eq!(check_dataset(&suites()), Ok(()));
+        type Change = fn(&mut Dataset);
+        let cases: [(Change, &str); 8] = [
+            (
+                |it| it.name = "Suites".into(),
+                "`Suites` is no name: lower case letters, digits and `_` are",
+            ),
+            (|it| it.key.clear(), "it has no key"),
+            (|it| it.key = vec!["ID".into()], "it names the column `ID`, which it does not have"),
+            (
+                |it| it.columns[1].name = "_hyp_kind".into(),
+                "`_hyp_kind`: names that begin with `_hyp_` are the host's",
+            ),
+            (
+                |it| it.on_conflict = ConflictRule::NewerWins,
+                "its rule needs a column that orders versions of a row",
+            ),
+            (
+                |it| it.owns[1].scope = it.owns[0].scope.clone(),
+                "`eligible` is owned twice in the same rows",
+            ),
+            (|it| it.owns[0].scope = None, "`eligible` is owned twice in the same rows"),
+            (
+                |it| it.owns[0].scope = Some(("price".into(), Datum::Null)),
+                "it names the column `price`, which it does not have",
+            ),
+        ];
+        for (change, reason) in cases {
+            let mut dataset = suites();
+            change(&mut dataset);
+            assert_eq!(check_dataset(&dataset), Err(reason.to_owned()));
+        }
     }
 }
