@@ -142,12 +142,16 @@ pub enum ConflictRule {
 
 /// How asserted values meet stored ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "documented in wit/materializer.wit")]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ColumnMode {
+    /// As in `wit/materializer.wit`.
     PromoteOnly,
+    /// As in `wit/materializer.wit`.
     Reconcile,
+    /// What is asserted stands, and so does the word that it is not known: for what is recorded on behalf of others, whose
+    /// word counts for nothing. No dataset declares it.
+    ServerAuthoritative,
 }
 
 /// The rule for a column whose values are asserted.
@@ -168,6 +172,11 @@ impl ColumnRule {
             Datum::Text(text) => !text.is_empty() && !self.unknown_values.contains(text),
             _ => true,
         }
+    }
+
+    /// Says whether a value is a word for none.
+    pub fn is_word_for_none(&self, value: &Datum) -> bool {
+        value.as_text().is_some_and(|text| self.unknown_values.iter().any(|word| word == text))
     }
 
     /// Says whether a value may be asserted.

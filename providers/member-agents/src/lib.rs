@@ -3,8 +3,19 @@
 //! `type` goes before the one within `entry_json`, which stays as the profile had it: so no other field is ever touched.
 
 use hyp_sdk::materializer::ColumnType::{Integer, Json, Text};
-use hyp_sdk::materializer::{Assertion, Dataset, Derived, Description, Materializer, Row};
-use hyp_sdk::{Fault, Item};
+use hyp_sdk::materializer::{Assertion, Dataset, Derived, Description, Materializer, Row, current};
+use hyp_sdk::{Datum, Fault, Item};
+
+const AGENT: &str = "registry.member_agent";
+const EVIDENCE: &str = "registry.agent_type_evidence";
+
+const AGENTS: &str = "member_agents";
+
+/// The word for a type that is not known. As evidence it says nothing, but to whom it is said by the server's authority.
+const UNKNOWN: &str = "unknown";
+
+/// A type that a member may give an agent of which nothing is found out: agents that buy offer nothing to be told by.
+const BUYING: &str = "buying";
 
 /// The types that say something.
 const TYPES: &[&str] =
@@ -18,36 +29,71 @@ hyp_sdk::register_materializer!(MemberAgents);
 
 impl Materializer for MemberAgents {
     fn description() -> Description {
-        let mut agents = Dataset::append_only("member_agents", "profile_id")
+        let mut agents = Dataset::append_only(AGENTS, "profile_id")
             .required("profile_id", Text)
             .required("position", Integer)
             .column("agent_url", Text)
             .column("type", Text)
             .column("entry_json", Json)
-            .reconciles("type", &["unknown"], TYPES)
+            .reconciles("type", &[UNKNOWN], TYPES)
             .owns("type");
         agents.key.push("position".to_owned());
-        Description::new("member-agents", "0.1.0")
-            .kind("registry.member_agent")
-            .kind("registry.agent_type_evidence")
-            .dataset(agents)
+        Description::new("member-agents", "0.1.0").kind(AGENT).kind(EVIDENCE).dataset(agents)
     }
 
     fn materialize(items: &[Item]) -> Result<Vec<Derived>, Fault> {
+        // What is stored matters only where the evidence leaves it open.
+        let open: Vec<Vec<Datum>> = items.iter().filter(|item| is_open(item)).map(key).collect();
+        let stored = current(AGENTS, &open).map_err(Fault::Internal)?;
+        let mut stored = stored.into_iter().map(|row| {
+            let cell = row?.into_iter().find(|cell| cell.column == "type");
+            cell.and_then(|cell| match cell.value {
+                Datum::Text(text) => Some(text),
+                _ => None,
+            })
+        });
         Ok(Derived::each(items, |item, out| {
-            if item.kind == "registry.member_agent" {
-                let row = Row { dataset: "member_agents".to_owned(), cells: item.cells.clone() };
+            if item.kind == AGENT {
+                let row = Row { dataset: AGENTS.to_owned(), cells: item.cells.clone() };
                 return out.append(row);
             }
+            let evidence = item.get("inferred_type").clone();
+            let value = match is_open(item) {
+                true => left_open(item, stored.next().flatten().as_deref()),
+                false => evidence,
+            };
             out.assert_value(Assertion {
-                dataset: "member_agents".to_owned(),
-                key: vec![item.get("profile_id").clone(), item.get("position").clone()],
+                dataset: AGENTS.to_owned(),
+                key: key(item),
                 column: "type".to_owned(),
-                value: item.get("inferred_type").clone(),
+                value,
                 subject: item.text("agent_url").map(str::to_owned),
                 notes: None,
             });
         }))
+    }
+}
+
+fn key(item: &Item) -> Vec<Datum> {
+    vec![item.get("profile_id").clone(), item.get("position").clone()]
+}
+
+/// Says whether an item is evidence that names no type.
+fn is_open(item: &Item) -> bool {
+    let names_one = item.text("inferred_type").is_some_and(|text| TYPES.contains(&text));
+    item.kind == EVIDENCE && !names_one
+}
+
+/// Returns what evidence that names no type means for the one that a member gave.
+///
+/// Where the agent was looked at and gave nothing away, or the member's word is no type, the type is not known. An agent
+/// that nobody looked at is what its member says.
+fn left_open(item: &Item, stored: Option<&str>) -> Datum {
+    let was_looked_at = item.cells.iter().any(|cell| cell.column == "inferred_type");
+    match stored {
+        Some(BUYING) => Datum::Null,
+        Some(stored) if TYPES.contains(&stored) && !was_looked_at => Datum::Null,
+        _ => Datum::Text(UNKNOWN.to_owned()),
     }
 }
 

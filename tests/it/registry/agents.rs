@@ -62,6 +62,87 @@ fn reconciling_replaces_what_disagrees() {
 }
 
 #[test]
+fn by_the_authority_of_the_server_members_keep_only_what_is_known() {
+    let registry = Registry::adopted("agents.sql");
+    let found = registry.rows(
+        "select profile_id, position, m.agent_url, s.agent_url is not null, s.inferred_type
+         from member_agents as m left join agent_capabilities_snapshot as s on s.agent_url = m.agent_url
+         where m.agent_url is not null",
+    );
+    let items: Vec<Value> = found
+        .iter()
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            let [profile, position, url, was_seen, inferred] = cells[..] else { panic!("{line}") };
+            let position: u32 = position.parse().unwrap();
+            let mut item = json!({ "profile_id": profile, "position": position, "agent_url": url });
+            if was_seen == "true" {
+                let inferred = Some(inferred).filter(|it| !it.is_empty());
+                item["inferred_type"] = json!(inferred);
+            }
+            item
+        })
+        .collect();
+    assert_eq!(items.len(), 36);
+    let path = registry.sandbox.beside("written.json");
+    fs::write(&path, Value::from(items).to_string()).unwrap();
+    let record = || {
+        let path = path.to_str().unwrap();
+        let output = registry.sandbox.hyp([
+            "record",
+            "registry.agent_type_evidence",
+            "--json",
+            path,
+            "--policy",
+            "server-authoritative",
+            "--source",
+            "member_write",
+            "--report-json",
+        ]);
+        assert_eq!(output.status, Some(0), "{output}");
+        output.json()
+    };
+    let told = record();
+    assert_eq!(
+        counts(&told["assertions"]),
+        expected(&[("flip", 21), ("same", 2), ("unknown_evidence", 13)])
+    );
+    let changed = registry.rows(
+        "select substr(agent_url, 9, strpos(agent_url, '.') - 9) || ' ' || coalesce(old_type, '-') || ' ' || new_type
+         from type_reclassification_log where source = 'member_write' order by 1",
+    );
+    assert_eq!(
+        changed,
+        [
+            "anvil buying sales",
+            "bare-creative - creative",
+            "bare-sales - sales",
+            "both creative signals",
+            "both sales signals",
+            "both unknown signals",
+            "buying-creative buying creative",
+            "buying-sales buying sales",
+            "lathe buying sales",
+            "old-creative seller creative",
+            "old-odd seller unknown",
+            "old-sales seller sales",
+            "old-silent seller unknown",
+            "old-unseen seller unknown",
+            "sales-creative sales creative",
+            "sales-odd sales unknown",
+            "sales-silent sales unknown",
+            "unknown-creative unknown creative",
+            "unknown-sales unknown sales",
+            "void-creative - creative",
+            "void-sales - sales",
+        ]
+    );
+    let kept = "select count(*) from member_agents where type = 'buying' or agent_url like '%sales-unseen%' and type = 'sales'";
+    assert_eq!(registry.one(kept), "4", "who buys is not told by tools, and nobody saw the other");
+    assert_eq!(record()["datasets"]["member_agents"]["updated"], 0);
+}
+
+#[test]
 fn evidence_that_says_nothing_never_replaces_a_type() {
     let registry = Registry::adopted("agents.sql");
     registry.run(TYPES, &["--commit"]);
@@ -173,10 +254,18 @@ fn a_source_that_grew_past_the_limit_since_the_plan_is_refused() {
     assert_eq!(types(&registry), before);
 }
 
+/// Makes a table of the catalog one that takes no rows.
+fn refuse_rows(registry: &Registry, table: &str) {
+    let refuse = format!(
+        "create trigger full before insert on {table} begin select raise(abort, 'no room'); end"
+    );
+    registry.catalog().execute_batch(&refuse).unwrap();
+}
+
 #[test]
 fn an_audit_that_cannot_be_written_stops_nobody() {
     let registry = Registry::adopted("agents.sql");
-    registry.catalog().execute_batch("drop table value_audit").unwrap();
+    refuse_rows(&registry, "value_audit");
     let told = registry.run(TYPES, &["--commit"]);
     assert_eq!(told["datasets"]["member_agents"]["updated"], 16);
     assert_eq!(told["committed"], true);
@@ -196,7 +285,7 @@ fn an_audit_that_cannot_be_written_stops_nobody() {
 fn without_a_journal_nothing_is_written() {
     let registry = Registry::adopted("agents.sql");
     let before = types(&registry);
-    registry.catalog().execute_batch("drop table dataset_journal").unwrap();
+    refuse_rows(&registry, "dataset_journal");
     assert_eq!(registry.try_run(TYPES, &["--commit"]).status, Some(1));
     assert_eq!(types(&registry), before);
 }

@@ -34,6 +34,8 @@ pub struct Recording {
     pub items: Vec<Map<String, Value>>,
     /// Who has the evidence, as the audit calls it: `crawler_promote` or `member_write`.
     pub source: String,
+    /// How what is asserted meets what is there.
+    pub policy: ColumnMode,
     /// Rules and settings.
     pub changes: Changes,
     /// How long to wait for another run to end.
@@ -43,8 +45,6 @@ pub struct Recording {
 }
 
 /// Records items.
-///
-/// A known value is not replaced by asserted ones; it is noted that they disagree.
 ///
 /// # Errors
 /// Fails when no materializer takes the kind, when an item is not as it has to be, or when the store cannot be used; nothing
@@ -93,8 +93,7 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         ..DatasetRun::default()
     })?;
     let aim = Aim::Write { writer: &mut writer, chunk_size: usize::MAX };
-    let asserting =
-        Asserting { mode: Some(ColumnMode::PromoteOnly), source: recording.source.clone() };
+    let asserting = Asserting { mode: Some(recording.policy), source: recording.source.clone() };
     let mut pass = Pass::new(Arc::clone(&view), &mut materializers, aim, &run_id, asserting);
     let done = recording
         .items

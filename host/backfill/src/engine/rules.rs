@@ -22,7 +22,7 @@ pub(crate) enum Meeting {
 pub(crate) enum Verdict {
     /// There was no value: it is written.
     Promote,
-    /// A known value is replaced.
+    /// A known value is replaced, or one that nobody asked about.
     Flip,
     /// Another known value stands.
     Disagree,
@@ -57,12 +57,18 @@ pub(crate) fn judge(
     stored: &Datum,
     evidence: &Datum,
 ) -> Verdict {
-    if !rule.may_assert(evidence) {
+    let is_authoritative = mode == ColumnMode::ServerAuthoritative;
+    let takes_away = is_authoritative && rule.is_word_for_none(evidence) && rule.is_known(stored);
+    if takes_away {
+        Verdict::Flip
+    } else if !rule.may_assert(evidence) {
         Verdict::Unknown
-    } else if !rule.is_known(stored) {
-        Verdict::Promote
     } else if stored == evidence {
         Verdict::Same
+    } else if is_authoritative {
+        Verdict::Flip
+    } else if !rule.is_known(stored) {
+        Verdict::Promote
     } else if mode == ColumnMode::Reconcile {
         Verdict::Flip
     } else {
@@ -349,7 +355,7 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn asserted_values_meet_stored_ones() {
-        use ColumnMode::{PromoteOnly, Reconcile};
+        use ColumnMode::{PromoteOnly, Reconcile, ServerAuthoritative};
         let rule = ColumnRule {
             column: "type".into(),
             mode: Reconcile,
@@ -357,23 +363,27 @@ mod tests {
             known_values: ["sales", "creative", "buying"].map(str::to_owned).to_vec(),
         };
         let cases = [
-            // stored           evidence            reconcile            promote only
-            (None,             Some("sales"),     Verdict::Promote,    Verdict::Promote),
-            (Some(""),         Some("sales"),     Verdict::Promote,    Verdict::Promote),
-            (Some("unknown"),  Some("sales"),     Verdict::Promote,    Verdict::Promote),
-            (Some("sales"),    Some("sales"),     Verdict::Same,       Verdict::Same),
-            (Some("buying"),   Some("sales"),     Verdict::Flip,       Verdict::Disagree),
-            (Some("seller"),   Some("sales"),     Verdict::Flip,       Verdict::Disagree),
-            (Some("sales"),    None,              Verdict::Unknown,    Verdict::Unknown),
-            (Some("sales"),    Some("unknown"),   Verdict::Unknown,    Verdict::Unknown),
-            (Some("sales"),    Some("widget"),    Verdict::Unknown,    Verdict::Unknown),
-            (None,             Some("widget"),    Verdict::Unknown,    Verdict::Unknown),
+            // stored           evidence            reconcile            promote only         server-authoritative
+            (None,             Some("sales"),     Verdict::Promote,    Verdict::Promote,    Verdict::Flip),
+            (Some(""),         Some("sales"),     Verdict::Promote,    Verdict::Promote,    Verdict::Flip),
+            (Some("unknown"),  Some("sales"),     Verdict::Promote,    Verdict::Promote,    Verdict::Flip),
+            (Some("sales"),    Some("sales"),     Verdict::Same,       Verdict::Same,       Verdict::Same),
+            (Some("buying"),   Some("sales"),     Verdict::Flip,       Verdict::Disagree,   Verdict::Flip),
+            (Some("seller"),   Some("sales"),     Verdict::Flip,       Verdict::Disagree,   Verdict::Flip),
+            (Some("sales"),    None,              Verdict::Unknown,    Verdict::Unknown,    Verdict::Unknown),
+            (Some("sales"),    Some("unknown"),   Verdict::Unknown,    Verdict::Unknown,    Verdict::Flip),
+            (Some("sales"),    Some("widget"),    Verdict::Unknown,    Verdict::Unknown,    Verdict::Unknown),
+            (Some("unknown"),  Some("unknown"),   Verdict::Unknown,    Verdict::Unknown,    Verdict::Unknown),
+            (None,             Some("unknown"),   Verdict::Unknown,    Verdict::Unknown,    Verdict::Unknown),
+            (None,             Some("widget"),    Verdict::Unknown,    Verdict::Unknown,    Verdict::Unknown),
         ];
         let datum = |text: Option<&str>| text.map_or(Datum::Null, |text| Datum::Text(text.to_owned()));
-        for (stored, evidence, reconcile, promote) in cases {
+        for (stored, evidence, reconcile, promote, authoritative) in cases {
             let (stored, evidence) = (datum(stored), datum(evidence));
-            assert_eq!(judge(&rule, Reconcile, &stored, &evidence), reconcile, "{stored:?} {evidence:?}");
-            assert_eq!(judge(&rule, PromoteOnly, &stored, &evidence), promote, "{stored:?} {evidence:?}");
+            let verdicts = [(Reconcile, reconcile), (PromoteOnly, promote), (ServerAuthoritative, authoritative)];
+            for (mode, verdict) in verdicts {
+                assert_eq!(judge(&rule, mode, &stored, &evidence), verdict, "{mode:?} {stored:?} {evidence:?}");
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use hyp_backfill::{Changes, ChangesReport, PROJECTED_EXCHANGE, Recording};
 use hyp_model::Exit;
+use hyp_model::item::ColumnMode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -40,6 +41,10 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "SOURCE")]
     source: Option<Source>,
 
+    /// How what is asserted meets what is there [default: promote-only]
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<Policy>,
+
     #[command(flatten)]
     wait: Wait,
 
@@ -59,6 +64,15 @@ enum Source {
     Member,
 }
 
+/// How what is asserted meets what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Policy {
+    /// A known value stands, and it is noted that another one was asserted
+    PromoteOnly,
+    /// What is asserted stands, and so does the word that nothing is known
+    ServerAuthoritative,
+}
+
 /// What was done, as JSON.
 #[derive(Serialize)]
 struct Told<'a> {
@@ -71,8 +85,13 @@ struct Told<'a> {
 /// Runs `hyp record`.
 pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failure> {
     if args.kind == PROJECTED_EXCHANGE {
-        if args.source.is_some() {
-            return Err(usage(format!("--source is for kinds other than {PROJECTED_EXCHANGE}")));
+        for (flag, is_given) in
+            [("--source", args.source.is_some()), ("--policy", args.policy.is_some())]
+        {
+            if is_given {
+                let kinds = format!("{flag} is for kinds other than {PROJECTED_EXCHANGE}");
+                return Err(usage(kinds));
+            }
         }
         return exchange::record(session, &args);
     }
@@ -87,6 +106,10 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
         source: match args.source {
             None | Some(Source::Crawler) => "crawler_promote".to_owned(),
             Some(Source::Member) => "member_write".to_owned(),
+        },
+        policy: match args.policy {
+            None | Some(Policy::PromoteOnly) => ColumnMode::PromoteOnly,
+            Some(Policy::ServerAuthoritative) => ColumnMode::ServerAuthoritative,
         },
         changes,
         run_id: env::run_id("rec"),

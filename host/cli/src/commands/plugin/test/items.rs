@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyp_backfill::{BackfillError, Changes, MaterializerDescription, Recording};
+use hyp_model::item::ColumnMode;
 use hyp_model::{Exit, Explain};
 use serde_json::{Map, Value, json};
 
@@ -140,6 +141,7 @@ fn give(
         kind: kind.to_owned(),
         items,
         source: "crawler_promote".to_owned(),
+        policy: ColumnMode::PromoteOnly,
         changes: Changes::default(),
         wait: Duration::ZERO,
         run_id: "rec-trial".to_owned(),
