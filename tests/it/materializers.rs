@@ -259,3 +259,30 @@ fn its_cases_are_items_and_odd_values_may_be_refused_but_break_nothing() {
     assert_eq!(broken.status, Some(1), "{broken}");
     assert!(broken.stdout.contains("guests.trap, `id` is null"), "{broken}");
 }
+
+#[test]
+fn a_trial_of_who_fills_datasets_shows_their_rows() {
+    let sandbox = with_tides("{\"id\":\"a\",\"amount\":2}\n{\"id\":\"b\",\"amount\":3}\n");
+    let tides = repository().join("tests/guests/dist/tides.wasm");
+    let folder = sandbox.home().join("guest");
+    let args = [
+        "plugin",
+        "run",
+        tides.to_str().unwrap(),
+        "--on",
+        folder.to_str().unwrap(),
+        "--limit",
+        "1",
+    ];
+    let lacking = sandbox.hyp(args);
+    assert_eq!(lacking.status, Some(1), "{lacking}");
+    assert_eq!(sandbox.hyp(["plugin", "install", &ledger(), "--yes"]).status, Some(0));
+    let told = sandbox.hyp(args);
+    assert_eq!(told.status, Some(0), "{told}");
+    let table = told.stdout.split("\n\n").find(|it| it.starts_with("entries\n")).unwrap();
+    let mut lines = table.lines().skip(1);
+    assert_eq!(lines.next().unwrap().split_whitespace().collect::<Vec<_>>(), ["id", "amount"]);
+    assert_eq!(lines.count(), 2, "a rule, and one row: {told}");
+    assert!(told.stderr.contains("2 rows, none of them stored"), "{told}");
+    assert!(!sandbox.store().join("catalog.db").exists(), "nothing is stored");
+}

@@ -240,7 +240,7 @@ impl Components {
 }
 
 /// Returns the folder of compiled components.
-fn cache_of(places: &Places) -> PathBuf {
+pub(crate) fn cache_of(places: &Places) -> PathBuf {
     places.store.join("cache").join("components")
 }
 

@@ -10,13 +10,15 @@ mod states;
 use std::fs;
 use std::path::Path;
 
-use crate::components::{Components, is_bundled};
+use crate::components::{Components, cache_of, is_bundled};
 use crate::engine::check_free;
 use crate::error::BackfillError;
 use crate::places::Places;
 use grants::{reads, share};
 use hyp_model::Explain;
-use hyp_plugin::{Host, Interfaces, Limits, Manifest, MaterializerDescription, Source, digest_of};
+use hyp_plugin::{
+    Compiled, Host, Interfaces, Limits, Manifest, MaterializerDescription, Source, digest_of,
+};
 use lock::{Lock, file_of};
 
 pub use grants::Grant;
@@ -44,6 +46,7 @@ pub struct Offer {
     pub is_bundled_name: bool,
     source: String,
     bytes: Vec<u8>,
+    compiled: Compiled,
 }
 
 impl Offer {
@@ -84,7 +87,7 @@ pub fn offer(places: &Places, bytes: Vec<u8>, source: &str) -> Result<Offer, Bac
         reason: error.to_string(),
     })?;
     let path = held.path().to_owned();
-    let (manifest, interfaces) = host
+    let (manifest, interfaces, compiled) = host
         .inspect(&Source::File { path: path.clone(), digest: digest.clone() })
         .map_err(|error| {
             let named = |words: String| words.replace(&path.display().to_string(), source);
@@ -111,6 +114,7 @@ pub fn offer(places: &Places, bytes: Vec<u8>, source: &str) -> Result<Offer, Bac
         manifest,
         source: source.to_owned(),
         bytes,
+        compiled,
     })
 }
 
@@ -157,6 +161,7 @@ pub fn install(places: &Places, offer: &Offer, may_replace: bool) -> Result<Lock
             .map_err(|error| BackfillError::PluginFile { path, reason: error.to_string() })?;
         lock.plugin.retain(|plugin| plugin.name != name);
         lock.plugin.push(locked.clone());
+        offer.compiled.keep(cache_of(places), &offer.manifest);
         Ok(locked)
     })
 }

@@ -73,6 +73,30 @@ pub enum Manifest {
     Materializer(MaterializerDescription),
 }
 
+/// A component that was compiled to look at it.
+pub struct Compiled {
+    engine: Engine,
+    component: Component,
+    digest: String,
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiled").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+impl Compiled {
+    /// Keeps it for hosts that keep theirs in a folder. Where that fails, they compile it again.
+    pub fn keep(&self, cache_dir: PathBuf, manifest: &Manifest) {
+        let Ok(shelf) = Shelf::open(cache_dir, &self.engine) else { return };
+        match manifest {
+            Manifest::Provider(it) => shelf.keep(&self.digest, &self.component, it),
+            Manifest::Materializer(it) => shelf.keep(&self.digest, &self.component, it),
+        }
+    }
+}
+
 impl Manifest {
     /// Returns the name that it gives itself.
     pub fn name(&self) -> &str {
@@ -164,7 +188,7 @@ impl Host {
     }
 
     /// Looks at a component that nobody agreed to yet: what it is, and what it wants and gives.
-    pub fn inspect(&self, source: &Source) -> Result<(Manifest, Interfaces), LoadError> {
+    pub fn inspect(&self, source: &Source) -> Result<(Manifest, Interfaces, Compiled), LoadError> {
         let bytes = source.read(self.limits.component_bytes)?;
         let origin = source.origin();
         let component = self.compile(&origin, bytes)?;
@@ -180,7 +204,8 @@ impl Host {
             let ready = self.link(&origin, &component)?;
             Manifest::Provider(self.describe(&origin, &ready)?)
         };
-        Ok((manifest, interfaces))
+        let (engine, digest) = (self.engine.clone(), source.digest().to_owned());
+        Ok((manifest, interfaces, Compiled { engine, component, digest }))
     }
 
     /// Takes a provider at the word of whoever knows its description: nothing of it runs before it is used.

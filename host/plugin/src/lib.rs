@@ -51,7 +51,7 @@ mod worker;
 pub use bindings::{CONTRACT, PACKAGE};
 pub use description::{Candidate, Client, Description, Purpose, Root, Setting, Table};
 pub use error::{LoadError, RunError};
-pub use host::{Host, HostStats, Interfaces, Manifest};
+pub use host::{Compiled, Host, HostStats, Interfaces, Manifest};
 pub use hyp_sqlite::{Database, Grants, Terms};
 pub use lent::{Compression, Entry, Lent};
 pub use limits::Limits;

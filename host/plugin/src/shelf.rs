@@ -1,7 +1,8 @@
 //! Compiled components and what they said of themselves, kept between runs.
 //!
 //! A component has two files, named for its digest, the engine and the contract: `.cwasm`, native code, and `.json`,
-//! its description and the digest of the native code. The second is written last and vouches for the first.
+//! its description and the digest of the native code. The second is written last and vouches for the first. Once the
+//! code was found to be as it says, it has the code's stamp, too: what was not touched since is not read to be mapped.
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{Hash, Hasher};
@@ -34,13 +35,9 @@ pub(crate) trait Checked: Serialize + DeserializeOwned + Clone {
 struct Label<D> {
     /// Digest of the native code.
     code: String,
+    /// [`stamp`] of the native code when it was last found to have that digest.
+    stamp: Option<String>,
     description: D,
-}
-
-/// What vouches for the native code, whatever the component is.
-#[derive(Deserialize)]
-struct Code {
-    code: String,
 }
 
 impl Shelf {
@@ -63,20 +60,36 @@ impl Shelf {
 
     /// Maps the component's native code, if it is there and undamaged.
     pub(crate) fn component(&self, engine: &Engine, digest: &str) -> Option<Component> {
-        let label: Code = self.label(digest)?;
         let path = self.path(digest, "cwasm");
-        if digest_of(&fs::read(&path).ok()?) != label.code {
+        if !self.is_sound(digest, &path)? {
             tracing::warn!(path = %path.display(), "a compiled component is damaged");
             return None;
         }
         #[expect(unsafe_code, reason = "compiled components are mapped, not copied")]
         // SAFETY: the folder is accessible to this user alone (mode 0700, enforced when it is opened), only this module
-        // writes into it, always a new file under another name that is then renamed, and the digest has just shown that
-        // the bytes are those that this engine's compiler wrote.
+        // writes into it, always a new file under another name that is then renamed, and the digest has shown, now or
+        // before anybody last touched the file, that the bytes are those that this engine's compiler wrote.
         let component = unsafe { Component::deserialize_file(engine, &path) };
         component
             .inspect_err(|error| tracing::warn!("cannot map a compiled component: {error:#}"))
             .ok()
+    }
+
+    /// Says whether native code is what it was when it was compiled.
+    fn is_sound(&self, digest: &str, path: &Path) -> Option<bool> {
+        let mut label: Label<serde_json::Value> = self.label(digest)?;
+        let (stamp, is_settled) = stamp(&fs::metadata(path).ok()?);
+        if is_settled && label.stamp.as_ref() == Some(&stamp) {
+            return Some(true);
+        }
+        let is_sound = digest_of(&fs::read(path).ok()?) == label.code;
+        if is_sound && is_settled {
+            label.stamp = Some(stamp);
+            let kept = serde_json::to_vec(&label).map_err(io::Error::other);
+            // Without it, the code is read again next time.
+            let _ = kept.and_then(|label| replace(&self.path(digest, "json"), &label));
+        }
+        Some(is_sound)
     }
 
     /// Keeps a component. Where that fails it is compiled again next time.
@@ -93,7 +106,8 @@ impl Shelf {
         description: &D,
     ) -> Result<(), wasmtime::Error> {
         let code = component.serialize()?;
-        let label = Label { code: digest_of(&code), description: description.clone() };
+        let description = description.clone();
+        let label = Label { code: digest_of(&code), stamp: None, description };
         replace(&self.path(digest, "cwasm"), &code)?;
         replace(&self.path(digest, "json"), &serde_json::to_vec(&label)?)?;
         Ok(())
@@ -113,11 +127,35 @@ impl Shelf {
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let written = create_private(&beside).and_then(|mut file| file.write_all(bytes));
+    let written = create_private(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        // A stamp outlives a machine that stops: so must what it stands for.
+        file.sync_all()
+    });
     written.and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
         // What is left is of no use, and nothing depends on whether it goes.
         let _ = fs::remove_file(&beside);
     })
+}
+
+/// Returns what changes with a file whenever anybody writes to it, and whether the next write would show: not where the last
+/// one was only just now, since clocks of files are coarse.
+#[cfg(unix)]
+fn stamp(file: &fs::Metadata) -> (String, bool) {
+    use std::os::unix::fs::MetadataExt;
+    use std::time::{Duration, SystemTime};
+
+    const COARSE: Duration = Duration::from_secs(2);
+    let (changed, nanos) = (file.ctime(), file.ctime_nsec());
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let is_settled = u64::try_from(changed).is_ok_and(|at| at + COARSE.as_secs() < since.as_secs());
+    (format!("{}/{}/{changed}.{nanos:09}", file.ino(), file.len()), is_settled)
+}
+
+/// Nothing tells here whether a file was written to.
+#[cfg(not(unix))]
+fn stamp(_: &fs::Metadata) -> (String, bool) {
+    (String::new(), false)
 }
 
 #[cfg(unix)]

@@ -71,6 +71,46 @@ fn a_damaged_file_is_rebuilt() {
     }
 }
 
+#[test]
+fn what_was_compiled_to_look_at_it_is_not_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = Host::new(None, Limits::default()).unwrap();
+    let (manifest, _, compiled) = asked.inspect(&source("good")).unwrap();
+    compiled.keep(folder.path().join("compiled"), &manifest);
+    let host = host(folder.path());
+    plan_nothing(&host.load(source("good")).unwrap());
+    assert_eq!(counts(host.stats()), (0, 1, 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn native_code_that_was_found_sound_is_read_again_once_it_was_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    host(folder.path()).load(source("good")).unwrap();
+    let label = || fs::read_to_string(&files(folder.path(), ".json")[0]).unwrap();
+    let load = || {
+        let host = host(folder.path());
+        plan_nothing(&host.load(source("good")).unwrap());
+        host.stats().compiled
+    };
+    assert!(load() == 0 && label().contains("\"stamp\":null"), "it may be written to unseen");
+    std::thread::sleep(std::time::Duration::from_millis(3_100));
+    assert_eq!(load(), 0);
+    let found = label();
+    assert!(!found.contains("\"stamp\":null"), "{found}");
+    assert_eq!((load(), label()), (0, found));
+
+    // The same length, and the time of change as it was: what is left is when the file was touched.
+    let code = &files(folder.path(), ".cwasm")[0];
+    let modified = fs::metadata(code).unwrap().modified().unwrap();
+    let mut bytes = fs::read(code).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(code, bytes).unwrap();
+    fs::File::options().write(true).open(code).unwrap().set_modified(modified).unwrap();
+    assert_eq!(load(), 1);
+}
+
 #[cfg(unix)]
 #[test]
 fn nobody_else_may_reach_the_native_code() {

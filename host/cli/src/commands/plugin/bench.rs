@@ -21,8 +21,9 @@ const ROUNDS: usize = 5;
 /// Milliseconds that a compiled component may take to be loaded and instantiated.
 const STARTUP: Duration = Duration::from_millis(3);
 
-/// How long it is tried to see it start as fast as that.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it is tried to see it start as fast as that: what was compiled is read whole for as long as it was only just
+/// written.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a component may compute for each byte, and whatever it reads.
 const FUEL_PER_BYTE: u64 = 1000;

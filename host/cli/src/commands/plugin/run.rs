@@ -1,6 +1,8 @@
 //! `hyp plugin run`: a component reads a folder, and its rows are shown instead of stored.
 
+use hyp_cache::{RUN_ID, SOURCE_ID, SOURCE_SYSTEM, Store};
 use hyp_model::Exit;
+use hyp_model::dataset::MESSAGES;
 
 use super::RunArgs;
 use super::trial::{Trial, folder};
@@ -17,14 +19,27 @@ pub(super) fn run(session: &Session, args: &RunArgs) -> Result<Exit, Failure> {
     let report = trial.read(trial.store(), &folder, false, &interrupt::flag())?;
     print(&backfill::show_report(&report))?;
     let asked = trial.session(trial.store());
-    let counted = ask::rows(&asked, "select count(*) as n from ai_gateway_messages")?.pop();
-    let rows = ask::count(&counted.unwrap_or_default(), "n");
-    if rows > 0 {
-        print("\n")?;
-        print(&ask::table(&asked, &question(args.limit))?)?;
+    let mut rows = shown(&asked, MESSAGES, &question(args.limit))?;
+    for dataset in Store::open(trial.store())?.datasets()? {
+        let question = format!(
+            "select * exclude ({RUN_ID}, {SOURCE_SYSTEM}, {SOURCE_ID}) from {dataset} limit {}",
+            args.limit
+        );
+        rows += shown(&asked, &dataset, &question)?;
     }
     say(&format!("{rows} rows, none of them stored; `hyp plugin install` keeps the provider"));
     Ok(report.exit())
+}
+
+/// Shows rows of a table, where it has any; returns how many it has.
+fn shown(session: &Session, table: &str, question: &str) -> Result<u64, Failure> {
+    let counted = ask::rows(session, &format!("select count(*) as n from {table}"))?.pop();
+    let rows = ask::count(&counted.unwrap_or_default(), "n");
+    if rows > 0 {
+        let head = if table == MESSAGES { String::new() } else { format!("{table}\n") };
+        print(&format!("\n{head}{}", ask::table(session, question)?))?;
+    }
+    Ok(rows)
 }
 
 fn question(limit: usize) -> String {

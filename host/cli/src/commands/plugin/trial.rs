@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::{fs, path};
 
-use hyp_backfill::{Description, Gauge, Manifest, Places, ProviderReport, Report, Request, Status};
+use hyp_backfill::{
+    Changes, Description, Gauge, Manifest, Places, ProviderReport, Report, Request, Status,
+};
 use hyp_model::Explain;
 use tempfile::TempDir;
 
@@ -143,6 +145,8 @@ impl Trial {
             providers: vec![self.manifest.name().to_owned()],
             dry_run: is_dry,
             full: true,
+            // Whatever it changes is in a store that goes away.
+            changes: Changes { commit: true, ..Changes::default() },
             run_id: "bf-trial".to_owned(),
             ..Request::default()
         };
