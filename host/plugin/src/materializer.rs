@@ -1,14 +1,16 @@
 //! Materializers: components that say which rows items are.
 
 mod description;
+mod lent;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyp_model::item::{Derived, Item};
+use wasmtime::component::Func;
 
-use crate::bindings::MaterializerPluginPre;
 use crate::bindings::materializer as wit;
+use crate::bindings::{MATERIALIZER, MaterializerPluginPre, types};
 use crate::error::{LoadError, RunError};
 use crate::fault::Asked;
 use crate::guest::Guest;
@@ -21,6 +23,7 @@ use crate::source::Source;
 use crate::state::{Phase, State};
 
 pub use description::MaterializerDescription;
+use lent::LentItem;
 pub(crate) use words::{cells_out, datum_in};
 
 /// Items that one call may queue for other materializers, for each that it gets.
@@ -44,8 +47,13 @@ pub struct Making {
 
 struct Instance {
     guest: Guest,
-    plugin: crate::bindings::MaterializerPlugin,
+    /// The function of the contract.
+    materialize: Func,
 }
+
+/// What the function is given, and what it answers.
+type Given<'a> = (Vec<LentItem<'a>>,);
+type Answer = (Result<Vec<wit::Derived>, types::Fault>,);
 
 impl std::fmt::Debug for Materializer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -110,11 +118,12 @@ impl Making {
             Some(instance) => instance,
             None => Instance::start(of, &asked)?,
         };
-        let told: Vec<_> = items.iter().map(|item| words::item_out(item)).collect();
+        let lent: Vec<_> = items.iter().map(|item| LentItem::from(*item)).collect();
         let limit = of.host.limits.advance_deadline;
         instance.guest.state().reads = Some(reads);
-        let answer = instance.guest.call(Phase::Advance, limit, |store| {
-            instance.plugin.hyp_backfill_materializer().call_materialize(store, &told)
+        let answer = instance.guest.call(Phase::Advance, limit, |mut store| {
+            let typed = instance.materialize.typed::<Given<'_>, Answer>(&store)?;
+            typed.call(&mut store, (lent,)).map(|(answer,)| answer)
         });
         instance.guest.state().reads = None;
         let derived = match answer {
@@ -161,8 +170,17 @@ impl Instance {
             of.description.kinds.as_slice().into(),
         );
         let limit = of.host.limits.advance_deadline;
-        match guest.call(Phase::Idle, limit, |store| of.ready.instantiate(store)) {
-            Ok(plugin) => Ok(Self { guest, plugin }),
+        let started = guest.call(Phase::Idle, limit, |mut store| {
+            let instance = of.ready.instance_pre().instantiate(&mut store)?;
+            let exported = instance.get_export_index(&mut store, None, MATERIALIZER);
+            let function = exported.and_then(|exported| {
+                instance.get_export_index(&mut store, Some(&exported), "materialize")
+            });
+            let function = function.and_then(|it| instance.get_func(&mut store, it));
+            function.ok_or_else(|| wasmtime::Error::msg("it does not export `materialize`"))
+        });
+        match started {
+            Ok(materialize) => Ok(Self { guest, materialize }),
             Err(error) => Err(guest.explain(asked, &error)),
         }
     }

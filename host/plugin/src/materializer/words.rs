@@ -16,24 +16,21 @@ pub(crate) fn datum_in(it: types::Datum) -> Datum {
     }
 }
 
-fn datum_out(it: &Datum) -> types::Datum {
+fn datum_out(it: Datum) -> types::Datum {
     match it {
-        Datum::Boolean(flag) => types::Datum::Boolean(*flag),
-        Datum::Integer(number) => types::Datum::Integer(*number),
-        Datum::Real(number) => types::Datum::Real(*number),
-        Datum::Text(text) => types::Datum::Text(text.clone()),
-        Datum::Timestamp(at) => types::Datum::Timestamp(*at),
-        Datum::Json(text) => types::Datum::Json(text.clone()),
+        Datum::Boolean(flag) => types::Datum::Boolean(flag),
+        Datum::Integer(number) => types::Datum::Integer(number),
+        Datum::Real(number) => types::Datum::Real(number),
+        Datum::Text(text) => types::Datum::Text(text),
+        Datum::Timestamp(at) => types::Datum::Timestamp(at),
+        Datum::Json(text) => types::Datum::Json(text),
         _ => types::Datum::Null,
     }
 }
 
 pub(crate) fn cells_out(cells: Vec<Cell>) -> Vec<types::Cell> {
-    cells.iter().map(cell_out).collect()
-}
-
-fn cell_out((column, value): &Cell) -> types::Cell {
-    types::Cell { column: column.clone(), value: datum_out(value) }
+    let cell = |(column, value)| types::Cell { column, value: datum_out(value) };
+    cells.into_iter().map(cell).collect()
 }
 
 pub(super) fn cell_in(cell: types::Cell) -> Cell {
@@ -42,18 +39,6 @@ pub(super) fn cell_in(cell: types::Cell) -> Cell {
 
 fn cells_in(cells: Vec<types::Cell>) -> Vec<Cell> {
     cells.into_iter().map(cell_in).collect()
-}
-
-pub(super) fn item_out(item: &Item) -> types::Item {
-    types::Item {
-        kind: item.kind.clone(),
-        origin: types::Origin {
-            system: item.origin.system.clone(),
-            id: item.origin.id.clone(),
-            ended_at: item.origin.ended_at,
-        },
-        cells: item.cells.iter().map(cell_out).collect(),
-    }
 }
 
 fn item_in(it: types::Item) -> Item {
