@@ -82,9 +82,15 @@ impl Queue {
         if self.waiting.is_empty() && self.taken.is_empty() {
             return;
         }
+        // A summary retells prompts that were not said by it.
+        let is_said = message.role == "user" && message.is_compact_summary != Some(true);
         for part in &message.parts {
             if let Content::Text(said) = &part.content {
-                let is_in = |prompt: &Prompt| is_in(&said.value, prompt.text.value.trim());
+                let said = said.value.as_str();
+                let is_in = |prompt: &Prompt| {
+                    let prompt = prompt.text.value.trim();
+                    said.trim() == prompt || is_said && is_in(said, prompt)
+                };
                 self.taken.retain(|prompt| !is_in(prompt));
                 let seen = self.waiting.iter_mut().filter(|prompt| is_in(prompt));
                 seen.for_each(|prompt| prompt.was_seen = true);
@@ -132,13 +138,69 @@ impl Queue {
     }
 }
 
-/// Returns true for a message that has a prompt in it: alone, in tags, or with others.
+/// Returns true for a message that has a prompt in it, in tags or with others: in lines of its own, since people say again
+/// in other sentences what they said.
 fn is_in(said: &str, prompt: &str) -> bool {
-    said.trim() == prompt || prompt.len() >= TELLING && said.contains(prompt)
+    let blank = [' ', '\t', '\r'];
+    prompt.len() >= TELLING
+        && said.match_indices(prompt).any(|(at, _)| {
+            let before = said[..at].trim_end_matches(blank);
+            let after = said[at + prompt.len()..].trim_start_matches(blank);
+            (before.is_empty() || before.ends_with(['\n', '>']))
+                && (after.is_empty() || after.starts_with(['\n', '<']))
+        })
 }
 
 /// Returns true for a text that went to the model as it is, which commands do not.
 fn is_said(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
     !first.is_empty() && first.strip_prefix('/').is_none_or(|command| command.contains('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_stands_in_lines_of_its_own() {
+        #[rustfmt::skip]
+        let cases = [
+            ("use tabs, not spaces",                               true),
+            ("first this\nuse tabs, not spaces\nthen that",        true),
+            ("first this\r\n use tabs, not spaces \r\nthen that",  true),
+            ("<note>use tabs, not spaces</note>",                  true),
+            ("no, please use tabs, not spaces",                    false),
+            ("use tabs, not spaces, everywhere",                   false),
+            ("\"use tabs, not spaces\"",                           false),
+            ("I said: use tabs, not spaces\nuse tabs, not spaces", true),
+        ];
+        for (said, expected) in cases {
+            assert_eq!(is_in(said, "use tabs, not spaces"), expected, "{said}");
+        }
+        assert!(!is_in("yes\nor no", "yes"), "short texts are in others by chance");
+    }
+
+    #[test]
+    fn a_prompt_that_others_mention_is_only_in_the_queue() {
+        let prompt =
+            |text: &str| Prompt { text: text.into(), identity: None, time: None, was_seen: false };
+        let said = |role: &str, text: &str, is_summary: Option<bool>| {
+            let mut message = Message::new(Span { input: 0, offset: 0, length: 1 }, role);
+            message.parts.push(Part::text(text));
+            message.is_compact_summary = is_summary;
+            message
+        };
+        let cases = [
+            (said("user", "The user said:\ncontinue\n", Some(true)), true),
+            (said("system", "it goes on\ncontinue", None), true),
+            (said("user", "please continue the work", None), true),
+            (said("user", "continue", None), false),
+            (said("system", "continue", None), false),
+        ];
+        for (message, is_kept) in cases {
+            let mut queue = Queue { taken: [prompt("continue")].into(), ..Queue::default() };
+            queue.see(&message);
+            assert_eq!(queue.lost(message.span).is_some(), is_kept, "{message:?}");
+        }
+    }
 }

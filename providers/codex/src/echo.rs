@@ -69,6 +69,11 @@ impl Echoes {
         self.unsaid.first().map(|unsaid| unsaid.number)
     }
 
+    /// Returns the numbers of the events that still may become rows.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = usize> {
+        self.unsaid.iter().map(|unsaid| unsaid.number)
+    }
+
     /// Writes the items whose events may come, while no event waits for its item.
     pub(crate) fn save(&self, out: &mut Writer) {
         out.list(self.told.iter(), |out, told| {

@@ -96,8 +96,13 @@ impl Hold {
     }
 
     /// Adds a message that is neither: a prompt, or context.
-    pub(crate) fn message(&mut self, message: Message) {
+    pub(crate) fn message(&mut self, mut message: Message) {
         self.bill.settle();
+        for number in self.echoes.waiting() {
+            if let Some(event) = self.queue.any(number) {
+                injected::confirm(&mut message, event);
+            }
+        }
         if injected::is_human(&message) {
             self.echoes.prompt();
         }
@@ -109,6 +114,11 @@ impl Hold {
     /// Adds an event that an item may repeat.
     pub(crate) fn event(&mut self, kind: Cow<'static, str>, message: Message) {
         let is_prompt = message.role == "user";
+        for number in &self.prompts {
+            if let Some(item) = self.queue.any(*number) {
+                injected::confirm(item, &message);
+            }
+        }
         let number = self.echoes.event(kind, message, &mut self.queue);
         self.prompts.extend(number.filter(|_| is_prompt));
     }

@@ -31,12 +31,37 @@ fn kind(text: &str) -> Option<&str> {
     if !text.starts_with(['<', '#']) {
         return None;
     }
+    listed(text).or_else(|| tag(text))
+}
+
+/// Returns what a text is that begins as the client is known to begin.
+fn listed(text: &str) -> Option<&str> {
+    let text = text.trim_start();
     let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
-    known.map(|&(_, kind)| kind).or_else(|| tag(text))
+    known.map(|&(_, kind)| kind)
 }
 
 /// Marks what stands under the user's name and is the client's.
 pub(crate) fn mark(message: &mut Message) {
+    mark_as(message, kind);
+}
+
+/// Marks an event that tells what the client is known to write: all else that events tell in the user's name was typed.
+pub(crate) fn mark_event(message: &mut Message) {
+    mark_as(message, listed);
+}
+
+/// Takes the mark from an item that stands in tags, if an event tells that a person wrote it.
+pub(crate) fn confirm(item: &mut Message, event: &Message) {
+    let words =
+        |message| item::texts(message).flat_map(str::split_whitespace).collect::<Vec<&str>>();
+    if item.role == "user" && !is_human(item) && is_human(event) && words(item) == words(event) {
+        item.provider_subtype = None;
+        item.attributes.clone_from(&event.attributes);
+    }
+}
+
+fn mark_as(message: &mut Message, kind: impl Fn(&str) -> Option<&str>) {
     let kind = item::texts(message).next().and_then(kind).map(str::to_owned);
     if let Some(kind) = kind {
         message.provider_subtype = Some("injected".to_owned());

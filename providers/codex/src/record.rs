@@ -90,6 +90,9 @@ impl Rollout {
                 thread.started_at = thread.started_at.or(place.time);
                 let (id, may_copy) = (self.header.id().to_owned(), self.header.may_copy());
                 self.copied.own(&id, meta, may_copy, place.time);
+                if self.header.is_fork() && !may_copy {
+                    self.totals.begin_fork();
+                }
                 if self.has_begun {
                     // The header came late: the thread is told again, with what it says.
                     self.drain(out);
@@ -159,7 +162,11 @@ impl Rollout {
     }
 
     fn item(&mut self, payload: Value<'_>, place: Place, out: &mut Page) {
-        match item::read(payload, place.span, &mut self.tape) {
+        let item = item::read(payload, place.span, &mut self.tape);
+        if matches!(item, Item::Answer(_) | Item::Output(_)) {
+            self.totals.answered();
+        }
+        match item {
             Item::Answer(mut message) => {
                 if !self.has_begun {
                     let has_ids = self.has_ids().or(Some(message.id.is_some()));
@@ -258,6 +265,7 @@ impl Rollout {
             .maybe_u64("window_number", payload.get("window_number").and_then(Value::u64))
             .maybe_raw("window_id", payload.get("window_id").map(Value::raw));
         message.compact_metadata = metadata.finish();
+        self.totals.answered();
         self.hold.compacted(message);
     }
 

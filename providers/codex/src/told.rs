@@ -17,7 +17,7 @@ impl Rollout {
         match event {
             Event::Prompt(word, text) => {
                 let mut message = self.echo("user", word, Part::text(text), place);
-                injected::mark(&mut message);
+                injected::mark_event(&mut message);
                 self.prompt(&mut message);
                 return self.hold.event(kind, message);
             }

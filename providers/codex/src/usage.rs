@@ -126,6 +126,8 @@ pub(crate) struct Totals {
     is_fresh: bool,
     /// The first totals without the response that moved them.
     first: Tokens,
+    /// What is told now is still the parent's: this thread has no answer yet.
+    is_parents: bool,
     /// What was copied from the parent, where something was.
     copied: Option<Tokens>,
     /// The totals from before they started again.
@@ -152,6 +154,16 @@ impl Totals {
     pub(crate) fn own(&self, is_fork: bool) -> Option<Tokens> {
         let parent = self.copied.or_else(|| is_fork.then_some(self.first)).unwrap_or_default();
         Some(self.earlier.plus(self.before?).minus(parent))
+    }
+
+    /// Begins a thread that goes on from its parent and copies nothing of it.
+    pub(crate) fn begin_fork(&mut self) {
+        self.is_parents = true;
+    }
+
+    /// Notes an answer: from now on, what is told is the thread's own.
+    pub(crate) fn answered(&mut self) {
+        self.is_parents = false;
     }
 
     /// Ends what was copied from the parent.
@@ -184,6 +196,10 @@ impl Totals {
         };
         let before = self.before.replace(total);
         let is_fresh = std::mem::take(&mut self.is_fresh);
+        if self.is_parents {
+            self.first = total;
+            return None;
+        }
         let moved = before.is_none_or(|before| !before.same(total));
         let restarted = is_fresh && last.is_some_and(|last| last.same(total));
         match before {
@@ -205,6 +221,7 @@ impl Totals {
         out.maybe(self.before.as_ref(), |out, tokens| tokens.save(out));
         out.flag(self.is_fresh);
         self.first.save(out);
+        out.flag(self.is_parents);
         out.maybe(self.copied.as_ref(), |out, tokens| tokens.save(out));
         self.earlier.save(out);
     }
@@ -214,6 +231,7 @@ impl Totals {
         self.before = from.maybe(Tokens::restore)?;
         self.is_fresh = from.flag()?;
         self.first = Tokens::restore(from)?;
+        self.is_parents = from.flag()?;
         self.copied = from.maybe(Tokens::restore)?;
         self.earlier = Tokens::restore(from)?;
         Some(())
@@ -284,6 +302,24 @@ mod tests {
             r#"{"total_token_usage":{"input_tokens":34},"last_token_usage":{"input_tokens":4}}"#;
         totals.count(Some(tape.parse(json, 0).expect("JSON").0), None);
         assert_eq!(totals.own(true).map(|own| own.input), Some(4));
+    }
+
+    #[test]
+    fn what_a_fork_tells_before_its_first_answer_is_its_parents() {
+        let tell = |totals: &mut Totals, total: u64| {
+            let text = format!(
+                r#"{{"total_token_usage":{{"input_tokens":{total}}},"last_token_usage":{{"input_tokens":10}}}}"#
+            );
+            let mut tape = Tape::new();
+            let (json, _) = tape.parse(&text, 0).expect("JSON");
+            totals.count(Some(json), None).map(|tokens| tokens.input)
+        };
+        let mut totals = Totals::default();
+        totals.begin_fork();
+        assert_eq!((tell(&mut totals, 20), tell(&mut totals, 20)), (None, None));
+        totals.answered();
+        assert_eq!((tell(&mut totals, 20), tell(&mut totals, 30)), (None, Some(10)));
+        assert_eq!(totals.own(true).map(|own| own.input), Some(10));
     }
 
     #[test]
