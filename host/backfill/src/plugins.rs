@@ -147,7 +147,7 @@ pub fn install(places: &Places, offer: &Offer, may_replace: bool) -> Result<Lock
             }
         }
     }
-    Lock::change(&places.store, |lock| {
+    let locked = Lock::change(&places.store, |lock| {
         let mut locked = Locked::new(offer);
         let before = lock.get(name);
         locked.enabled = before.is_none_or(|before| before.enabled);
@@ -161,9 +161,10 @@ pub fn install(places: &Places, offer: &Offer, may_replace: bool) -> Result<Lock
             .map_err(|error| BackfillError::PluginFile { path, reason: error.to_string() })?;
         lock.plugin.retain(|plugin| plugin.name != name);
         lock.plugin.push(locked.clone());
-        offer.compiled.keep(cache_of(places), &offer.manifest);
         Ok(locked)
-    })
+    })?;
+    offer.compiled.keep(cache_of(places), &offer.manifest);
+    Ok(locked)
 }
 
 /// Refuses a materializer of what is another one's.

@@ -45,7 +45,12 @@ impl From<rusqlite::Error> for ApplyError {
 
 /// Returns the version of the newest store that this code knows.
 pub(crate) fn newest() -> i64 {
-    i64::try_from(MIGRATIONS.len()).expect("there are few migrations")
+    version_of(MIGRATIONS.len())
+}
+
+/// Returns the version of a store that has had so many migrations.
+fn version_of(count: usize) -> i64 {
+    i64::try_from(count).expect("there are few migrations")
 }
 
 /// Returns the application id and version of a catalog.
@@ -68,14 +73,10 @@ pub(crate) fn apply(connection: &mut Connection) -> Result<(), ApplyError> {
             transaction.execute("INSERT INTO migrations VALUES (?1, ?2)", (name, now))?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", number(at + 1))?;
+        transaction.pragma_update(None, "user_version", version_of(at + 1))?;
         transaction.commit()?;
     }
     Ok(())
-}
-
-fn number(count: usize) -> i64 {
-    i64::try_from(count).expect("there are few migrations")
 }
 
 /// Says whether a catalog notes the names of what is applied.

@@ -83,16 +83,16 @@ impl Queue {
             return;
         }
         // A summary retells prompts that were not said by it.
-        let is_said = message.role == "user" && message.is_compact_summary != Some(true);
+        let is_speech = message.role == "user" && message.is_compact_summary != Some(true);
         for part in &message.parts {
             if let Content::Text(said) = &part.content {
                 let said = said.value.as_str();
-                let is_in = |prompt: &Prompt| {
+                let has = |prompt: &Prompt| {
                     let prompt = prompt.text.value.trim();
-                    said.trim() == prompt || is_said && is_in(said, prompt)
+                    said.trim() == prompt || is_speech && is_in(said, prompt)
                 };
-                self.taken.retain(|prompt| !is_in(prompt));
-                let seen = self.waiting.iter_mut().filter(|prompt| is_in(prompt));
+                self.taken.retain(|prompt| !has(prompt));
+                let seen = self.waiting.iter_mut().filter(|prompt| has(prompt));
                 seen.for_each(|prompt| prompt.was_seen = true);
             }
         }

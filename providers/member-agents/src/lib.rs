@@ -57,10 +57,10 @@ impl Materializer for MemberAgents {
                 let row = Row { dataset: AGENTS.to_owned(), cells: item.cells.clone() };
                 return out.append(row);
             }
-            let evidence = item.get("inferred_type").clone();
-            let value = match is_open(item) {
-                true => left_open(item, stored.next().flatten().as_deref()),
-                false => evidence,
+            let value = if is_open(item) {
+                left_open(item, stored.next().flatten().as_deref())
+            } else {
+                item.get("inferred_type").clone()
             };
             out.assert_value(Assertion {
                 dataset: AGENTS.to_owned(),

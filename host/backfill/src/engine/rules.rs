@@ -22,7 +22,7 @@ pub(crate) enum Meeting {
 pub(crate) enum Verdict {
     /// There was no value: it is written.
     Promote,
-    /// A known value is replaced, or one that nobody asked about.
+    /// Another value is replaced: a known one, or, by the server's authority, whatever stands.
     Flip,
     /// Another known value stands.
     Disagree,
