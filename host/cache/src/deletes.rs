@@ -1,7 +1,6 @@
 //! Files of superseded positions, as the second version of the table format has them.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -11,13 +10,13 @@ use iceberg::metadata_columns::{
     RESERVED_FIELD_ID_DELETE_FILE_PATH as PATH_ID, RESERVED_FIELD_ID_DELETE_FILE_POS as POSITION_ID,
 };
 use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, Datum, Struct};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, PARQUET_FIELD_ID_META_KEY};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use crate::error::StoreError;
 use crate::layout::{Dirty, Layout};
+use crate::source;
 use crate::summed::Summed;
 
 /// Positions by the location of their file.
@@ -92,10 +91,8 @@ pub(crate) fn write(
 
 /// Reads superseded positions by the location of their file.
 pub(crate) fn read(path: &Path) -> Result<BTreeMap<String, Vec<u64>>, StoreError> {
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-        .and_then(|builder| builder.with_batch_size(65_536).build())
-        .map_err(StoreError::parquet(path))?;
+    let reader =
+        source::open(path)?.with_batch_size(65_536).build().map_err(StoreError::parquet(path))?;
     let mut found: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for batch in reader {
         let batch = batch.map_err(StoreError::arrow(path))?;

@@ -2,13 +2,12 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::File;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use hyp_model::row::Key;
 use iceberg::spec::Operation;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::arrow::arrow_reader::RowSelection;
 
 use crate::deletes::{self, Positions};
 use crate::encode::partition_struct;
@@ -18,7 +17,7 @@ use crate::publish::Edit;
 use crate::table::{LiveData, Partition};
 use crate::threads::Number;
 use crate::writer::Writer;
-use crate::{failpoint, ledger, rows};
+use crate::{failpoint, ledger, rows, source};
 
 /// Ids that are held in memory at a time; of more rows, the files are read several times.
 const HELD: u64 = 2_000_000;
@@ -60,9 +59,7 @@ pub(crate) fn find(files: &[&LiveData]) -> Result<Vec<Vec<Place>>, StoreError> {
 /// Reads the ids of a file's rows that are not superseded.
 fn each_id(data: &LiveData, mut take: impl FnMut(u64, &str)) -> Result<(), StoreError> {
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let builder = source::open(path)?;
     let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
     let live = rows::between(data.deleted.iter().copied(), total);
     let mut positions = live.clone().into_iter().flatten();

@@ -6,7 +6,7 @@ use crate::compaction::SMALL;
 use crate::table::{LiveData, Partition, Table};
 
 /// Small files that the newest month of a client may have: imports of the next days add to it.
-const NEWEST: usize = 4;
+const NEWEST: usize = 7;
 
 /// Bytes of files that are put into one, at most.
 const LARGE: u64 = 128 << 20;

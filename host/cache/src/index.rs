@@ -9,11 +9,11 @@ use arrow::array::{Array, AsArray};
 use hyp_model::dataset::position;
 use hyp_model::row::Key;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::bloom_filter::Sbbf;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::error::StoreError;
+use crate::source;
 use crate::table::LiveData;
 use crate::threads::Owner;
 
@@ -137,9 +137,7 @@ impl Index {
     fn load(&mut self, data: &LiveData, at: usize) -> Result<Arc<[Entry]>, StoreError> {
         let path = &data.live.path;
         let mut entries = Vec::new();
-        let file = File::open(path).map_err(StoreError::io(path))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+        let builder = source::open(path)?;
         let names = ["part_id", "session_id", "conversation_id", "input_id"];
         let mask = ProjectionMask::columns(builder.parquet_schema(), names);
         let reader = builder

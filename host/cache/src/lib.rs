@@ -61,6 +61,7 @@ mod retention;
 mod rows;
 mod schema;
 mod snapshot;
+mod source;
 mod split;
 mod store;
 mod summed;

@@ -1,6 +1,5 @@
 //! Brings stretches of files, each of them sorted, into one order, a batch of each in memory at a time.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
@@ -8,15 +7,13 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReader, RowSelection};
 
 use crate::error::StoreError;
-use crate::rows;
 use crate::schema::file_schema;
 use crate::split::ORDER;
 use crate::table::LiveData;
+use crate::{rows, source};
 
 /// Rows that are read and written at a time.
 const BATCH_ROWS: usize = 1_024;
@@ -27,6 +24,7 @@ const PAGE: i64 = 8 << 20;
 /// Rows of a file that are sorted, without those that are gone.
 pub(crate) struct Stretch<'a> {
     data: &'a LiveData,
+    metadata: ArrowReaderMetadata,
     ranges: Vec<Range<usize>>,
     /// Bytes that reading it takes, at most.
     pub(crate) memory: u64,
@@ -38,11 +36,9 @@ pub(crate) fn stretches<'a>(
     gone: impl Iterator<Item = u64>,
 ) -> Result<Vec<Stretch<'a>>, StoreError> {
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
-    let total = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-    let groups = builder.metadata().row_groups().iter();
+    let metadata = source::metadata(path)?;
+    let total = usize::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or_default();
+    let groups = metadata.metadata().row_groups().iter();
     let memory = groups
         .map(|group| group.columns().iter().map(|it| it.uncompressed_size().min(PAGE)).sum::<i64>())
         .max()
@@ -53,7 +49,8 @@ pub(crate) fn stretches<'a>(
         cuts = descents(data)?;
     }
     let parts = divide(rows::between(gone, total), cuts);
-    Ok(parts.into_iter().map(|ranges| Stretch { data, ranges, memory }).collect())
+    let stretch = |ranges| Stretch { data, metadata: metadata.clone(), ranges, memory };
+    Ok(parts.into_iter().map(stretch).collect())
 }
 
 /// Divides ranges of rows where a new stretch begins.
@@ -81,9 +78,7 @@ fn divide(left: Vec<Range<usize>>, cuts: Vec<usize>) -> Vec<Vec<Range<usize>>> {
 /// Returns the rows that belong before the row that they follow.
 pub(crate) fn descents(data: &LiveData) -> Result<Vec<usize>, StoreError> {
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let builder = source::open(path)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ORDER);
     let reader = builder.with_projection(mask).build().map_err(StoreError::parquet(path))?;
     let converter = converter()?;
@@ -131,10 +126,7 @@ impl<'a> Cursor<'a> {
     /// Opens a stretch at its first row; nothing when it has none.
     fn open(stretch: Stretch<'a>, converter: &RowConverter) -> Result<Option<Self>, StoreError> {
         let path = stretch.data.live.path.as_path();
-        let file = File::open(path).map_err(StoreError::io(path))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-            .map_err(StoreError::parquet(path))?
-            .with_batch_size(BATCH_ROWS);
+        let builder = source::open_known(path, stretch.metadata)?.with_batch_size(BATCH_ROWS);
         let total =
             usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
         let ranges = stretch.ranges.into_iter();

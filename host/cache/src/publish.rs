@@ -22,8 +22,8 @@ const KEPT: usize = 4;
 /// Files of metadata that are kept beside the newest.
 const LOG: &str = "4";
 
-/// Manifests of a snapshot, past which they are merged.
-const MANIFESTS: usize = 32;
+/// Manifests of a snapshot, past which they are merged: whoever opens the table reads them all.
+const MANIFESTS: usize = 5;
 
 /// What a snapshot adds and removes.
 #[derive(Default)]

@@ -1,16 +1,16 @@
 //! Links between stored copies and their originals.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
 
 use arrow::array::{Array, AsArray};
 use arrow::compute::is_not_null;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, ParquetRecordBatchReaderBuilder, RowFilter};
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
 
 use crate::error::StoreError;
 use crate::rows::live_rows;
 use crate::schema::field_id;
+use crate::source;
 use crate::table::LiveData;
 
 /// Returns some parts with all stored ones that they are linked to: copies of them, what they are copies of, and so on.
@@ -46,9 +46,7 @@ fn each(data: &LiveData, mut take: impl FnMut(&str, &str)) -> Result<(), StoreEr
         return Ok(());
     }
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let builder = source::open(path)?;
     let columns =
         |names: &[&str]| ProjectionMask::columns(builder.parquet_schema(), names.to_vec());
     let (mask, original) = (columns(&["part_id", "replay_of"]), columns(&["replay_of"]));

@@ -1,14 +1,12 @@
 //! Rows whose message is older than they are to be kept: removed for good, and left out of later imports.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::sync::atomic::AtomicBool;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use iceberg::spec::{Operation, PrimitiveLiteral};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
@@ -20,7 +18,7 @@ use crate::schema::field_id;
 use crate::table::{LiveData, Partition};
 use crate::upkeep::MEMORY;
 use crate::writer::Writer;
-use crate::{catalog, failpoint, ledger, undo};
+use crate::{catalog, failpoint, ledger, source, undo};
 
 /// Microseconds of a day.
 const DAY: i64 = 86_400_000_000;
@@ -155,9 +153,7 @@ fn share<'a>(
         return Ok(None);
     }
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let builder = source::open(path)?;
     let names = ["message_created_at", "message_id", "input_id", "input_offset", "input_length"];
     let mask = ProjectionMask::columns(builder.parquet_schema(), names);
     let reader = builder.with_projection(mask).build().map_err(StoreError::parquet(path))?;

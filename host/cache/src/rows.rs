@@ -1,7 +1,6 @@
 //! Reads stored rows: some of a file by position, or those of a thread.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::ops::Range;
 use std::path::Path;
 
@@ -16,17 +15,16 @@ use hyp_model::row::Key;
 use iceberg::spec::PrimitiveLiteral;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
-    RowSelection,
+    ArrowPredicateFn, ParquetRecordBatchReader, RowFilter, RowSelection,
 };
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::error::StoreError;
-use crate::kin;
 use crate::own::Print;
 use crate::schema::{field_id, file_schema};
 use crate::table::LiveData;
 use crate::threads::Known;
+use crate::{kin, source};
 
 /// Rows decoded at once.
 const BATCH: usize = 8_192;
@@ -81,9 +79,7 @@ pub(crate) fn batches(
     columns: Option<&[&str]>,
     positions: Option<&BTreeSet<u64>>,
 ) -> Result<ParquetRecordBatchReader, StoreError> {
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let mut builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let mut builder = source::open(path)?;
     if let Some(columns) = columns {
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         builder = builder.with_projection(mask);
@@ -158,9 +154,7 @@ pub(crate) fn of_run(
         return Ok(Vec::new());
     }
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let builder = source::open(path)?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     let reader = builder.with_projection(mask).build().map_err(StoreError::parquet(path))?;
     let (mut found, mut first) = (Vec::new(), 0);
@@ -244,9 +238,7 @@ pub(crate) fn may_hold(data: &LiveData, known: &Known) -> bool {
 
 fn read_thread(data: &LiveData, known: &Known, parts: &mut Vec<Part>) -> Result<(), StoreError> {
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let builder = source::open(path)?;
     let columns =
         |names: &[&str]| ProjectionMask::columns(builder.parquet_schema(), names.to_vec());
     let names = [

@@ -1,9 +1,10 @@
 //! Removes files that nothing points at: what a crash left, and what expired.
 
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, iter};
 
+use iceberg::spec::ManifestFile;
 use serde::Serialize;
 
 use crate::catalog::Catalog;
@@ -67,15 +68,12 @@ pub(crate) fn collect(
     fate: Fate,
 ) -> Result<Rubbish, StoreError> {
     let mut found = Rubbish::default();
-    of_table(&layout.table(), &kept(layout, messages)?, fate, &mut found)?;
+    of_table(layout, &layout.table(), Some(messages), fate, &mut found)?;
     for folder in folders(layout)?.into_iter().filter(|folder| *folder != layout.table()) {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        // One without a pointer was never committed: all of it is left over.
-        let kept = match catalog.pointer_of(name)? {
-            Some(location) => kept(layout, &Table::load(layout, &location)?)?,
-            None => HashSet::new(),
-        };
-        of_table(&folder, &kept, fate, &mut found)?;
+        let location = catalog.pointer_of(name)?;
+        let table = location.map(|location| Table::load(layout, &location)).transpose()?;
+        of_table(layout, &folder, table.as_ref(), fate, &mut found)?;
     }
     Ok(found)
 }
@@ -92,36 +90,95 @@ fn folders(layout: &Layout) -> Result<Vec<PathBuf>, StoreError> {
     Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
+/// Finds the files in a folder that no kept snapshot of its table has. A table that was never committed has none.
 fn of_table(
+    layout: &Layout,
     folder: &Path,
-    kept: &HashSet<PathBuf>,
+    table: Option<&Table>,
     fate: Fate,
     found: &mut Rubbish,
 ) -> Result<(), StoreError> {
-    ["data", "metadata"].iter().try_for_each(|below| others(&folder.join(below), kept, fate, found))
-}
-
-fn kept(layout: &Layout, table: &Table) -> Result<HashSet<PathBuf>, StoreError> {
-    let mut kept = HashSet::new();
-    kept.extend(table.location.as_deref().map(|location| layout.resolve(location)));
-    let log = table.metadata.metadata_log().iter();
-    kept.extend(log.map(|entry| layout.resolve(&entry.metadata_file)));
-    keep(layout, table, &mut kept)?;
-    for location in backup::pointers(layout, table.name())? {
-        kept.insert(layout.resolve(&location));
-        keep(layout, &Table::load(layout, &location)?, &mut kept)?;
+    let mut unknown = Vec::new();
+    for below in ["data", "metadata"] {
+        files(&folder.join(below), &mut unknown)?;
     }
-    Ok(kept)
+    if let Some(table) = table {
+        let backups = backup::pointers(layout, table.name())?;
+        let backups = backups.iter().map(|location| Table::load(layout, location));
+        let backups: Vec<Table> = backups.collect::<Result<_, _>>()?;
+        let tables = || iter::once(table).chain(&backups);
+        let mut kept: HashSet<PathBuf> =
+            tables().flat_map(|table| current(layout, table)).collect();
+        unknown.retain(|path| !kept.contains(path));
+        if unknown.iter().any(|path| !is_list(path)) {
+            let mut manifests = Vec::new();
+            tables()
+                .try_for_each(|table| keep_manifests(layout, table, &mut kept, &mut manifests))?;
+            unknown.retain(|path| !kept.contains(path));
+            // Manifests are the dear part: they are read where something is left that they may name.
+            if unknown.iter().any(|path| path.starts_with(folder.join("data"))) {
+                for manifest in manifests {
+                    kept.extend(live_files(layout, &manifest)?.into_iter().map(|live| live.path));
+                }
+                unknown.retain(|path| !kept.contains(path));
+            }
+        }
+    }
+    for path in unknown {
+        found.files += 1;
+        found.bytes += fs::metadata(&path).map_or(0, |it| it.len());
+        if fate == Fate::Removed {
+            fs::remove_file(&path).map_err(StoreError::io(&path))?;
+        }
+    }
+    Ok(())
 }
 
-/// Adds the files of a table's snapshots.
-fn keep(layout: &Layout, table: &Table, kept: &mut HashSet<PathBuf>) -> Result<(), StoreError> {
+/// Returns the files of a table's current snapshot, its metadata, and the lists of the others.
+fn current(layout: &Layout, table: &Table) -> impl Iterator<Item = PathBuf> {
+    let log = table.metadata.metadata_log().iter().map(|entry| entry.metadata_file.as_str());
+    let lists = table.metadata.snapshots().map(|snapshot| snapshot.manifest_list());
+    let manifests = table.manifests.iter().map(|manifest| manifest.manifest_path.as_str());
+    let named = table.location.as_deref().into_iter().chain(log).chain(lists).chain(manifests);
+    let data = table.data.iter().map(|data| data.live.path.clone());
+    let deletes = table.deletes.iter().map(|deletes| deletes.live.path.clone());
+    named.map(|location| layout.resolve(location)).chain(data).chain(deletes)
+}
+
+/// Says whether a file is a list of manifests or metadata, which no manifest names.
+fn is_list(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.starts_with("snap-") || name.ends_with(".metadata.json")
+}
+
+/// Adds the manifests of a table's snapshots, and lists those that were not there.
+fn keep_manifests(
+    layout: &Layout,
+    table: &Table,
+    kept: &mut HashSet<PathBuf>,
+    more: &mut Vec<ManifestFile>,
+) -> Result<(), StoreError> {
     for snapshot in table.metadata.snapshots() {
-        kept.insert(layout.resolve(snapshot.manifest_list()));
-        for manifest in manifest_list(layout, snapshot.manifest_list())? {
-            if kept.insert(layout.resolve(&manifest.manifest_path)) {
-                kept.extend(live_files(layout, &manifest)?.into_iter().map(|live| live.path));
-            }
+        let manifests = manifest_list(layout, snapshot.manifest_list())?.into_iter();
+        more.extend(manifests.filter(|it| kept.insert(layout.resolve(&it.manifest_path))));
+    }
+    Ok(())
+}
+
+/// Adds the files below a folder, if there is one.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(StoreError::io(folder))?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(StoreError::io(folder))?;
+        let path = entry.path();
+        let kind = entry.file_type().map_err(StoreError::io(&path))?;
+        if kind.is_dir() {
+            files(&path, found)?;
+        } else if kind.is_file() {
+            found.push(path);
         }
     }
     Ok(())
@@ -139,31 +196,4 @@ impl Writer {
         let before = std::mem::take(&mut self.swept);
         Ok(Rubbish { files: found.files + before.files, bytes: found.bytes + before.bytes })
     }
-}
-
-fn others(
-    folder: &Path,
-    kept: &HashSet<PathBuf>,
-    fate: Fate,
-    found: &mut Rubbish,
-) -> Result<(), StoreError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(StoreError::io(folder))?,
-    };
-    for entry in entries {
-        let entry = entry.map_err(StoreError::io(folder))?;
-        let path = entry.path();
-        let kind = entry.file_type().map_err(StoreError::io(&path))?;
-        if kind.is_dir() {
-            others(&path, kept, fate, found)?;
-        } else if kind.is_file() && !kept.contains(&path) {
-            found.files += 1;
-            found.bytes += entry.metadata().map_or(0, |it| it.len());
-            if fate == Fate::Removed {
-                fs::remove_file(&path).map_err(StoreError::io(&path))?;
-            }
-        }
-    }
-    Ok(())
 }

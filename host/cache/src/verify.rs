@@ -1,7 +1,6 @@
 //! Looks whether a store is what it should be. Nothing is changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -9,7 +8,6 @@ use arrow::compute::kernels::aggregate::{max, max_string, min, min_string};
 use arrow::datatypes::TimestampMicrosecondType;
 use iceberg::spec::{Datum, PrimitiveLiteral};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -20,7 +18,7 @@ use crate::layout::Layout;
 use crate::schema::field_id;
 use crate::store::Store;
 use crate::table::{LiveData, LiveFile, Table, live_files, manifest_list};
-use crate::{doubles, merge, summed};
+use crate::{doubles, merge, source, summed};
 
 /// What a check of a store found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -221,9 +219,7 @@ impl Check<'_> {
             return Ok(());
         }
         let name = path.display().to_string();
-        let file = File::open(path).map_err(StoreError::io(path))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+        let builder = source::open(path)?;
         let rows = builder.metadata().file_metadata().num_rows();
         let count = data.live.file.record_count();
         if u64::try_from(rows) != Ok(count) {

@@ -10,7 +10,7 @@ use crate::layout::Dirty;
 use crate::publish::Edit;
 use crate::rows::live_rows;
 use crate::writer::Writer;
-use crate::{failpoint, ledger};
+use crate::{failpoint, ledger, source};
 
 /// Files that a dataset may have before they are put together.
 const FILES: usize = 24;
@@ -31,10 +31,7 @@ impl Writer {
         let mut encoder = Encoder::new(new_path(&open.table, "parquet"), &open.schema, &mut dirty)?;
         for data in &open.table.data {
             let path = &data.live.path;
-            let file = std::fs::File::open(path).map_err(StoreError::io(path))?;
-            let builder =
-                parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)
-                    .map_err(StoreError::parquet(path))?;
+            let builder = source::open(path)?;
             let selection = live_rows(data, builder.metadata());
             let reader =
                 builder.with_row_selection(selection).build().map_err(StoreError::parquet(path))?;

@@ -1,13 +1,11 @@
 //! Columns of files, read row by row: what rows are chosen by.
 
-use std::fs::File;
-
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::error::StoreError;
+use crate::source;
 use crate::table::LiveData;
 use crate::threads::{Number, Owner, Threads};
 
@@ -18,10 +16,7 @@ fn each_batch(
     mut take: impl FnMut(u64, &RecordBatch) -> Option<()>,
 ) -> Result<(), StoreError> {
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(StoreError::parquet(path))?
-        .with_batch_size(8_192);
+    let builder = source::open(path)?.with_batch_size(8_192);
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     let reader = builder.with_projection(mask).build().map_err(StoreError::parquet(path))?;
     let mut first = 0;

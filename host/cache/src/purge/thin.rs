@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use iceberg::spec::DataFile;
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::arrow::arrow_reader::RowSelection;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::bloom_filter::Sbbf;
 use parquet::column::writer::ColumnCloseResult;
@@ -20,10 +20,10 @@ use parquet::file::writer::SerializedFileWriter;
 use crate::encode::{data_file, properties};
 use crate::error::StoreError;
 use crate::layout::Dirty;
-use crate::rows;
 use crate::schema::file_schema;
 use crate::summed::Summed;
 use crate::table::LiveData;
+use crate::{rows, source};
 
 /// A file being written.
 type Out = SerializedFileWriter<Summed>;
@@ -75,9 +75,7 @@ pub(super) fn thin(
 /// Says whether a file has the columns of those that are written now.
 pub(super) fn is_current(data: &LiveData) -> Result<bool, StoreError> {
     let path = &data.live.path;
-    let file = File::open(path).map_err(StoreError::io(path))?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(StoreError::parquet(path))?;
+    let builder = source::open(path)?;
     let (here, now) = (builder.schema(), file_schema());
     let is_same = |(here, now): (&Arc<_>, &Arc<_>)| {
         let (here, now): (&arrow::datatypes::Field, &arrow::datatypes::Field) = (here, now);
@@ -120,8 +118,7 @@ fn write_anew(
     (out, groups): (&mut Out, &ArrowRowGroupWriterFactory),
 ) -> Result<(), StoreError> {
     let failed = |error| StoreError::parquet(from)(error);
-    let file = File::open(from).map_err(StoreError::io(from))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
+    let builder = source::open(from)?;
     let total =
         usize::try_from(builder.metadata().row_group(number).num_rows()).unwrap_or_default();
     let reader = builder
