@@ -19,6 +19,7 @@ mod notice;
 mod path;
 mod plan;
 mod queue;
+mod response;
 mod scan;
 mod spill;
 mod state;

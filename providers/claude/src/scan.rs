@@ -10,6 +10,7 @@ use crate::head::{client, head, is_stub, origin};
 use crate::line::{Line, owned};
 use crate::path::{Place, is_uuid};
 use crate::queue::Queue;
+use crate::response::Responses;
 use crate::spill::Spills;
 use crate::total::Total;
 use crate::{DESKTOP, aside, kind, message, notice};
@@ -28,6 +29,7 @@ pub struct Transcript {
     /// Facts that came before the thread.
     pub(crate) early: Vec<Fact>,
     pub(crate) queue: Queue,
+    pub(crate) responses: Responses,
     pub(crate) spills: Spills,
     pub(crate) total: Option<Total>,
 }
@@ -57,6 +59,7 @@ impl Transcript {
             early: beside.title.take().map(titled).into_iter().collect(),
             beside,
             queue: Queue::default(),
+            responses: Responses::default(),
             spills: Spills::default(),
             total: None,
         })
@@ -108,6 +111,7 @@ impl Transcript {
             }
         };
         let Some(mut made) = made else { return };
+        self.responses.tell_apart(&mut made);
         if let Some(open) = &mut self.open {
             open.stub = None;
         } else {

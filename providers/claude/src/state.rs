@@ -3,6 +3,7 @@
 use hyp_sdk::state::{Reader, Writer};
 
 use crate::queue::Queue;
+use crate::response::Responses;
 use crate::scan::{Open, Transcript};
 use crate::spill::Spills;
 use crate::total::Total;
@@ -17,6 +18,7 @@ impl Transcript {
         out.context(&open.context);
         out.flag(open.knows_origin);
         self.queue.save(&mut out);
+        self.responses.save(&mut out);
         self.spills.save(&mut out);
         out.maybe(self.total.as_ref(), |out, total| total.save(out));
         Some(out.finish())
@@ -35,6 +37,7 @@ impl Transcript {
         // What the plan knew went out with the head.
         self.early.clear();
         self.queue = Queue::restore(&mut from)?;
+        self.responses = Responses::restore(&mut from)?;
         self.spills = Spills::restore(&mut from)?;
         self.total = from.maybe(Total::restore)?;
         from.is_at_end().then_some(self)

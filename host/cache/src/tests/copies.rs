@@ -81,7 +81,7 @@ fn short_ids_that_gateways_count_anew_make_nobody_kin() {
 fn what_stands_between_copies_and_has_ids_of_its_own_is_no_copy() {
     let original = thread("a", 0, 4);
     let mut copy = resumed("b", 100, &original);
-    copy.lines[1].response_id = Some("response-b-only".into());
+    copy.lines[1].response_id = Some("response0-b-only".into());
     for threads in [[original.clone(), copy.clone()], [copy, original]] {
         let world = world();
         for thread in &threads {

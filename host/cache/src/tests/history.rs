@@ -105,7 +105,7 @@ fn news(dice: &mut Dice, thread: &mut Thread) {
         line.message_index += 1;
     }
     let place = thread.lines.partition_point(|line| line.message_index < index);
-    let response = Some(format!("response-{}-news", thread.id));
+    let response = Some(format!("response0-{}-news", thread.id));
     let mut said = line(thread, index, thread.started_at + 1, "news".into(), response);
     said.tokens = Some(1);
     thread.lines.insert(place, said);
@@ -135,7 +135,7 @@ fn talk(dice: &mut Dice, thread: &mut Thread) {
         if dice.chance(3) {
             continue;
         }
-        let response = format!("response-{}-{turn}", thread.id);
+        let response = format!("response0-{}-{turn}", thread.id);
         let rows = 1 + dice.roll(3);
         for row in 0..rows {
             at += 2;
@@ -152,7 +152,8 @@ fn talk(dice: &mut Dice, thread: &mut Thread) {
                 index += 1;
             }
             said.tokens = (row == 0).then_some(rows as u64);
-            said.call_id = dice.chance(4).then(|| format!("call-of-{}-{turn}-{row}", thread.id));
+            said.call_id =
+                dice.chance(4).then(|| format!("call0000-of-{}-{turn}-{row}", thread.id));
             let answers = said.call_id.clone().filter(|_| dice.chance(2));
             thread.lines.push(said);
             if answers.is_some() {

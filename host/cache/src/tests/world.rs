@@ -78,7 +78,7 @@ pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
         message_index: at,
         part_index: 0,
         text: format!("{id} says {at}"),
-        response_id: (at % 2 == 1).then(|| format!("response-{id}-{at}")),
+        response_id: (at % 2 == 1).then(|| format!("response0-{id}-{at}")),
         call_id: None,
         is_marked: false,
         tokens: (at % 2 == 1).then_some(10 + at as u64),
