@@ -1,6 +1,6 @@
 //! The store is the same whatever came first, and however many runs it took.
 
-use crate::sandbox::{Sandbox, assert_same_rows, files, fixtures};
+use crate::sandbox::{Sandbox, assert_same_rows, files, fixtures, total};
 
 /// The recordings of the sample, below its home.
 ///
@@ -78,4 +78,88 @@ fn two_homes_with_the_same_history_give_it_once() {
     let copy = Sandbox::with("sample");
     sandbox.import(["--history-home", copy.home().to_str().unwrap()]);
     assert_same_rows(&sandbox.all_rows(), &before, "a copied home");
+}
+
+#[test]
+fn a_session_in_two_folders_is_told_by_one_of_them_whichever_came_first() {
+    const SESSION: &str = "ddaf126d-3279-4c16-a191-59a55ac5e5f3.jsonl";
+    let text = std::fs::read(
+        fixtures().join("homes/sample/.claude/projects/-home-ada-weather-station").join(SESSION),
+    );
+    let text = text.unwrap();
+    let half = text.len() / 2;
+    let half = text[..half].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    let recordings = [("-home-ada-weather", &text[..half]), ("-home-ada-gauge", &text[..])];
+    let path = |folder: &str| format!(".claude/projects/{folder}/{SESSION}");
+    let mut tables = Vec::new();
+    for order in [[0, 1], [1, 0]] {
+        let sandbox = Sandbox::new();
+        for (folder, text) in order.map(|at| recordings[at]) {
+            sandbox.write(&path(folder), text);
+            sandbox.import([]);
+        }
+        tables.push(sandbox);
+    }
+    let at_once = Sandbox::new();
+    recordings.iter().for_each(|(folder, text)| at_once.write(&path(folder), text));
+    at_once.import([]);
+    tables.push(at_once);
+    // Where a recording lies is noted once: a session that is moved is no other one.
+    let rows = |sandbox: &Sandbox| {
+        sandbox
+            .rows("select * exclude (run_id, attributes) from ai_gateway_messages order by part_id")
+    };
+    for sandbox in &tables {
+        assert_eq!(rows(sandbox), rows(&tables[0]));
+        for _ in 0..3 {
+            assert_eq!(total(&sandbox.import(["--full"]), "rows_written"), 0);
+        }
+    }
+}
+
+#[test]
+fn a_recording_that_turns_out_to_be_a_copy_is_read_again_in_the_same_run() {
+    // A fork of a fork, its ids sorted against its line, and nothing but the middle one says what it is.
+    const IDS: [&str; 3] = [
+        "cccccccc-0000-4000-8000-000000000001",
+        "aaaaaaaa-0000-4000-8000-000000000002",
+        "bbbbbbbb-0000-4000-8000-000000000003",
+    ];
+    let line = |session: &str, number: usize, origin: Option<&str>| {
+        let parent =
+            number.checked_sub(1).map_or("null".to_owned(), |it| format!(r#""line-{it}""#));
+        let (kind, said) = match number % 2 {
+            0 => ("user", format!(r#"{{"role":"user","content":"Question {number}?"}}"#)),
+            _ => (
+                "assistant",
+                format!(
+                    r#"{{"id":"msg_01Answer{number:012}","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[{{"type":"text","text":"Answer {number}"}}],"stop_reason":"end_turn","usage":{{"input_tokens":3,"output_tokens":5}}}}"#
+                ),
+            ),
+        };
+        let from = origin.map_or(String::new(), |origin| {
+            format!(r#","forkedFrom":{{"sessionId":"{origin}","messageUuid":"line-{number}"}}"#)
+        });
+        format!(
+            r#"{{"parentUuid":{parent},"isSidechain":false,"userType":"external","cwd":"/home/ada/engine","sessionId":"{session}","version":"2.1.20","type":"{kind}","message":{said},"uuid":"line-{number}","timestamp":"2026-02-01T10:00:{number:02}.000Z"{from}}}"#
+        ) + "\n"
+    };
+    let recording = |at: usize| -> String {
+        (0..4 + 2 * at)
+            .map(|number| line(IDS[at], number, Some(IDS[0]).filter(|_| at == 1 && number < 4)))
+            .collect()
+    };
+    let path = |at: usize| format!(".claude/projects/-home-ada-engine/{}.jsonl", IDS[at]);
+    let at_once = Sandbox::new();
+    (0..3).for_each(|at| at_once.write(&path(at), recording(at).as_bytes()));
+    at_once.import([]);
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let sandbox = Sandbox::new();
+        for at in order {
+            sandbox.write(&path(at), recording(at).as_bytes());
+            sandbox.import([]);
+        }
+        assert_same_rows(&sandbox.all_rows(), &at_once.all_rows(), &format!("{order:?}"));
+        assert_eq!(total(&sandbox.import([]), "rows_written"), 0, "{order:?}");
+    }
 }

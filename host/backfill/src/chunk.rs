@@ -1,5 +1,6 @@
 //! Rows on their way to a commit.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::RecordBatch;
@@ -33,7 +34,8 @@ pub(crate) struct Chunk {
     /// Positions of rows that were purged.
     forgotten: BTreeSet<usize>,
     threads: Vec<ThreadFacts>,
-    by_id: HashMap<String, usize>,
+    /// Positions of threads by their id and input: two recordings of one thread tell it each in its way.
+    by_id: HashMap<(String, String), usize>,
     facts: Vec<(String, Fact)>,
     late: Vec<(String, Usage)>,
     /// Units that end in this chunk.
@@ -77,10 +79,10 @@ impl Chunk {
         tally: &mut RowTally,
     ) {
         for thread in produced.threads {
-            match self.by_id.get(&thread.thread_id) {
-                Some(at) => self.threads[*at] = thread,
-                None => {
-                    self.by_id.insert(thread.thread_id.clone(), self.threads.len());
+            match self.by_id.entry((thread.thread_id.clone(), thread.input_id.clone())) {
+                Entry::Occupied(at) => self.threads[*at.get()] = thread,
+                Entry::Vacant(entry) => {
+                    entry.insert(self.threads.len());
                     self.threads.push(thread);
                 }
             }

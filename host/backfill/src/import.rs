@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use hyp_cache::{Commit, Correction, Listing, UnitState, Writer};
 use hyp_materialize::Window;
-use hyp_model::event::Usage;
+use hyp_model::event::{Note, Usage};
 use hyp_plugin::{Plugin, RunError};
 use tracing::info_span;
 
@@ -41,6 +41,8 @@ pub(crate) struct Import<'a> {
     pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
     pub(crate) cancelled: &'a AtomicBool,
     pub(crate) report: ProviderReport,
+    /// Threads that got a row.
+    pub(crate) sessions: BTreeSet<String>,
 }
 
 /// What the chunks of an import add up to.
@@ -48,7 +50,6 @@ pub(crate) struct Import<'a> {
 struct Sums {
     tallies: HashMap<usize, RowTally>,
     ends: HashMap<usize, Box<UnitEnd>>,
-    sessions: BTreeSet<String>,
     /// Tokens that units under way tell of stored rows, by row: what holds is known at the unit's end.
     other_tokens: BTreeMap<String, (usize, Usage)>,
     /// True when every unit came to its end and the next run may trust the listing.
@@ -99,12 +100,13 @@ impl Import<'_> {
         } else if self.is_unchanged(&found)? {
             self.report.files_unchanged = self.report.files_seen;
         } else {
-            match self.agenda(&found) {
-                Ok(agenda) => self.read(&found, agenda)?,
+            match self.read_all(&found) {
+                Ok(()) => {}
                 Err(AgendaError::Plan(error)) => self.report.fail(crate::explain(&error)),
                 Err(AgendaError::Store(error)) => return Err(error),
             }
         }
+        self.report.sessions_seen = self.sessions.len() as u64;
         drop(entered);
         let rows = self.report.rows_by_reason.values().sum();
         self.report.receipt = Receipt::of(self.plugin, rows);
@@ -133,6 +135,26 @@ impl Import<'_> {
         reader(self.plugin, self.secrets)
     }
 
+    /// Reads what there is to read, and then once more those recordings whose rows turned out to be of other threads
+    /// than they say: what a row says of its thread only the recording can tell.
+    fn read_all(&mut self, found: &Found) -> Result<(), AgendaError> {
+        let quarantined = self.quarantined().map_err(AgendaError::Store)?;
+        let (agenda, notes) = self.agenda(found, quarantined)?;
+        self.report.notes.extend(notes.iter().map(note_line));
+        self.note(&agenda);
+        let is_whole = !self.request.quarantined_only && agenda.outside_window == 0;
+        self.read(found, agenda, is_whole).map_err(AgendaError::Store)?;
+
+        let stale = self.writer.take_stale();
+        if stale.is_empty() || self.request.dry_run || self.cancelled.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let provider = self.report.provider.clone();
+        let only = Only { inputs: stale.into_iter().collect(), provider };
+        let (agenda, _) = self.agenda(found, Some(only))?;
+        self.read(found, agenda, false).map_err(AgendaError::Store)
+    }
+
     /// Returns the units to read where only those are to be read that hold records in quarantine.
     fn quarantined(&self) -> Result<Option<Only>, BackfillError> {
         if !self.request.quarantined_only {
@@ -144,16 +166,19 @@ impl Import<'_> {
         Ok(Some(Only { inputs: inputs.collect(), provider }))
     }
 
-    fn agenda(&mut self, found: &Found) -> Result<Agenda, AgendaError> {
+    /// Works out what to read: what changed, or `only` some units, changed or not.
+    fn agenda(
+        &mut self,
+        found: &Found,
+        only: Option<Only>,
+    ) -> Result<(Agenda, Vec<Note>), AgendaError> {
         let started = Instant::now();
         let mut notes = Vec::new();
         let plan = self.plugin.plan(&found.files, &mut notes).map_err(AgendaError::Plan)?;
-        self.report.notes.extend(notes.iter().map(note_line));
         let ledger = self
             .writer
             .units(&self.report.provider)
             .map_err(|error| AgendaError::Store(error.into()))?;
-        let quarantined = self.quarantined().map_err(AgendaError::Store)?;
         let agenda = agenda(
             found,
             plan,
@@ -161,12 +186,17 @@ impl Import<'_> {
                 ledger: &ledger,
                 component_digest: &self.reader(),
                 window: self.window,
-                full: self.request.full || quarantined.is_some(),
-                only: quarantined.as_ref(),
+                full: self.request.full || only.is_some(),
+                only: only.as_ref(),
                 now: now(),
             },
         );
         self.report.time("plan", started.elapsed().as_secs_f64());
+        Ok((agenda, notes))
+    }
+
+    /// Notes what is not read, and why.
+    fn note(&mut self, agenda: &Agenda) {
         self.report.files_unchanged = agenda.unchanged_files;
         for (kind, files) in &agenda.ignored {
             self.report.notes.push(format!("{files} files hold no history: {kind}"));
@@ -178,10 +208,10 @@ impl Import<'_> {
             let units = agenda.outside_window;
             self.report.notes.push(format!("{units} units last changed before the window"));
         }
-        Ok(agenda)
     }
 
-    fn read(&mut self, found: &Found, agenda: Agenda) -> Result<(), BackfillError> {
+    /// Reads units with all workers; `is_whole` where the next run may trust the listing if all of them come to an end.
+    fn read(&mut self, found: &Found, agenda: Agenda, is_whole: bool) -> Result<(), BackfillError> {
         (self.progress)(Progress::Discovered {
             provider: self.report.provider.clone(),
             files: agenda.work.iter().map(|work| work.inputs.inputs.len() as u64).sum(),
@@ -190,8 +220,7 @@ impl Import<'_> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let (to, from) = sync_channel(WAITING_PARCELS);
         let mut sums = Sums {
-            is_whole: !self.request.quarantined_only
-                && agenda.outside_window == 0
+            is_whole: is_whole
                 && found.unreadable.is_empty()
                 && agenda.work.iter().all(|work| work.is_settled)
                 && found.databases_are_settled(now()),
@@ -269,7 +298,6 @@ impl Import<'_> {
         if !chunk.is_empty() || sums.is_whole {
             self.commit(chunk, units, sums, Some(listing))?;
         }
-        self.report.sessions_seen = sums.sessions.len() as u64;
         Ok(())
     }
 
@@ -315,7 +343,7 @@ impl Import<'_> {
             }
         }
         let listing = listing.filter(|_| sums.is_whole);
-        sums.sessions.extend(judged.sessions.iter().cloned());
+        self.sessions.extend(judged.sessions.iter().cloned());
         let rows = judged.rows;
         if !self.request.dry_run {
             self.write(judged, ended, units, listing)?;

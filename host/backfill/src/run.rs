@@ -1,6 +1,6 @@
 //! One run: providers one after the other, each with all the workers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -243,6 +243,7 @@ pub fn run(
                 datasets: vec![MESSAGES.to_owned()],
                 ..ProviderReport::default()
             },
+            sessions: BTreeSet::new(),
         };
         report.providers.push(import.run(found)?);
     }

@@ -100,6 +100,12 @@ impl Writer {
         &self.store
     }
 
+    /// Returns the inputs that were found to have to be read again. The ledger says so to the next run, too, until that
+    /// is done.
+    pub fn take_stale(&mut self) -> BTreeSet<String> {
+        std::mem::take(&mut self.stale)
+    }
+
     /// Returns what is known of a provider's units.
     ///
     /// # Errors

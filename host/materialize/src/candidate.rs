@@ -11,15 +11,21 @@ use hyp_model::row::{Row, ThreadRow};
 /// `threads` are those that were handed out with the rows; a row of a thread that is not among them points
 /// past their end.
 pub fn candidates(rows: &[Row], threads: &[ThreadFacts]) -> Vec<Candidate> {
-    let positions: HashMap<&str, usize> =
-        threads.iter().enumerate().map(|(at, thread)| (thread.thread_id.as_str(), at)).collect();
+    let positions: HashMap<(&str, &str), usize> = threads
+        .iter()
+        .enumerate()
+        .map(|(at, thread)| ((thread.thread_id.as_str(), thread.input_id.as_str()), at))
+        .collect();
     let mut last: Option<(&Arc<ThreadRow>, usize)> = None;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         let owner = &row.message.thread;
         let thread = match last {
             Some((known, position)) if Arc::ptr_eq(known, owner) => position,
-            _ => positions.get(owner.head.id.as_str()).copied().unwrap_or(threads.len()),
+            _ => {
+                let recording = (owner.head.id.as_str(), owner.input_id.as_str());
+                positions.get(&recording).copied().unwrap_or(threads.len())
+            }
         };
         last = Some((owner, thread));
         found.push(Candidate {
