@@ -134,7 +134,8 @@ fn of_table(
     Ok(())
 }
 
-/// Returns the files of a table's current snapshot, its metadata, and the lists of the others.
+/// Returns the files of a table's current snapshot, its metadata, the lists of the others, and what the current one knows
+/// that these had and it has not.
 fn current(layout: &Layout, table: &Table) -> impl Iterator<Item = PathBuf> {
     let log = table.metadata.metadata_log().iter().map(|entry| entry.metadata_file.as_str());
     let lists = table.metadata.snapshots().map(|snapshot| snapshot.manifest_list());
@@ -142,7 +143,14 @@ fn current(layout: &Layout, table: &Table) -> impl Iterator<Item = PathBuf> {
     let named = table.location.as_deref().into_iter().chain(log).chain(lists).chain(manifests);
     let data = table.data.iter().map(|data| data.live.path.clone());
     let deletes = table.deletes.iter().map(|deletes| deletes.live.path.clone());
-    named.map(|location| layout.resolve(location)).chain(data).chain(deletes)
+    let oldest = table.metadata.snapshots().min_by_key(|snapshot| snapshot.sequence_number());
+    let oldest = oldest.map(|snapshot| snapshot.snapshot_id());
+    let had_by_others = table
+        .removed
+        .iter()
+        .filter(move |(_, by)| Some(*by) != oldest && table.metadata.snapshot_by_id(*by).is_some());
+    let removed = had_by_others.map(|(path, _)| path.clone());
+    named.map(|location| layout.resolve(location)).chain(data).chain(deletes).chain(removed)
 }
 
 /// Says whether a file is a list of manifests or metadata, which no manifest names.

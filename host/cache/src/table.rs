@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use iceberg::io::FileIO;
 use iceberg::spec::{
-    DataContentType, DataFile, FormatVersion, ManifestContentType, ManifestFile, ManifestList,
-    PrimitiveLiteral, TableMetadata, TableMetadataBuilder,
+    DataContentType, DataFile, FormatVersion, ManifestContentType, ManifestEntryRef, ManifestFile,
+    ManifestList, PrimitiveLiteral, TableMetadata, TableMetadataBuilder,
 };
 
 use crate::deletes;
@@ -59,6 +59,8 @@ pub(crate) struct Table {
     pub(crate) manifests: Vec<ManifestFile>,
     pub(crate) data: Vec<LiveData>,
     pub(crate) deletes: Vec<LiveDeletes>,
+    /// Files that are no longer part of it, each with the snapshot that removed it, as far as manifests still say.
+    pub(crate) removed: Vec<(PathBuf, i64)>,
 }
 
 impl Table {
@@ -84,7 +86,15 @@ impl Table {
 
     /// Returns a table that nothing was written to.
     pub(crate) fn begin(folder: PathBuf, metadata: TableMetadata) -> Self {
-        Self { folder, metadata, location: None, manifests: vec![], data: vec![], deletes: vec![] }
+        Self {
+            folder,
+            metadata,
+            location: None,
+            manifests: vec![],
+            data: vec![],
+            deletes: vec![],
+            removed: vec![],
+        }
     }
 
     /// Returns the name by which the catalog knows it.
@@ -110,6 +120,7 @@ impl Table {
             manifests,
             data: vec![],
             deletes: vec![],
+            removed: vec![],
         };
         table.load_files(layout)?;
         Ok(table)
@@ -117,7 +128,12 @@ impl Table {
 
     fn load_files(&mut self, layout: &Layout) -> Result<(), StoreError> {
         for manifest in &self.manifests {
-            for live in live_files(layout, manifest)? {
+            let entries = entries(layout, manifest)?;
+            let gone = entries.iter().filter(|entry| !entry.is_alive());
+            self.removed.extend(gone.filter_map(|entry| {
+                Some((layout.resolve(entry.data_file.file_path()), entry.snapshot_id()?))
+            }));
+            for live in live(layout, manifest, &entries)? {
                 if manifest.content == ManifestContentType::Data {
                     self.data.push(LiveData { live, deleted: Arc::default() });
                 } else {
@@ -173,12 +189,24 @@ pub(crate) fn live_files(
     layout: &Layout,
     manifest: &ManifestFile,
 ) -> Result<Vec<LiveFile>, StoreError> {
+    live(layout, manifest, &entries(layout, manifest)?)
+}
+
+fn entries(layout: &Layout, manifest: &ManifestFile) -> Result<Vec<ManifestEntryRef>, StoreError> {
     let path = layout.resolve(&manifest.manifest_path);
     let mut here = manifest.clone();
     here.manifest_path = path.display().to_string();
     let loaded =
         ready(here.load_manifest(&FileIO::new_with_fs())).map_err(StoreError::metadata(&path))?;
-    let (entries, _) = loaded.into_parts();
+    Ok(loaded.into_parts().0)
+}
+
+fn live(
+    layout: &Layout,
+    manifest: &ManifestFile,
+    entries: &[ManifestEntryRef],
+) -> Result<Vec<LiveFile>, StoreError> {
+    let path = layout.resolve(&manifest.manifest_path);
     let live = entries.iter().filter(|entry| entry.is_alive()).map(|entry| {
         let file = entry.data_file.clone();
         let missing = || StoreError::damaged(&path, "an entry has no sequence number");
