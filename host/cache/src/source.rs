@@ -1,6 +1,6 @@
 //! Files of rows as they are read: a small one whole, since each of its columns would take calls of its own.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
@@ -24,11 +24,13 @@ pub(crate) enum Source {
 
 impl Source {
     fn open(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        let mut file = File::open(path)?;
         if file.metadata()?.len() > WHOLE {
             return Ok(Self::File(file));
         }
-        Ok(Self::Whole(fs::read(path)?.into()))
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Self::Whole(bytes.into()))
     }
 }
 
