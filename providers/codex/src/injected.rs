@@ -23,15 +23,16 @@ const BEGINNINGS: &[(&str, &str)] = &[
     ("<personality_spec>", "personality_spec"),
     ("<hook_prompt", "hook_prompt"),
     ("<goal_context>", "goal_context"),
+    ("Warning: apply_patch was requested via ", "model_warning"),
+    ("Warning: update_plan was requested via ", "model_warning"),
+    ("Warning: The maximum number of exec processes ", "model_warning"),
+    ("Warning: The maximum number of unified exec processes ", "model_warning"),
+    ("Warning: Your account was flagged for potentially high-risk cyber activity", "model_warning"),
 ];
 
 /// Returns what a user's text is, if the client wrote it.
 fn kind(text: &str) -> Option<&str> {
-    let text = text.trim_start();
-    if !text.starts_with(['<', '#']) {
-        return None;
-    }
-    listed(text).or_else(|| tag(text))
+    listed(text).or_else(|| tag(text.trim_start()))
 }
 
 /// Returns what a text is that begins as the client is known to begin.
@@ -107,6 +108,7 @@ mod tests {
         assert_eq!(kind("# A heading"), None);
         assert_eq!(kind("<my_tag> what is this?"), None);
         assert_eq!(kind("<div>\n</div>"), None);
+        assert_eq!(kind("Warning: the build is broken"), None);
         assert_eq!(kind("<new_context n=\"1\">\nx\n</new_context>\n"), Some("new_context"));
         assert_eq!(kind("\n<turn_aborted>\nreason"), Some("turn_aborted"));
     }
