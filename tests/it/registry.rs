@@ -2,6 +2,7 @@
 
 mod agents;
 mod compliance;
+mod files;
 mod guards;
 mod record;
 mod suites;

@@ -31,6 +31,7 @@ use crate::writer::Writer;
 pub use columns::{RUN_ID, SOURCE_ID, SOURCE_SYSTEM};
 pub use commit::{DatasetCommit, DatasetCommitted, DatasetWrite};
 pub use convert::{datum_from_json, datum_to_json, row_from_json, row_to_json};
+pub(crate) use files::new_path;
 pub use journal::{AuditEntry, DatasetRun, JournalEntry, JournalOperation};
 pub use read::DatasetFiles;
 pub use stage::Stage;

@@ -48,10 +48,20 @@ impl Writer {
         next: Option<&Next>,
         record: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<(), StoreError> {
+        self.swap_from(self.table.location.as_deref(), next, record)
+    }
+
+    /// Moves the pointer of any table from where it was.
+    pub(crate) fn swap_from(
+        &self,
+        from: Option<&str>,
+        next: Option<&Next>,
+        record: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), StoreError> {
         let write = || -> rusqlite::Result<bool> {
             let transaction = self.catalog.connection.unchecked_transaction()?;
             if let Some(next) = next
-                && !next.put(&transaction, self.table.location.as_deref())?
+                && !next.put(&transaction, from)?
             {
                 return Ok(false);
             }
@@ -89,9 +99,14 @@ impl Next {
     ) -> Result<Self, StoreError> {
         let sums = std::mem::take(&mut dirty.sums);
         let name = |location: &String| Layout::name_of(location).to_owned();
-        let removed = edit.removed.iter().map(name).collect();
+        let mut removed: BTreeSet<String> = edit.removed.iter().map(name).collect();
         let location = publish(table, edit, operation, &mut dirty)?;
-        Ok(Self { table: Table::load(layout, &location)?, sums, removed })
+        let table = Table::load(layout, &location)?;
+        // Those that only have another location keep their names.
+        for data in &table.data {
+            removed.remove(Layout::name_of(data.live.file.file_path()));
+        }
+        Ok(Self { table, sums, removed })
     }
 
     /// Moves the pointer within a transaction; false where another program moved it.

@@ -17,7 +17,7 @@ use crate::summed::Summed;
 use crate::table::Table;
 
 /// Returns a path for a new file.
-pub(super) fn new_path(table: &Table, extension: &str) -> PathBuf {
+pub(crate) fn new_path(table: &Table, extension: &str) -> PathBuf {
     table.folder.join("data").join(format!("{}.{extension}", Uuid::new_v4()))
 }
 
