@@ -83,10 +83,8 @@ fn two_homes_with_the_same_history_give_it_once() {
 #[test]
 fn a_session_in_two_folders_is_told_by_one_of_them_whichever_came_first() {
     const SESSION: &str = "ddaf126d-3279-4c16-a191-59a55ac5e5f3.jsonl";
-    let text = std::fs::read(
-        fixtures().join("homes/sample/.claude/projects/-home-ada-weather-station").join(SESSION),
-    );
-    let text = text.unwrap();
+    let folder = fixtures().join("homes/sample/.claude/projects/-home-ada-weather-station");
+    let text = std::fs::read(folder.join(SESSION)).unwrap();
     let half = text.len() / 2;
     let half = text[..half].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     let recordings = [("-home-ada-weather", &text[..half]), ("-home-ada-gauge", &text[..])];

@@ -102,8 +102,8 @@ impl Import<'_> {
         } else {
             match self.read_all(&found) {
                 Ok(()) => {}
-                Err(AgendaError::Plan(error)) => self.report.fail(crate::explain(&error)),
-                Err(AgendaError::Store(error)) => return Err(error),
+                Err(ReadError::Plan(error)) => self.report.fail(crate::explain(&error)),
+                Err(ReadError::Store(error)) => return Err(error),
             }
         }
         self.report.sessions_seen = self.sessions.len() as u64;
@@ -137,13 +137,13 @@ impl Import<'_> {
 
     /// Reads what there is to read, and then once more those recordings whose rows turned out to be of other threads
     /// than they say: what a row says of its thread only the recording can tell.
-    fn read_all(&mut self, found: &Found) -> Result<(), AgendaError> {
-        let quarantined = self.quarantined().map_err(AgendaError::Store)?;
+    fn read_all(&mut self, found: &Found) -> Result<(), ReadError> {
+        let quarantined = self.quarantined().map_err(ReadError::Store)?;
         let (agenda, notes) = self.agenda(found, quarantined)?;
         self.report.notes.extend(notes.iter().map(note_line));
         self.note(&agenda);
         let is_whole = !self.request.quarantined_only && agenda.outside_window == 0;
-        self.read(found, agenda, is_whole).map_err(AgendaError::Store)?;
+        self.read(found, agenda, is_whole).map_err(ReadError::Store)?;
 
         let stale = self.writer.take_stale();
         if stale.is_empty() || self.request.dry_run || self.cancelled.load(Ordering::Relaxed) {
@@ -152,7 +152,7 @@ impl Import<'_> {
         let provider = self.report.provider.clone();
         let only = Only { inputs: stale.into_iter().collect(), provider };
         let (agenda, _) = self.agenda(found, Some(only))?;
-        self.read(found, agenda, false).map_err(AgendaError::Store)
+        self.read(found, agenda, false).map_err(ReadError::Store)
     }
 
     /// Returns the units to read where only those are to be read that hold records in quarantine.
@@ -171,14 +171,14 @@ impl Import<'_> {
         &mut self,
         found: &Found,
         only: Option<Only>,
-    ) -> Result<(Agenda, Vec<Note>), AgendaError> {
+    ) -> Result<(Agenda, Vec<Note>), ReadError> {
         let started = Instant::now();
         let mut notes = Vec::new();
-        let plan = self.plugin.plan(&found.files, &mut notes).map_err(AgendaError::Plan)?;
+        let plan = self.plugin.plan(&found.files, &mut notes).map_err(ReadError::Plan)?;
         let ledger = self
             .writer
             .units(&self.report.provider)
-            .map_err(|error| AgendaError::Store(error.into()))?;
+            .map_err(|error| ReadError::Store(error.into()))?;
         let agenda = agenda(
             found,
             plan,
@@ -443,8 +443,8 @@ impl Import<'_> {
     }
 }
 
-/// Why there is no agenda.
-enum AgendaError {
+/// Why nothing, or no more, is read.
+enum ReadError {
     Plan(RunError),
     Store(BackfillError),
 }

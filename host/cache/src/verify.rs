@@ -135,18 +135,8 @@ impl Check<'_> {
             Err(error) => return self.error(location, &error),
         };
         self.earlier_snapshots(&table);
-        let sums = sums(&self.catalog.connection).unwrap_or_default();
-        for deletes in &table.deletes {
-            self.file(&deletes.live, &sums);
-        }
-        for data in &table.data {
-            if cancelled.load(Ordering::Relaxed) {
-                return;
-            }
-            let is_summed = self.file(&data.live, &sums);
-            if let Err(error) = self.rows(data, is_summed) {
-                self.error(&data.live.path.display().to_string(), &error);
-            }
+        if !self.files(&table, cancelled, Self::rows) {
+            return;
         }
         let all: Vec<&LiveData> = table.data.iter().collect();
         // A file that cannot be read was told already.
@@ -163,35 +153,48 @@ impl Check<'_> {
 
     /// Checks the tables of datasets: that every file is as it was written, and has as many rows as it says.
     fn datasets(&mut self, cancelled: &AtomicBool) {
-        let tables = || -> Result<Vec<Table>, StoreError> {
-            let mut tables = Vec::new();
-            for name in self.catalog.datasets()? {
-                if let Some(location) = self.catalog.pointer_of(&name)? {
-                    tables.push(Table::load(self.layout, &location)?);
-                }
-            }
-            Ok(tables)
+        let names = match self.catalog.datasets() {
+            Ok(names) => names,
+            Err(error) => return self.error("table `iceberg_tables`", &error),
         };
-        let tables = match tables() {
-            Ok(tables) => tables,
-            Err(error) => return self.error("a dataset", &error),
-        };
-        let sums = sums(&self.catalog.connection).unwrap_or_default();
-        for table in tables {
-            self.earlier_snapshots(&table);
-            for deletes in &table.deletes {
-                self.file(&deletes.live, &sums);
-            }
-            for data in &table.data {
-                if cancelled.load(Ordering::Relaxed) {
-                    return;
+        for name in names {
+            let location = self.catalog.pointer_of(&name);
+            let load = |location: String| Table::load(self.layout, &location);
+            match location.and_then(|location| location.map(load).transpose()) {
+                Ok(None) => {}
+                Ok(Some(table)) => {
+                    self.earlier_snapshots(&table);
+                    if !self.files(&table, cancelled, Self::count) {
+                        return;
+                    }
                 }
-                let is_summed = self.file(&data.live, &sums);
-                if let Err(error) = self.count(data, is_summed) {
-                    self.error(&data.live.path.display().to_string(), &error);
-                }
+                Err(error) => self.error(&name, &error),
             }
         }
+    }
+
+    /// Checks the files of a table, and their rows by `look`, which is told whether a checksum fits; false when it was
+    /// cancelled.
+    fn files(
+        &mut self,
+        table: &Table,
+        cancelled: &AtomicBool,
+        look: fn(&mut Self, &LiveData, bool) -> Result<(), StoreError>,
+    ) -> bool {
+        let sums = sums(&self.catalog.connection).unwrap_or_default();
+        for deletes in &table.deletes {
+            self.file(&deletes.live, &sums);
+        }
+        for data in &table.data {
+            if cancelled.load(Ordering::Relaxed) {
+                return false;
+            }
+            let is_summed = self.file(&data.live, &sums);
+            if let Err(error) = look(self, data, is_summed) {
+                self.error(&data.live.path.display().to_string(), &error);
+            }
+        }
+        true
     }
 
     /// Counts a file's rows; reads them where no checksum says that they are as they were written.

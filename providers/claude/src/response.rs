@@ -39,22 +39,17 @@ impl Responses {
         let Some(id) = message.response_id.take() else { return };
         let request = message.request_id.as_deref();
         let at = self.known.iter().rposition(|known| known.id == id);
-        let known = at.and_then(|at| self.known.remove(at));
-        let known = match known {
-            Some(known) if known.is_another(request, self.turn) => {
-                let name = request.or(message.id.as_deref()).unwrap_or(&id).to_owned();
-                Response { request: request.map(str::to_owned), turn: self.turn, name, id }
-            }
-            Some(known) => {
-                Response { request: known.request.or_else(|| request.map(str::to_owned)), ..known }
-            }
-            None => {
-                let name = id.clone();
-                Response { request: request.map(str::to_owned), turn: self.turn, name, id }
+        let mut response = match at.and_then(|at| self.known.remove(at)) {
+            Some(known) if !known.is_another(request, self.turn) => known,
+            before => {
+                let own = before.and_then(|_| request.or(message.id.as_deref()));
+                let name = own.unwrap_or(&id).to_owned();
+                Response { id, request: None, turn: self.turn, name }
             }
         };
-        message.response_id = Some(known.name.clone());
-        self.known.push_back(known);
+        response.request = response.request.or_else(|| request.map(str::to_owned));
+        message.response_id = Some(response.name.clone());
+        self.known.push_back(response);
         if self.known.len() > REMEMBERED {
             self.known.pop_front();
         }
