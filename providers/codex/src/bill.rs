@@ -17,7 +17,7 @@ enum Response {
     None,
     /// Its items, without their tokens.
     Open(Vec<usize>),
-    /// Its first item has the tokens; more items may come.
+    /// Its first item has the tokens; more items may come, also after what a tool gave back.
     Paid,
 }
 
@@ -84,13 +84,6 @@ impl Bill {
             Response::None => self.response = Response::Open(vec![number]),
             Response::Open(items) => items.push(number),
             Response::Paid => {}
-        }
-    }
-
-    /// Ends a response whose tokens were told before its items: its tools have answered.
-    pub(crate) fn output(&mut self) {
-        if matches!(self.response, Response::Paid) {
-            self.response = Response::None;
         }
     }
 

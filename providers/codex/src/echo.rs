@@ -173,6 +173,23 @@ impl Echoes {
         self.told.retain(|told| told.voice == Voice::Prompt);
     }
 
+    /// Begins a turn. The prompts before it may be its own: a store that was migrated has them so.
+    pub(crate) fn begin_turn(&mut self, queue: &mut Queue) {
+        self.prompt();
+        self.unsaid.drain(..).for_each(|unsaid| queue.say(unsaid.number));
+    }
+
+    /// Makes rows of events before a number that no item repeated.
+    pub(crate) fn end_before(&mut self, end: usize, queue: &mut Queue) {
+        self.unsaid.retain(|unsaid| {
+            let is_early = unsaid.number < end;
+            if is_early {
+                queue.say(unsaid.number);
+            }
+            !is_early
+        });
+    }
+
     /// Makes rows of all that no item repeated.
     pub(crate) fn end(&mut self, queue: &mut Queue) {
         self.told.clear();

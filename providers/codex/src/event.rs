@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hyp_sdk::Text;
 use hyp_sdk::json::Value;
 
-use crate::item::{joined, word};
+use crate::item::{joined, joined_from, word};
 
 /// What an event means for the thread.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(crate) enum Event<'e> {
     Said(&'static str, Text),
     /// The model thought something.
     Thought(&'static str, Text),
+    /// The model thought something, and perhaps what an event of that id has told before.
+    Thinks(String, Value<'e>),
     /// The model proposed a plan.
     Planned(Text),
     /// Something went wrong, and the person was told; with the client's word for it.
@@ -131,8 +133,11 @@ fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         "UserMessage" => or_known(text("content"), |it| Event::Prompt("UserMessage", it)),
         "AgentMessage" => or_known(text("content"), |it| Event::Said("AgentMessage", it)),
         "Reasoning" => {
-            let thought = text("summary_text").or_else(|| text("raw_content"));
-            or_known(thought, |it| Event::Thought("Reasoning", it))
+            let texts = ["summary_text", "raw_content"]
+                .iter()
+                .find_map(|key| item.get(key).filter(|texts| joined_from(*texts, 0).is_some()));
+            let id = item.get("id").and_then(Value::non_empty).unwrap_or_default();
+            or_known(texts, |it| Event::Thinks(id, it))
         }
         "Plan" => or_known(text("text"), Event::Planned),
         "CollabAgentToolCall"

@@ -23,6 +23,8 @@ pub(crate) struct Hold {
     echoes: Echoes,
     /// Prompts whose turn may be told after them.
     prompts: Vec<usize>,
+    /// Where the turn was told to begin.
+    turn: usize,
     /// Where what may be a copy begins.
     doubt: Option<usize>,
     heard: Heard,
@@ -92,7 +94,6 @@ impl Hold {
     pub(crate) fn output(&mut self, message: Message) {
         self.prompts.clear();
         self.queue.message(message);
-        self.bill.output();
     }
 
     /// Adds a message that is neither: a prompt, or context.
@@ -125,7 +126,8 @@ impl Hold {
 
     /// Takes what holds for the turn that the prompts before this began.
     pub(crate) fn turn(&mut self, context: &Option<Context>, words: &[(&str, Option<&str>)]) {
-        for number in std::mem::take(&mut self.prompts) {
+        let prompts = std::mem::take(&mut self.prompts);
+        for number in prompts.into_iter().filter(|number| *number >= self.turn) {
             if let Some(message) = self.queue.any(number) {
                 message.context.clone_from(context);
                 if injected::is_human(message) {
@@ -197,11 +199,29 @@ impl Hold {
         self.doubt = None;
     }
 
+    /// Begins a turn: what was said before is over, its prompts aside, which may stand before it.
+    pub(crate) fn begin_turn(&mut self) {
+        self.echoes.begin_turn(&mut self.queue);
+        self.bill.settle();
+        self.turn = self.queue.next();
+    }
+
     /// Ends the turn: what no item has repeated is a row, and tokens have found theirs.
     pub(crate) fn end_turn(&mut self) {
         self.echoes.end(&mut self.queue);
         self.prompts.clear();
         self.bill.settle();
+    }
+
+    /// Lets go of the older half of what waits: its other halves and its tokens would have come by now.
+    fn relieve(&mut self) {
+        let middle = self.queue.middle();
+        self.echoes.end_before(middle, &mut self.queue);
+        self.prompts.retain(|number| *number >= middle);
+        if self.bill.first().is_some_and(|first| first < middle) {
+            self.bill.settle();
+        }
+        self.doubt = self.doubt.filter(|first| *first >= middle);
     }
 
     /// Ends a recording of the thread.
@@ -220,12 +240,58 @@ impl Hold {
             return;
         }
         if self.queue.is_full() {
-            self.end_turn();
-            self.end_doubt();
+            self.relieve();
         }
         let waiting =
             [self.bill.first(), self.echoes.first(), self.prompts.first().copied(), self.doubt];
         let first = waiting.into_iter().flatten().min().unwrap_or(usize::MAX);
         self.queue.flow(first, &mut self.heard, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyp_sdk::Part;
+
+    use super::*;
+
+    fn said(role: &str, text: &str, length: u64) -> Message {
+        let mut message = Message::new(Span { input: 0, offset: 0, length }, role);
+        message.provider_type = Some("message".to_owned());
+        message.parts.push(Part::text(text));
+        message
+    }
+
+    fn rows(hold: &mut Hold) -> usize {
+        hold.flow(&mut Page::new());
+        hold.messages().count()
+    }
+
+    #[test]
+    fn a_prompt_is_one_row_however_long_its_pictures_are() {
+        let mut hold = Hold::new(1);
+        hold.open();
+        hold.message(said("user", "Look", 64 << 20));
+        assert_eq!(rows(&mut hold), 1);
+        hold.event("event_msg.user_message".into(), said("user", "Look", 64 << 20));
+        hold.end_turn();
+        assert_eq!(hold.messages().count(), 1);
+    }
+
+    #[test]
+    fn what_goes_out_early_is_told_once_all_the_same() {
+        let mut hold = Hold::new(1);
+        hold.open();
+        for number in 0..200 {
+            hold.item(said("assistant", &format!("answer {number}"), 100));
+            assert!(rows(&mut hold) <= 64, "{number}");
+        }
+        hold.event("event_msg.agent_message".into(), said("assistant", "answer 199", 100));
+        hold.message(said("user", "Go on", 100));
+        rows(&mut hold);
+        hold.event("event_msg.user_message".into(), said("user", "Go on", 100));
+        let before = hold.messages().count();
+        hold.end_turn();
+        assert_eq!(hold.messages().count(), before);
     }
 }

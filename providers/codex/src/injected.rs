@@ -86,9 +86,11 @@ pub(crate) fn is_human(message: &Message) -> bool {
 
 /// Returns the working directory that an environment context names.
 pub(crate) fn cwd(text: &str) -> Option<&str> {
-    let (_, rest) = text.split_once("<cwd>")?;
-    let (cwd, _) = rest.split_once("</cwd>")?;
-    Some(cwd).filter(|cwd| is_absolute(cwd))
+    let tagged = || text.split_once("<cwd>")?.1.split_once("</cwd>");
+    // Before it had tags.
+    let line = || text.lines().find_map(|line| line.strip_prefix("Current working directory: "));
+    let cwd = tagged().map(|(cwd, _)| cwd).or_else(line)?;
+    Some(cwd.trim()).filter(|cwd| is_absolute(cwd))
 }
 
 /// Returns true for an absolute path, of Windows too.
@@ -118,5 +120,7 @@ mod tests {
         let text = "<environment_context>\n  <cwd>/home/dev/app</cwd>\n</environment_context>";
         assert_eq!(cwd(text), Some("/home/dev/app"));
         assert_eq!(cwd("<cwd>app</cwd>"), None);
+        let text = "<environment_context>\nCurrent working directory: /home/dev/app\nApproval policy: never\n</environment_context>";
+        assert_eq!(cwd(text), Some("/home/dev/app"));
     }
 }

@@ -199,8 +199,13 @@ pub(crate) fn joined(value: Value<'_>) -> Option<Text> {
     if value.is_string() {
         return value.text().filter(|text| !text.value.is_empty());
     }
+    joined_from(value, 0)
+}
+
+/// Returns the texts of a list as [`joined`] does, without the first ones.
+pub(crate) fn joined_from(list: Value<'_>, first: usize) -> Option<Text> {
     let block = |block| text_of(block).or_else(|| Value::get(block, "summary_text"));
-    let mut texts = value.items().filter_map(block).filter(|text| text.is_string());
+    let mut texts = list.items().skip(first).filter_map(block).filter(|text| text.is_string());
     let first = texts.next()?;
     let mut all = first.text()?;
     for next in texts {

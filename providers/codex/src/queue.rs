@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use hyp_sdk::{Content, Fact, FailureClass, Message, Page, Part, Span};
+use hyp_sdk::{Content, Fact, FailureClass, Message, Page, Part, Span, Text};
 
 use crate::heard::{Heard, Known};
 
-/// Messages that wait at most.
+/// Messages that wait at most, before the older half of them goes out as it is.
 const MESSAGES: usize = 64;
 /// Records that wait at most.
 const RECORDS: usize = 1_024;
-/// Bytes of records that wait at most.
-const BYTES: u64 = 8 << 20;
+/// Bytes of memory that wait at most.
+const BYTES: usize = 8 << 20;
 
 /// The word for what another recording of the thread has told already.
 pub(crate) const SAME_THREAD: &str = "same-thread-copy";
@@ -27,6 +27,33 @@ pub(crate) enum Held {
     Fact(Fact),
 }
 
+impl Held {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Message(message) | Self::Skip(_, _, Some(message)) => weight(message),
+            Self::Failure(_, _, reason) => reason.len(),
+            Self::Skip(..) | Self::Fact(_) => 0,
+        }
+    }
+}
+
+/// Returns about how many bytes of memory the content of a message takes. Of pictures, only their size is kept.
+fn weight(message: &Message) -> usize {
+    let text = |text: &Text| text.value.len() + text.literal.as_ref().map_or(0, String::len);
+    let maybe = |it: &Option<Text>| it.as_ref().map_or(0, text);
+    let content = |part: &Part| match &part.content {
+        Content::Text(it) => text(it),
+        Content::Thinking(it) => maybe(&it.text),
+        Content::ToolCall(it) => it.input.as_ref().map_or(0, String::len),
+        Content::ToolResult(it) => maybe(&it.text) + it.content.as_ref().map_or(0, String::len),
+        Content::Error(it) => maybe(&it.message),
+        Content::Other(it) => maybe(it),
+        _ => 0,
+    };
+    let identity = message.identity.as_ref().map_or(0, String::len);
+    identity + message.parts.iter().map(content).sum::<usize>()
+}
+
 /// A queue whose entries keep their numbers while those before them leave.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -34,7 +61,7 @@ pub(crate) struct Queue {
     /// How many went out: the first one held has this number.
     gone: usize,
     messages: usize,
-    bytes: u64,
+    bytes: usize,
 }
 
 impl Queue {
@@ -46,6 +73,11 @@ impl Queue {
     /// Says whether as much waits as may.
     pub(crate) fn is_full(&self) -> bool {
         self.messages >= MESSAGES || self.held.len() >= RECORDS || self.bytes >= BYTES
+    }
+
+    /// Returns the number of the entry in the middle.
+    pub(crate) fn middle(&self) -> usize {
+        self.gone + self.held.len() / 2
     }
 
     /// Returns the number that the next entry gets.
@@ -64,28 +96,28 @@ impl Queue {
     /// Adds a message; returns its number.
     pub(crate) fn message(&mut self, message: Message) -> usize {
         self.messages += 1;
-        self.push(message.span, Held::Message(Box::new(message)))
+        self.push(Held::Message(Box::new(message)))
     }
 
     /// Adds a record without a row.
     pub(crate) fn skip(&mut self, span: Span, kind: impl Into<Cow<'static, str>>) {
-        self.push(span, Held::Skip(span, kind.into(), None));
+        self.push(Held::Skip(span, kind.into(), None));
     }
 
     /// Adds a record that becomes a message if nothing else says the same; returns its number.
     pub(crate) fn echo(&mut self, kind: Cow<'static, str>, message: Message) -> usize {
         let span = message.span;
-        self.push(span, Held::Skip(span, kind, Some(Box::new(message))))
+        self.push(Held::Skip(span, kind, Some(Box::new(message))))
     }
 
     /// Adds a record that was not understood.
     pub(crate) fn failure(&mut self, span: Span, class: FailureClass, reason: impl Into<String>) {
-        self.push(span, Held::Failure(span, class, reason.into()));
+        self.push(Held::Failure(span, class, reason.into()));
     }
 
     /// Adds something said about a thread.
     pub(crate) fn fact(&mut self, fact: Fact) {
-        self.held.push_back(Held::Fact(fact));
+        self.push(Held::Fact(fact));
     }
 
     /// Returns the message with a number, if it still waits.
@@ -122,6 +154,8 @@ impl Queue {
         let Held::Message(message) = held else { return None };
         let skip = Held::Skip(message.span, kind.into(), None);
         let Held::Message(message) = std::mem::replace(held, skip) else { return None };
+        self.messages -= 1;
+        self.bytes = self.bytes.saturating_sub(weight(&message));
         Some(*message)
     }
 
@@ -131,6 +165,8 @@ impl Queue {
             && let Some(held) = self.held.pop_front()
         {
             self.gone += 1;
+            self.bytes = self.bytes.saturating_sub(held.weight());
+            self.messages -= usize::from(matches!(held, Held::Message(_)));
             match held {
                 Held::Message(message) => match heard.look(&message) {
                     Known::News => out.message(*message),
@@ -146,12 +182,13 @@ impl Queue {
             }
         }
         if self.held.is_empty() {
-            (self.messages, self.bytes) = (0, 0);
+            // Attributes may have come and gone meanwhile.
+            self.bytes = 0;
         }
     }
 
-    fn push(&mut self, span: Span, held: Held) -> usize {
-        self.bytes += span.length;
+    fn push(&mut self, held: Held) -> usize {
+        self.bytes += held.weight();
         self.held.push_back(held);
         self.next() - 1
     }

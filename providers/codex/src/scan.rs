@@ -7,6 +7,7 @@ use crate::copied::Copied;
 use crate::header::Header;
 use crate::hold::Hold;
 use crate::spawn::Spawns;
+use crate::told::Thought;
 use crate::turn::Turn;
 use crate::usage::Totals;
 use crate::{counters, plan, when};
@@ -24,6 +25,7 @@ pub struct Rollout {
     /// Responses are told with their ids: totals say nothing more.
     pub(crate) has_records: bool,
     pub(crate) spawns: Spawns,
+    pub(crate) thought: Thought,
     pub(crate) hold: Hold,
     pub(crate) tape: Tape,
 }
@@ -46,6 +48,7 @@ impl Rollout {
             totals: Totals::new(paths.len()),
             has_records: false,
             spawns: Spawns::default(),
+            thought: Thought::default(),
             hold: Hold::new(paths.len()),
             tape: Tape::new(),
             paths,
@@ -173,6 +176,7 @@ impl Scan for Rollout {
         self.decide();
         self.drain(out);
         self.hold.end_recording();
+        self.thought = Thought::default();
         self.totals.end_recording();
     }
 

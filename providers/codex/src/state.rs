@@ -18,6 +18,7 @@ impl Rollout {
         self.turn.save(&mut out);
         self.totals.save(&mut out);
         self.spawns.save(&mut out);
+        self.thought.save(&mut out);
         self.hold.save(&mut out);
         out.flag(self.has_records);
         Some(out.finish())
@@ -31,6 +32,7 @@ impl Rollout {
         self.turn.restore(&mut from)?;
         self.totals.restore(&mut from)?;
         self.spawns.restore(&mut from)?;
+        self.thought.restore(&mut from)?;
         self.hold.restore(&mut from)?;
         self.has_records = from.flag()?;
         self.has_begun = true;

@@ -1,12 +1,14 @@
 //! What events do to the thread.
 
 use hyp_sdk::json::{Object, Value};
+use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Content, ErrorBlock, Fact, FailureClass, Message, Part, Subject, Text, Thinking};
 
 use crate::bill::TOKEN_COUNT;
 use crate::echo::PLAN;
 use crate::event::{self, Event};
 use crate::injected;
+use crate::item::joined_from;
 use crate::record::Place;
 use crate::scan::Rollout;
 
@@ -28,6 +30,12 @@ impl Rollout {
             Event::Thought(word, text) => {
                 let message = self.echo("assistant", word, thinking(text), place);
                 return self.hold.event(kind, message);
+            }
+            Event::Thinks(id, texts) => {
+                if let Some(text) = self.thought.news(id, texts) {
+                    let message = self.echo("assistant", "Reasoning", thinking(text), place);
+                    return self.hold.event(kind, message);
+                }
             }
             Event::Planned(text) => {
                 let message = self.echo("assistant", PLAN, Part::text(text), place);
@@ -54,7 +62,8 @@ impl Rollout {
                     None => self.hold.skip(place.span, TOKEN_COUNT),
                 };
             }
-            Event::Started | Event::Aborted => self.hold.end_turn(),
+            Event::Started => self.hold.begin_turn(),
+            Event::Aborted => self.hold.end_turn(),
             Event::Title(title) => {
                 let about = Subject::Thread(self.header.id().to_owned());
                 self.hold.fact(Fact::new(about, "title", title).rank(2));
@@ -82,6 +91,35 @@ impl Rollout {
         attributes.object("codex", codex);
         message.attributes = attributes.finish();
         message
+    }
+}
+
+/// The thought that was told last: a store that was migrated tells it again with each text that it grows by.
+#[derive(Debug, Default)]
+pub(crate) struct Thought {
+    id: String,
+    /// Texts of it that were told.
+    texts: usize,
+}
+
+impl Thought {
+    /// Returns what is new in a thought.
+    fn news(&mut self, id: String, texts: Value<'_>) -> Option<Text> {
+        let is_same = !id.is_empty() && self.id == id;
+        let told = if is_same { self.texts } else { 0 };
+        (self.id, self.texts) = (id, texts.items().count().max(told));
+        joined_from(texts, told)
+    }
+
+    pub(crate) fn save(&self, out: &mut Writer) {
+        out.text(&self.id);
+        out.number(self.texts as u64);
+    }
+
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Option<()> {
+        self.id = from.text()?;
+        self.texts = usize::try_from(from.number()?).ok()?;
+        Some(())
     }
 }
 

@@ -201,7 +201,9 @@ impl Totals {
             return None;
         }
         let moved = before.is_none_or(|before| !before.same(total));
-        let restarted = is_fresh && last.is_some_and(|last| last.same(total));
+        // Totals that are those of one response have nothing of those before: not every process says that it is new.
+        let is_anew = is_fresh || (moved && before.is_some_and(|before| !before.is_zero()));
+        let restarted = is_anew && last.is_some_and(|last| last.same(total));
         match before {
             None => self.first = total.minus(last.unwrap_or(total)),
             Some(before) if restarted || total.input < before.input => {
@@ -289,6 +291,7 @@ mod tests {
             ("one process",       &[Some((10, 10, 0)), Some((15, 5, 0))],                 false, Some(15)),
             ("window full",       &[Some((10, 10, 0)), Some((10, 10, 258_400))],          false, Some(10)),
             ("starts again",      &[Some((30, 10, 0)), None, Some((7, 7, 0))],            false, Some(37)),
+            ("starts again, and higher", &[Some((30, 30, 0)), Some((40, 40, 0))],         false, Some(70)),
             ("a fork goes on",    &[Some((1_000, 10, 0)), Some((1_005, 5, 0))],           true,  Some(15)),
         ];
         for (name, infos, is_fork, expect) in cases {
