@@ -173,7 +173,8 @@ impl Writer {
         parts.extend(stored.into_iter().map(|part| Traced { part, in_chunk: None }));
         parts.sort_by_key(|it| (it.part.message_index, it.part.part_index));
 
-        let end = earlier.iter().map(|(_, last)| *last).max().unwrap_or(-1);
+        let shared = earlier.iter().map(|(_, last)| *last).max().unwrap_or(-1);
+        let end = shared;
         let originals = earlier.iter().filter(|(_, last)| *last == end).filter_map(|(other, _)| {
             let shared = self.kin.last(*other, thread)?;
             Some((looked.parts.get(other)?.as_slice(), shared))
@@ -189,7 +190,12 @@ impl Writer {
                 let change = Change::NoOriginal;
                 judgement.corrections.push(Correction { part_id: part.part_id.clone(), change });
             }
-            let is_copy = part.message_index <= end && !self.is_news(&part, &earlier)?;
+            // Beside the last thing that is shared may stand something that nobody said before.
+            let is_added = part.message_index == shared
+                && part.keys.is_empty()
+                && original(&part.said_key).is_none();
+            let is_copy =
+                part.message_index <= end && !is_added && !self.is_news(&part, &earlier)?;
             if is_copy && looked.burial.is_needed {
                 let original = original(&part.said_key).or_else(|| part.replay_of.clone());
                 if let Some(original) = original {

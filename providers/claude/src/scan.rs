@@ -125,7 +125,8 @@ impl Transcript {
             self.queue.see(&made);
         }
         if self.entries.len() > 1 {
-            self.spills.look(&made);
+            let noted = line.tool_use_result.and_then(|result| result.get("persistedOutputPath"));
+            self.spills.look(&made, owned(noted).as_deref());
         }
         out.message(made);
         self.note_origin(line, out);
@@ -260,8 +261,8 @@ impl Scan for Transcript {
     /// Returns the totals of the transcript's last `cost-state`, which versions from 2.1.3xx on write after each turn.
     ///
     /// `input_tokens` (neither read from nor written to a cache), `output_tokens`, `cache_read_tokens` and
-    /// `cache_write_tokens` are tokens, summed over models; `cost_usd_micros` is millionths of a dollar, and absent where
-    /// the client did not know a price. They are the session's, from its first process on through every resume:
+    /// `cache_write_tokens` are tokens, summed over models, and `input_tokens/MODEL` and so on those of each of several
+    /// models; `cost_usd_micros` is millionths of a dollar, and absent where the client did not know a price. They are the session's, from its first process on through every resume:
     ///
     /// - the answers of the thread, those cut off by an error included, with the tokens that their lines have;
     /// - the answers of its sub-agents, whose transcripts have no totals of their own;
@@ -270,8 +271,9 @@ impl Scan for Transcript {
     /// - in a fork, all that the origin had come to by then;
     /// - answers that the client counted and then did not write, which is rare.
     ///
-    /// Not in them is an answer that the person interrupted, whose lines have the tokens that were known by then. Whether
-    /// titles and other requests on the side are in them is not known: no recording has any.
+    /// Not in them are answers that the person interrupted, whose lines have the tokens that were known by then, and those
+    /// of a process that ended before it wrote a total, or never writes any: the next one goes on from the last total in
+    /// the transcript. Titles and other requests on the side seem to be in them, by a model of their own.
     fn counters(&self) -> Vec<Counter> {
         let id = self.open.as_ref().map_or(&self.id, |open| &open.id);
         self.total.as_ref().map(|total| total.counters(id)).unwrap_or_default()

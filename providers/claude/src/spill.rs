@@ -7,10 +7,9 @@ use hyp_sdk::json::Object;
 use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Content, Message, Part, Span};
 
-/// How the text of such a result begins.
-const MARK: &str = "<persisted-output>";
-/// What stands before the path.
-const SAVED: &str = "saved to: ";
+/// How the text of such a result begins, and what stands before the path: that of a tool of the client, and of a server's.
+const FORMS: [(&str, &str); 2] =
+    [("<persisted-output>", "saved to: "), ("Error: result (", "Output has been saved to ")];
 /// Files that are larger stay where they are.
 const LIMIT: u64 = 8 << 20;
 
@@ -28,12 +27,12 @@ struct Spill {
 pub(crate) struct Spills(Vec<Spill>);
 
 impl Spills {
-    /// Looks for such results in a message.
-    pub(crate) fn look(&mut self, message: &Message) {
+    /// Looks for such results in a message; `noted` is the path that its line has beside it.
+    pub(crate) fn look(&mut self, message: &Message, noted: Option<&str>) {
         for part in &message.parts {
             let Content::ToolResult(result) = &part.content else { continue };
             let text = result.text.as_ref().map_or("", |text| &text.value);
-            if let Some(name) = named(text) {
+            if let Some(name) = named(text).or_else(|| noted.and_then(last)) {
                 self.0.push(Spill {
                     name: name.to_owned(),
                     call: result.call_id.clone(),
@@ -97,7 +96,12 @@ impl Spills {
 
 /// Returns the name of the file that the text of a result speaks of.
 fn named(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix(MARK)?;
-    let path = rest.lines().find_map(|line| Some(line.split_once(SAVED)?.1.trim()))?;
+    let (_, saved) = FORMS.iter().find(|(beginning, _)| text.starts_with(beginning))?;
+    let path = text.lines().find_map(|line| Some(line.split_once(saved)?.1.trim()))?;
+    last(path.trim_end_matches('.'))
+}
+
+/// Returns the last name of a path, of Windows too.
+fn last(path: &str) -> Option<&str> {
     path.rsplit(['/', '\\']).next().filter(|name| !name.is_empty())
 }

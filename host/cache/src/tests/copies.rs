@@ -2,7 +2,7 @@
 
 use hyp_model::event::{Fact, Subject};
 
-use super::world::{Thread, chunk, judged, judged_with, late, thread, world};
+use super::world::{Line, Thread, chunk, judged, judged_with, late, thread, world};
 use crate::{Change, InputState, UnitState};
 
 #[test]
@@ -92,6 +92,24 @@ fn what_stands_between_copies_and_has_ids_of_its_own_is_no_copy() {
         assert_eq!(told("b-a-m1#0"), ("false", "11"));
         assert_eq!(told("b-a-m3#0"), ("true", ""));
         assert_eq!(told("b-a-m2#0"), ("true", ""), "a prompt between copies is one");
+    }
+}
+
+#[test]
+fn what_is_said_beside_the_last_thing_that_is_shared_is_no_copy() {
+    let original = thread("a", 0, 2);
+    let mut copy = resumed("b", 100, &original);
+    let last = copy.lines.last().unwrap().clone();
+    let (text, part_index) = ("do this with it".into(), 1);
+    copy.lines.push(Line { part_index, text, response_id: None, tokens: None, ..last });
+    for threads in [[original.clone(), copy.clone()], [copy, original]] {
+        let world = world();
+        for thread in &threads {
+            world.import(std::slice::from_ref(thread));
+        }
+        let table = world.table();
+        assert_eq!(table["b-a-m1#0"]["is_replay"], "true");
+        assert_eq!(table["b-a-m1#1"]["is_replay"], "false");
     }
 }
 

@@ -88,12 +88,25 @@ fn resume(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
     if dice.chance(4) && !thread.lines.is_empty() {
         news(dice, thread);
     }
+    if dice.chance(4) {
+        add(thread);
+    }
     let keeps_times = dice.chance(3);
     for line in &mut thread.lines {
         line.message_id = format!("{}-copy{}", thread.id, line.message_index);
         if !keeps_times {
             line.at = thread.started_at;
         }
+    }
+}
+
+/// Says something more in the last message that is a copy.
+fn add(thread: &mut Thread) {
+    if let Some(last) = thread.lines.last().cloned() {
+        let mut said =
+            line(thread, last.message_index, last.at, format!("{} adds this", thread.id), None);
+        said.part_index = last.part_index + 1;
+        thread.lines.push(said);
     }
 }
 

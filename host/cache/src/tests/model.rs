@@ -33,10 +33,17 @@ pub(super) fn read(threads: &[Thread]) -> Expected {
         }
         let kin: Vec<usize> =
             (0..at).filter(|other| last_shared(thread, threads[*other]).is_some()).collect();
+        let shared = kin.iter().filter_map(|other| last_shared(thread, threads[*other])).max();
         let end = copied_to(at, &kin, &threads, &owners);
         for number in own {
             let line = &thread.lines[number];
-            let is_copy = line.message_index <= end && !is_news(line, &kin, &threads);
+            let is_said = |other: &&usize| {
+                threads[**other].lines.iter().any(|it| it.said_key() == line.said_key())
+            };
+            let is_added = Some(line.message_index) == shared
+                && keys(line).next().is_none()
+                && !kin.iter().any(|other| is_said(&other));
+            let is_copy = line.message_index <= end && !is_added && !is_news(line, &kin, &threads);
             let replay = if is_copy {
                 let original = kin.iter().find_map(|other| {
                     threads[*other].lines.iter().find(|theirs| theirs.said_key() == line.said_key())

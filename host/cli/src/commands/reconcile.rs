@@ -61,6 +61,8 @@ struct Line {
     title: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     basis: Option<Basis>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_side_requests: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cause>,
     /// Tokens that rows have, by column.
@@ -149,6 +151,7 @@ fn line(thread: &Thread, verdict: &Verdict) -> Line {
         thread_id: thread.thread_id.clone(),
         title: thread.title.clone(),
         basis: (verdict.status == Status::Pass).then_some(verdict.basis),
+        has_side_requests: verdict.has_side_requests,
         cause: verdict.cause,
         stored: stored.map(|(name, value)| (name.to_owned(), value.into())).collect(),
         counted: thread.evidence.counted.map(counted),
@@ -163,7 +166,10 @@ fn show(report: &Report) -> String {
             Status::Fail => "FAIL",
             Status::Unprovable => "UNPROVABLE",
         };
-        let why = word(&line.cause).or_else(|| word(&line.basis)).unwrap_or_default();
+        let mut why = word(&line.cause).or_else(|| word(&line.basis)).unwrap_or_default();
+        if line.has_side_requests {
+            why = format!("{why} (but for side requests)").trim_start().to_owned();
+        }
         let provider = text::headline(&line.provider, 8);
         let row =
             format!("{status:<10}  {provider:<8}  {:<36}  {why}", text::line(&line.thread_id));

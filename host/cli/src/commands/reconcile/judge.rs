@@ -4,6 +4,8 @@
 //! goes on from its origin's total. So several sums are compared, each named; one that agrees in every column that the
 //! client counted is proof.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 /// Names of the columns that are compared, as clients' totals and rows have them.
@@ -19,7 +21,7 @@ pub(super) const COLUMNS: [&str; 5] = [
 const MOST_UNFINISHED: usize = 10;
 
 /// Tokens by column.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct Tokens(pub(super) [u64; 5]);
 
 impl Tokens {
@@ -29,7 +31,7 @@ impl Tokens {
         }
     }
 
-    fn minus(self, other: Self) -> Option<Self> {
+    pub(super) fn minus(self, other: Self) -> Option<Self> {
         let mut rest = [0; 5];
         for (at, left) in rest.iter_mut().enumerate() {
             *left = self.0[at].checked_sub(other.0[at])?;
@@ -50,6 +52,23 @@ impl Counted {
     /// Says whether the client counted at least as much in every column.
     fn covers(self, tokens: Tokens) -> bool {
         self.0.iter().zip(tokens.0).all(|(counted, stored)| counted.is_none_or(|it| it >= stored))
+    }
+
+    /// Returns what is left without some of it.
+    fn without(self, tokens: Tokens) -> Self {
+        let mut rest = self.0;
+        let columns = rest.iter_mut().zip(tokens.0);
+        columns.for_each(|(counted, less)| *counted = counted.map(|it| it.saturating_sub(less)));
+        Self(rest)
+    }
+
+    /// Returns tokens with nothing in the columns that the client does not count.
+    fn of(self, tokens: Tokens) -> Tokens {
+        let mut counted = tokens.0;
+        for (tokens, is_counted) in counted.iter_mut().zip(self.0) {
+            *tokens = is_counted.map_or(0, |_| *tokens);
+        }
+        Tokens(counted)
     }
 
     /// Returns how much there is in all; the reasoning is part of the output.
@@ -83,8 +102,12 @@ pub(super) struct Evidence {
     pub(super) is_gone: bool,
     /// Whether its recording holds records that were not understood.
     pub(super) has_failures: bool,
+    /// What the client counted of models that answered nowhere in the recordings that a total may cover.
+    pub(super) aside: Option<Tokens>,
     /// Whether its client counts responses that it writes no record of.
     pub(super) counts_unwritten: bool,
+    /// Whether its client goes on from the total that it finds in the recording, whatever was answered since.
+    pub(super) takes_up: bool,
 }
 
 /// How a thread fared.
@@ -138,7 +161,9 @@ impl Cause {
             Self::NoCounter => "the client wrote no total of it",
             Self::SourceGone => "no total was kept, and its recording is gone",
             Self::PartialImport => "only a window of it was imported",
-            Self::CounterBehind => "the client's total ends before its last responses",
+            Self::CounterBehind => {
+                "the client's total leaves out what it had not counted when it ended"
+            }
             Self::InterruptedResponses => "the client did not count answers that were interrupted",
             Self::ForkCarriesParent => "the client's total goes on from its origin's",
             Self::OriginMissing => "the client's total goes on from an origin that is not stored",
@@ -153,6 +178,8 @@ impl Cause {
 pub(super) struct Verdict {
     pub(super) status: Status,
     pub(super) basis: Basis,
+    /// It agrees but for models that answered in no recording.
+    pub(super) has_side_requests: bool,
     pub(super) cause: Option<Cause>,
     pub(super) stored: Tokens,
 }
@@ -163,6 +190,7 @@ pub(super) fn judge(evidence: &Evidence) -> Verdict {
     let unprovable = |cause| Verdict {
         status: Status::Unprovable,
         basis: Basis::Thread,
+        has_side_requests: false,
         cause: Some(cause),
         stored: own,
     };
@@ -170,12 +198,17 @@ pub(super) fn judge(evidence: &Evidence) -> Verdict {
         return unprovable(if evidence.is_gone { Cause::SourceGone } else { Cause::NoCounter });
     };
     let sums = sums(evidence, own);
-    if let Some((basis, stored)) = sums.iter().copied().find(|(_, sum)| counted.agrees(*sum)) {
-        return Verdict { status: Status::Pass, basis, cause: None, stored };
+    let agreed = |counted: Counted| sums.iter().copied().find(|(_, sum)| counted.agrees(*sum));
+    let main = evidence.aside.map(|aside| counted.without(aside));
+    let plain = agreed(counted);
+    if let Some((basis, stored)) = plain.or_else(|| main.and_then(agreed)) {
+        let has_side_requests = plain.is_none();
+        return Verdict { status: Status::Pass, basis, has_side_requests, cause: None, stored };
     }
-    match cause(evidence, counted, &sums) {
+    let cause = cause(evidence, counted, &sums);
+    match cause.or_else(|| main.and_then(|main| left_out(evidence, main, &sums))) {
         Some(cause) => unprovable(cause),
-        None => Verdict { status: Status::Fail, basis: Basis::Thread, cause: None, stored: own },
+        None => Verdict { status: Status::Fail, cause: None, ..unprovable(Cause::NoCounter) },
     }
 }
 
@@ -206,11 +239,8 @@ fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Opt
     if evidence.is_partial {
         return Some(Cause::PartialImport);
     }
-    if is_behind(&evidence.responses, counted, sums) {
-        return Some(Cause::CounterBehind);
-    }
-    if leaves_out_unfinished(&evidence.unfinished, counted, sums) {
-        return Some(Cause::InterruptedResponses);
+    if let Some(cause) = left_out(evidence, counted, sums) {
+        return Some(cause);
     }
     // Less than what is stored cannot be explained by anything that is not stored.
     let (_, own) = sums.first()?;
@@ -227,6 +257,33 @@ fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Opt
         });
     }
     evidence.counts_unwritten.then_some(Cause::UnwrittenResponses)
+}
+
+/// Returns why responses are not in a total, where it agrees without them.
+fn left_out(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Option<Cause> {
+    let responses = &evidence.responses;
+    if is_behind(responses, counted, sums)
+        || (evidence.takes_up && lacks_a_stretch(responses, counted, sums))
+    {
+        return Some(Cause::CounterBehind);
+    }
+    let is_interrupted = leaves_out_unfinished(&evidence.unfinished, counted, sums);
+    is_interrupted.then_some(Cause::InterruptedResponses)
+}
+
+/// Says whether a total agrees once some responses that follow one another are taken away.
+fn lacks_a_stretch(responses: &[Tokens], counted: Counted, sums: &[(Basis, Tokens)]) -> bool {
+    let mut until = Tokens::default();
+    let ends = responses.iter().map(|response| {
+        until.add(counted.of(*response));
+        until
+    });
+    let ends: HashSet<Tokens> = [Tokens::default()].into_iter().chain(ends).collect();
+    let total = Tokens(counted.0.map(Option::unwrap_or_default));
+    let lacking = sums.iter().filter_map(|(_, sum)| counted.of(*sum).minus(total));
+    lacking.filter(|lacking| *lacking != Tokens::default()).any(|lacking| {
+        ends.iter().any(|end| end.minus(lacking).is_some_and(|begin| ends.contains(&begin)))
+    })
 }
 
 /// Says whether a total agrees once the thread's last responses are taken away.
@@ -281,7 +338,8 @@ mod tests {
     fn told(evidence: &Evidence) -> String {
         let verdict = judge(evidence);
         let cause = verdict.cause.map_or_else(String::new, |cause| format!(" {cause:?}"));
-        format!("{:?} {:?}{cause}", verdict.status, verdict.basis)
+        let side = if verdict.has_side_requests { " but for side requests" } else { "" };
+        format!("{:?} {:?}{cause}{side}", verdict.status, verdict.basis)
     }
 
     #[test]
@@ -301,6 +359,12 @@ mod tests {
         let broken = Evidence { has_failures: true, ..counted(31, 5) };
         let interrupted = Evidence { unfinished: vec![tokens(10, 2)], ..counted(20, 3) };
         let unwritten = Evidence { counts_unwritten: true, ..counted(31, 5) };
+        let taken_up = Evidence {
+            responses: vec![tokens(10, 2), tokens(20, 3), tokens(40, 4), tokens(80, 5)],
+            takes_up: true,
+            ..counted(20, 3)
+        };
+        let titled = Evidence { aside: Some(tokens(300, 9)), ..counted(330, 14) };
         #[rustfmt::skip]
         let cases = [
             ("its own",                     counted(30, 5),           "Pass Thread"),
@@ -322,6 +386,12 @@ mod tests {
             ("broken records",              broken.clone(),           "Unprovable Thread BrokenRecords"),
             ("broken, and counted less",    with(&broken, 29, 5),     "Fail Thread"),
             ("unwritten responses",         unwritten.clone(),        "Unprovable Thread UnwrittenResponses"),
+            ("without a process's",         with(&taken_up, 90, 7),   "Unprovable Thread CounterBehind"),
+            ("before a newer version",      with(&taken_up, 80, 5),   "Unprovable Thread CounterBehind"),
+            ("without two stretches",       with(&taken_up, 60, 6),   "Fail Thread"),
+            ("with side requests",          titled.clone(),           "Pass Thread but for side requests"),
+            ("those, and not the last",     with(&titled, 310, 11),   "Unprovable Thread CounterBehind"),
+            ("those, and a token less",     with(&titled, 329, 14),   "Fail Thread"),
             ("unwritten, counted less",     with(&unwritten, 31, 4),  "Fail Thread"),
         ];
         for (name, evidence, expected) in cases {

@@ -12,6 +12,9 @@ use crate::failure::Failure;
 /// its empty answers cost.
 const COUNTS_UNWRITTEN: [&str; 1] = ["claude"];
 
+/// Providers whose clients go on from the last total in a recording, and know nothing of what was answered since.
+const TAKES_UP: [&str; 1] = ["claude"];
+
 /// A thread and what is known of its tokens.
 #[derive(Debug, Default)]
 pub(super) struct Thread {
@@ -24,6 +27,10 @@ pub(super) struct Thread {
     started_at: Option<i64>,
     last_at: Option<i64>,
     inputs: BTreeSet<String>,
+    /// Models that answered in its recording.
+    models: BTreeSet<String>,
+    /// What the client counted of each model, where it says so.
+    by_model: BTreeMap<String, Tokens>,
 }
 
 /// All threads, and how rows find theirs.
@@ -58,6 +65,7 @@ fn heads(lake: &Lake) -> Result<Threads, Failure> {
         let thread = Thread {
             evidence: Evidence {
                 counts_unwritten: COUNTS_UNWRITTEN.contains(&provider.as_str()),
+                takes_up: TAKES_UP.contains(&provider.as_str()),
                 ..Evidence::default()
             },
             title: text("title"),
@@ -68,6 +76,7 @@ fn heads(lake: &Lake) -> Result<Threads, Failure> {
             inputs: [input].into(),
             thread_id: thread_id.clone(),
             provider,
+            ..Thread::default()
         };
         threads.all.insert(thread_id, thread);
     }
@@ -83,7 +92,7 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
     let unfinished: BTreeSet<String> =
         unfinished.iter().filter_map(|row| ask::text(row, "response_id")).collect();
     let sql = format!(
-        "select session_id, conversation_id, input_id, response_id, {} from messages \
+        "select session_id, conversation_id, input_id, response_id, model, {} from messages \
          where input_tokens is not null or output_tokens is not null \
          order by message_index, part_index",
         COLUMNS.join(", ")
@@ -96,6 +105,7 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
                 thread.evidence.unfinished.push(tokens);
             }
             thread.inputs.extend(ask::text(&row, "input_id"));
+            thread.models.extend(ask::text(&row, "model"));
         }
     }
     Ok(())
@@ -106,7 +116,7 @@ fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
     let written = COLUMNS
         .map(|name| format!("json_get_int(attributes, 'usage_as_written', '{name}') as {name}"));
     let replays = lake.rows(&format!(
-        "select session_id, conversation_id, input_id, {} from ai_gateway_messages \
+        "select session_id, conversation_id, input_id, model, {} from ai_gateway_messages \
          where is_replay",
         written.join(", ")
     ))?;
@@ -114,10 +124,11 @@ fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         if let Some(thread) = threads.all.get_mut(&threads.owners.of_row(&row)) {
             thread.evidence.copies.add(tokens(&row));
             thread.evidence.is_fork = true;
+            thread.models.extend(ask::text(&row, "model"));
         }
     }
     let seen = lake.rows(&format!(
-        "select s.thread_id as seen_in, m.session_id, m.conversation_id, m.input_id, {} \
+        "select s.thread_id as seen_in, m.session_id, m.conversation_id, m.input_id, m.model, {} \
          from sightings s join messages m on m.part_id = s.part_id",
         COLUMNS.map(|name| format!("m.{name}")).join(", ")
     ))?;
@@ -128,6 +139,7 @@ fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         if owner != thread.thread_id {
             thread.evidence.copies.add(tokens(&row));
             thread.evidence.is_fork = true;
+            thread.models.extend(ask::text(&row, "model"));
             thread.forked_from.get_or_insert(owner);
         }
     }
@@ -136,15 +148,22 @@ fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
 
 /// Where several units tell a thread's total, the largest is the latest.
 fn counters(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
-    let mut told: BTreeMap<(String, String, String), Counted> = BTreeMap::new();
+    let mut told: BTreeMap<(String, String, String), (Counted, BTreeMap<String, Tokens>)> =
+        BTreeMap::new();
     for row in lake.rows("select provider, unit_id, thread_id, name, value from counters")? {
         let text = |name| ask::text(&row, name).unwrap_or_default();
-        let column = COLUMNS.iter().position(|column| *column == text("name"));
-        let Some(column) = column else { continue };
+        let (name, value) = (text("name"), ask::count(&row, "value"));
+        let (name, model) = name.split_once('/').unwrap_or((&name, ""));
+        let Some(column) = COLUMNS.iter().position(|column| *column == name) else { continue };
         let counted = told.entry((text("thread_id"), text("provider"), text("unit_id")));
-        counted.or_default().0[column] = Some(ask::count(&row, "value"));
+        let (counted, by_model) = counted.or_default();
+        if model.is_empty() {
+            counted.0[column] = Some(value);
+        } else {
+            by_model.entry(model.to_owned()).or_default().0[column] = value;
+        }
     }
-    for ((thread_id, provider, _), counted) in told {
+    for ((thread_id, provider, _), (counted, by_model)) in told {
         let thread = threads.all.entry(thread_id.clone()).or_insert_with(|| Thread {
             thread_id,
             provider,
@@ -153,6 +172,7 @@ fn counters(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         let known = &mut thread.evidence.counted;
         if known.is_none_or(|known| known.total() < counted.total()) {
             *known = Some(counted);
+            thread.by_model = by_model;
         }
     }
     Ok(())
@@ -201,15 +221,25 @@ fn families(threads: &mut Threads) {
             descend(id, &children, thread.started_at.unwrap_or(i64::MAX), &mut of_origins);
             origin = threads.all.get(id).and_then(|thread| thread.forked_from.as_deref());
         }
-        found.push((thread.thread_id.clone(), of_thread, of_origins.tokens, has_origin));
+        let is_known = |model: &String| {
+            [&thread.models, &of_thread.models, &of_origins.models]
+                .iter()
+                .any(|models| models.contains(model))
+        };
+        let mut aside: Option<Tokens> = None;
+        for (_, tokens) in thread.by_model.iter().filter(|(model, _)| !is_known(model)) {
+            aside.get_or_insert_default().add(*tokens);
+        }
+        found.push((thread.thread_id.clone(), of_thread, of_origins.tokens, has_origin, aside));
     }
-    for (id, family, inherited, has_origin) in found {
+    for (id, family, inherited, has_origin, aside) in found {
         let Some(thread) = threads.all.get_mut(&id) else { continue };
         let evidence = &mut thread.evidence;
         evidence.subagents = family.tokens;
         evidence.is_partial |= family.is_partial;
         evidence.has_failures |= family.has_failures;
         evidence.inherited = inherited;
+        evidence.aside = aside;
         evidence.is_fork |= thread.forked_from.is_some();
         evidence.has_origin = has_origin;
     }
@@ -219,6 +249,7 @@ fn families(threads: &mut Threads) {
 #[derive(Default)]
 struct Family {
     tokens: Tokens,
+    models: BTreeSet<String>,
     is_partial: bool,
     has_failures: bool,
     seen: BTreeSet<String>,
@@ -230,6 +261,7 @@ fn descend(id: &str, children: &HashMap<&str, Vec<&Thread>>, before: i64, family
         let is_before = child.last_at.is_none_or(|last| last <= before);
         if is_before && family.seen.insert(child.thread_id.clone()) {
             child.evidence.responses.iter().for_each(|tokens| family.tokens.add(*tokens));
+            family.models.extend(child.models.iter().cloned());
             family.is_partial |= child.evidence.is_partial;
             family.has_failures |= child.evidence.has_failures;
             descend(&child.thread_id, children, before, family);
