@@ -270,9 +270,10 @@ impl Writer {
         done: &Committed,
     ) -> rusqlite::Result<()> {
         self.put_threads(connection)?;
+        // What a recording says now, in the same chunk, comes after what its stored row said.
+        put_sightings(connection, &work.sightings)?;
         self.pending.flush(connection, &self.kin)?;
         graves::put_stored(connection, &work.graves)?;
-        put_sightings(connection, &work.sightings)?;
         ledger::put_units(connection, &commit.units)?;
         checkpoint::put(connection, &commit.units, &commit.checkpoints)?;
         ledger::put_inputs(connection, &commit.inputs, &self.run_id)?;
