@@ -37,6 +37,8 @@ use hyp_sdk::{
 const PROJECTS: &str = "projects";
 /// Root of the desktop application's local sessions, each with a `.claude` of its own.
 const DESKTOP: &str = "desktop";
+/// Root of what the desktop application notes of its coding sessions, whose transcripts are among the others.
+const DESKTOP_CODE: &str = "desktop-code";
 /// Root of the records that a session hook leaves.
 const HOOKS: &str = "hooks";
 
@@ -63,16 +65,18 @@ impl Provider for Claude {
             .glob("**/*.meta.json")
             .glob("**/tool-results/*")
             .depth(12);
-        let support =
-            |path: &str| Candidate::ApplicationSupport(format!("{path}/local-agent-mode-sessions"));
-        let desktop = Root::new(DESKTOP, support("Claude-3p"))
-            .or(support("Claude/Claude-3p"))
-            .or(support("Claude"))
+        let support = |path: &str| Candidate::ApplicationSupport(path.to_owned());
+        let desktop = Root::new(DESKTOP, support("Claude-3p/local-agent-mode-sessions"))
+            .or(support("Claude/Claude-3p/local-agent-mode-sessions"))
+            .or(support("Claude/local-agent-mode-sessions"))
             .glob("**/.claude/projects/**/*.jsonl")
             .glob("**/.claude/projects/**/*.meta.json")
             .glob("**/.claude/projects/**/tool-results/*")
             .glob("**/local_*.json")
             .depth(14);
+        let desktop_code = Root::new(DESKTOP_CODE, support("Claude/claude-code-sessions"))
+            .glob("**/local_*.json")
+            .depth(6);
         let hook = |plugin: &str| {
             Candidate::HypHome(format!("hypaware/plugins/{plugin}/session-context.jsonl"))
         };
@@ -86,6 +90,7 @@ impl Provider for Claude {
             )
             .root(projects)
             .root(desktop)
+            .root(desktop_code)
             .root(hooks)
     }
 

@@ -7,10 +7,11 @@ use hyp_sdk::{Entry, Ignored, Peek, PlanResult, Unit};
 
 use crate::hooks::Hooks;
 use crate::path::Place;
-use crate::{DESKTOP, HOOKS, PROJECTS};
+use crate::{DESKTOP, DESKTOP_CODE, HOOKS, PROJECTS};
 
-/// How much of the hook's records is looked at: the newest are at the end.
-const HOOK_TAIL: u32 = 512 << 10;
+/// How much of the hook's records is looked at: the newest are at the end. Notes of the desktop application, which hold
+/// the prompt of the system, are looked at whole if they are no longer.
+const TAIL: u32 = 1 << 20;
 /// How large a note beside a transcript may be.
 const NOTE_HEAD: u32 = 64 << 10;
 /// Files with the transcripts' suffix that hold none.
@@ -53,10 +54,13 @@ impl<'e> Found<'e> {
         let (root, path) = (entry.root.as_str(), entry.path.as_str());
         let name = path.rsplit('/').next().unwrap_or(path);
         if root == HOOKS {
-            self.hooks.learn(&peek.tail(index, HOOK_TAIL).unwrap_or_default());
+            self.hooks.learn(&peek.tail(index, TAIL).unwrap_or_default());
             self.ignore(index, "session-context");
-        } else if root == DESKTOP && name.starts_with("local_") && name.ends_with(".json") {
-            self.title(&peek.head(index, NOTE_HEAD).unwrap_or_default());
+        } else if (root == DESKTOP || root == DESKTOP_CODE)
+            && name.starts_with("local_")
+            && name.ends_with(".json")
+        {
+            self.title(&peek.tail(index, TAIL).unwrap_or_default());
             self.ignore(index, "desktop-session");
         } else if let Some((folder, _)) = path.rsplit_once("/tool-results/") {
             self.results.entry((root, folder)).or_default().push(index);
