@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use iceberg::spec::{DataContentType, DataFile, DataFileBuilder, DataFileFormat, Struct};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
 use uuid::Uuid;
 
+use super::{OpenDataset, SOURCE_ID};
 use crate::encode::GROUP_ROWS;
 use crate::error::StoreError;
 use crate::layout::{Dirty, Layout};
@@ -31,15 +32,20 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn new(
         path: PathBuf,
-        schema: &SchemaRef,
+        dataset: &OpenDataset,
         dirty: &mut Dirty,
     ) -> Result<Self, StoreError> {
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .build();
+            .set_max_row_group_row_count(Some(GROUP_ROWS));
+        // Values that are all different: a dictionary of them is wasted work.
+        let key = dataset.declared.key.as_slice();
+        let distinct = key.first().filter(|_| key.len() == 1).map(String::as_str);
+        for name in [SOURCE_ID].into_iter().chain(distinct) {
+            properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
+        }
         let file = Summed::new(dirty.file(&path)?);
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
+        let writer = ArrowWriter::try_new(file, dataset.schema.clone(), Some(properties.build()))
             .map_err(StoreError::parquet(&path))?;
         Ok(Self { path, writer, rows: 0 })
     }

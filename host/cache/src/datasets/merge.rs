@@ -28,7 +28,7 @@ impl Writer {
         self.announce()?;
         let mut dirty = Dirty::default();
         let mut edit = Edit { schema: open.widened.clone(), ..Edit::default() };
-        let mut encoder = Encoder::new(new_path(&open.table, "parquet"), &open.schema, &mut dirty)?;
+        let mut encoder = Encoder::new(new_path(&open.table, "parquet"), open, &mut dirty)?;
         for data in &open.table.data {
             let path = &data.live.path;
             let builder = source::open(path)?;

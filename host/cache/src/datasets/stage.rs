@@ -15,8 +15,8 @@ use crate::layout::Dirty;
 use crate::writer::Writer;
 
 /// Rows, and bytes of rows, that are encoded at once.
-const BATCH_ROWS: usize = 4_096;
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_ROWS: usize = 1_024;
+const BATCH_BYTES: usize = 2 << 20;
 
 /// New rows of a dataset in a file that nothing points at. A commit makes them part of the dataset; dropped before, they are
 /// gone.
@@ -66,7 +66,7 @@ impl Stage {
         let (path, schema) = (new_path(&dataset.table, "parquet"), dataset.schema.clone());
         let mut dirty = Dirty::default();
         let rubbish = Rubbish(Some(path.clone()));
-        let file = Written::Open(Encoder::new(path, &schema, &mut dirty)?);
+        let file = Written::Open(Encoder::new(path, dataset, &mut dirty)?);
         Ok(Self { schema, waiting: Vec::new(), bytes: 0, rows: 0, file, dirty, rubbish })
     }
 

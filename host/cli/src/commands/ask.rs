@@ -26,13 +26,18 @@ pub(super) struct Lake {
 impl Lake {
     /// Opens the store.
     pub(super) fn open(session: &Session) -> Result<Self, Failure> {
-        Self::at(&session.places.store)
+        Self::at(&session.places.store, Options::default())
     }
 
-    /// Opens a store by its folder.
-    pub(super) fn at(store: &Path) -> Result<Self, Failure> {
+    /// Opens a store by its folder, for questions in the midst of other work: what does not fit into little memory goes
+    /// through temporary files.
+    pub(super) fn beside(store: &Path) -> Result<Self, Failure> {
+        Self::at(store, Options { target_partitions: 1, memory_limit: 48 << 20 })
+    }
+
+    fn at(store: &Path, options: Options) -> Result<Self, Failure> {
         let store = Store::open(store)?;
-        Self::over(hyp_query::Session::open(&store, Options::default())?)
+        Self::over(hyp_query::Session::open(&store, options)?)
     }
 
     /// Opens the store; where there is none yet, every table is empty.

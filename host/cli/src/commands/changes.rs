@@ -161,7 +161,7 @@ fn settings(set: &[String]) -> Result<BTreeMap<String, String>, String> {
 pub(super) fn asker(store: &Path) -> Ask {
     let store = store.to_owned();
     Arc::new(move |sql| {
-        let rows = Lake::at(&store).and_then(|lake| lake.rows(sql));
+        let rows = Lake::beside(&store).and_then(|lake| lake.rows(sql));
         let rows = rows.map_err(|failure| failure.parts().2)?;
         let answer = rows.first().and_then(|row| ask::long(row, row.keys().next()?));
         answer.ok_or_else(|| "it has no answer".to_owned())
