@@ -2,8 +2,11 @@
 
 use hyp_sdk::{Content, Part};
 
+const REMINDER: &str = "system_reminder";
+const IDE: &str = "ide_context";
+
 /// How they begin, and what they are.
-const BEGINNINGS: [(&str, &str); 18] = [
+const BEGINNINGS: [(&str, &str); 21] = [
     ("<command-name>", "command"),
     ("<command-message>", "command"),
     ("<command-args>", "command"),
@@ -20,7 +23,10 @@ const BEGINNINGS: [(&str, &str); 18] = [
     ("<task-notification>", "task_notification"),
     ("<agent-notification>", "task_notification"),
     ("<teammate-message", "teammate_message"),
-    ("<system-reminder>", "system_reminder"),
+    ("<system-reminder>", REMINDER),
+    ("<ide_opened_file>", IDE),
+    ("<ide_selection>", IDE),
+    ("<ide_diagnostics>", IDE),
     ("<user-prompt-submit-hook>", "hook"),
     ("<session-start-hook>", "hook"),
     ("<user-memory-input>", "memory"),
@@ -49,7 +55,15 @@ fn of(text: &str) -> Option<&'static str> {
         return None;
     }
     let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
-    known.map(|(_, kind)| *kind)
+    let &(beginning, kind) = known?;
+    // What a person says may stand behind these, in one text.
+    if [REMINDER, IDE].contains(&kind)
+        && let Some((_, rest)) = text.split_once(&beginning.replace('<', "</"))
+        && !rest.trim().is_empty()
+    {
+        return of(rest).map(|_| kind);
+    }
+    Some(kind)
 }
 
 #[cfg(test)]
@@ -61,6 +75,9 @@ mod tests {
         let reminder = Part::text("<system-reminder>\nBe brief\n</system-reminder>");
         assert_eq!(kind(std::slice::from_ref(&reminder)), Some("system_reminder"));
         assert_eq!(kind(&[reminder, Part::text("Go on")]), None);
+        let both = "<system-reminder>Be brief</system-reminder>\n<ide_selection>x</ide_selection>";
+        assert_eq!(kind(&[Part::text(both)]), Some("system_reminder"));
+        assert_eq!(kind(&[Part::text(format!("{both}\nGo on"))]), None);
         assert_eq!(kind(&[Part::text("<b>bold</b>")]), None);
         assert_eq!(kind(&[Part::text("\n<bash-input>ls</bash-input>")]), Some("shell_input"));
         assert_eq!(kind(&[]), None);

@@ -41,9 +41,10 @@ pub(crate) fn spoken(
         message.identity = content.and_then(content::identity);
     }
 
-    let model = owned(said.get("model")).filter(|model| model != SYNTHETIC);
-    let is_synthetic = model.is_none() && said.get("model").is_some_and(Value::is_string)
-        || line.is_api_error.and_then(Value::bool) == Some(true);
+    let told = owned(said.get("model"));
+    let is_made_up = told.as_deref() == Some(SYNTHETIC);
+    let model = told.filter(|_| !is_made_up);
+    let is_synthetic = is_made_up || line.is_api_error.and_then(Value::bool) == Some(true);
     if message.role == "assistant" && !is_synthetic {
         // Gateways may leave the id out; the request's is on all lines of a response, too.
         message.response_id = owned(said.get("id")).or_else(|| message.request_id.clone());

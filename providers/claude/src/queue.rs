@@ -66,11 +66,14 @@ impl Queue {
     }
 
     fn take(&mut self, named: Option<Text>, time: Option<i64>) {
-        let at = match named {
+        let at = match &named {
             Some(text) => self.waiting.iter().position(|it| it.text.value == text.value),
             None => Some(0),
         };
-        let prompt = at.and_then(|at| self.waiting.remove(at));
+        let waiting = at.and_then(|at| self.waiting.remove(at));
+        // Some are noted only as they go.
+        let unknown = |text| Prompt { text, identity: None, time: None, was_seen: false };
+        let prompt = waiting.or_else(|| named.map(unknown));
         let is_lost = |prompt: &Prompt| !self.has_attachments && !prompt.was_seen;
         if let Some(prompt) = prompt.filter(|it| is_lost(it) && is_said(&it.text.value)) {
             self.taken.push_back(Prompt { time, ..prompt });

@@ -95,7 +95,8 @@ impl Bill {
                 if let Some(first) = items.first().and_then(|&number| queue.at(number)) {
                     first.usage = Some(first.usage.map_or(usage, |before| add(before, usage)));
                 }
-                queue.skip(row.span, TOKEN_COUNT);
+                let is_record = row.provider_type.as_deref() == Some(TOKEN_USAGE_RECORD);
+                queue.skip(row.span, if is_record { TOKEN_USAGE_RECORD } else { TOKEN_COUNT });
             }
             Response::None | Response::Paid => {
                 row.usage = Some(usage);

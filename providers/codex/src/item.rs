@@ -182,15 +182,18 @@ fn texts_alone(content: Value<'_>) -> String {
 }
 
 fn reasoning(item: Value<'_>, span: Span) -> Item {
-    let readable = |key| item.get(key).and_then(joined);
-    let Some(text) = readable("summary").or_else(|| readable("content")) else {
+    let mut texts: Vec<Text> =
+        ["summary", "content"].iter().filter_map(|key| item.get(key).and_then(joined)).collect();
+    texts.dedup_by(|raw, summary| raw.value == summary.value);
+    if texts.is_empty() {
         let is_encrypted = item.get("encrypted_content").is_some_and(Value::is_string);
         let kind = if is_encrypted { "reasoning.encrypted" } else { "reasoning without text" };
         return Item::Nothing(kind.into());
-    };
+    }
     let mut message = start(item, span, "assistant", "reasoning");
-    let thinking = Thinking { text: Some(text), signature: None };
-    message.parts.push(Part::new("thinking", Content::Thinking(thinking)));
+    message.parts.extend(texts.into_iter().map(|text| {
+        Part::new("thinking", Content::Thinking(Thinking { text: Some(text), signature: None }))
+    }));
     Item::Answer(message)
 }
 

@@ -80,7 +80,7 @@ impl Provider for Codex {
 fn rollouts(folder: &str) -> Root {
     Root::new(folder, Candidate::overriding("CODEX_HOME", folder))
         .or(Candidate::Home(format!(".codex/{folder}")))
-        .glob("**/rollout-*.jsonl")
+        .glob("**/*.jsonl")
         .glob("**/rollout-*.json")
         .depth(16)
 }

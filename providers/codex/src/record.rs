@@ -26,6 +26,7 @@ impl Rollout {
         let payload = json.get("payload").filter(|payload| payload.is_object());
         let written = |at: Value<'_>| at.get("timestamp").and_then(when::read);
         let place = Place { span, time: written(json).or_else(|| written(payload?)) };
+        self.latest = place.time.or(self.latest);
         match (kind.as_deref(), payload) {
             (Some("session_meta"), Some(meta)) => self.meta(meta, place, out),
             (Some(kind), Some(payload)) => {
@@ -242,13 +243,13 @@ impl Rollout {
         self.has_records = true;
         let thread = record.get("thread_id").and_then(Value::str);
         let is_own = self.is_copy || thread.is_none_or(|thread| thread == self.header.id());
-        let Some(id) = record.get("response_id").and_then(Value::non_empty).filter(|_| is_own)
-        else {
-            self.hold.skip(place.span, TOKEN_USAGE_RECORD);
-            return;
-        };
         let usage = record.get("usage").and_then(Tokens::read).map(Tokens::usage);
-        self.hold.response(id, usage, self.row(place, TOKEN_USAGE_RECORD));
+        let row = self.row(place, TOKEN_USAGE_RECORD);
+        match (record.get("response_id").and_then(Value::non_empty), usage) {
+            (Some(id), usage) if is_own => self.hold.response(id, usage, row),
+            (None, Some(usage)) if is_own => self.hold.count(usage, row),
+            _ => self.hold.skip(place.span, TOKEN_USAGE_RECORD),
+        }
     }
 
     fn compacted(&mut self, payload: Value<'_>, place: Place) {
@@ -270,7 +271,7 @@ impl Rollout {
     }
 
     fn stamp(&self, message: &mut Message, place: Place) {
-        message.created_at = place.time.or(self.header.started_at());
+        message.created_at = place.time.or(self.latest).or(self.header.started_at());
         message.context = self.turn.context();
         message.is_copy = self.is_copy;
     }

@@ -19,6 +19,8 @@ pub struct Rollout {
     pub(crate) header: Header,
     pub(crate) has_begun: bool,
     pub(crate) turn: Turn,
+    /// The time of the last record that had one.
+    pub(crate) latest: Option<i64>,
     pub(crate) copied: Copied,
     pub(crate) is_copy: bool,
     pub(crate) totals: Totals,
@@ -43,6 +45,7 @@ impl Rollout {
             header: Header::new(&id, when::named(name)),
             has_begun: false,
             turn: Turn::default(),
+            latest: None,
             copied: Copied::default(),
             is_copy: false,
             totals: Totals::new(paths.len()),
@@ -177,6 +180,7 @@ impl Scan for Rollout {
         self.drain(out);
         self.hold.end_recording();
         self.thought = Thought::default();
+        self.latest = None;
         self.totals.end_recording();
     }
 

@@ -19,6 +19,7 @@ impl Rollout {
         self.totals.save(&mut out);
         self.spawns.save(&mut out);
         self.thought.save(&mut out);
+        out.maybe(self.latest, Writer::time);
         self.hold.save(&mut out);
         out.flag(self.has_records);
         Some(out.finish())
@@ -33,6 +34,7 @@ impl Rollout {
         self.totals.restore(&mut from)?;
         self.spawns.restore(&mut from)?;
         self.thought.restore(&mut from)?;
+        self.latest = from.maybe(Reader::time)?;
         self.hold.restore(&mut from)?;
         self.has_records = from.flag()?;
         self.has_begun = true;

@@ -18,10 +18,12 @@ pub(crate) struct Tokens {
 impl Tokens {
     /// Reads a usage object.
     pub(crate) fn read(json: Value<'_>) -> Option<Self> {
-        let count = |key| json.get(key).and_then(number).unwrap_or(0);
+        let told = |key| json.get(key).and_then(number);
+        let count = |key| told(key).unwrap_or(0);
         json.is_object().then(|| Self {
             input: count("input_tokens"),
-            cached: count("cached_input_tokens"),
+            // Some builds have the name that the API has.
+            cached: told("cached_input_tokens").unwrap_or_else(|| count("cache_read_input_tokens")),
             cache_write: count("cache_write_input_tokens"),
             output: count("output_tokens"),
             reasoning: count("reasoning_output_tokens"),

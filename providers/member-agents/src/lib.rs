@@ -4,7 +4,7 @@
 
 use hyp_sdk::materializer::ColumnType::{Integer, Json, Text};
 use hyp_sdk::materializer::{Assertion, Dataset, Derived, Description, Materializer, Row, current};
-use hyp_sdk::{Datum, Fault, Item};
+use hyp_sdk::{Cell, Datum, Fault, Item};
 
 const AGENT: &str = "registry.member_agent";
 const EVIDENCE: &str = "registry.agent_type_evidence";
@@ -42,23 +42,22 @@ impl Materializer for MemberAgents {
     }
 
     fn materialize(items: &[Item]) -> Result<Vec<Derived>, Fault> {
-        // What is stored matters only where the evidence leaves it open.
-        let open: Vec<Vec<Datum>> = items.iter().filter(|item| is_open(item)).map(key).collect();
-        let stored = current(AGENTS, &open).map_err(Fault::Internal)?;
-        let mut stored = stored.into_iter().map(|row| {
-            let cell = row?.into_iter().find(|cell| cell.column == "type");
-            cell.and_then(|cell| match cell.value {
-                Datum::Text(text) => Some(text),
-                _ => None,
-            })
-        });
+        let evidence = items.iter().filter(|item| item.kind == EVIDENCE);
+        let places: Vec<Vec<Datum>> = evidence.map(key).collect();
+        let mut stored = current(AGENTS, &places).map_err(Fault::Internal)?.into_iter();
         Ok(Derived::each(items, |item, out| {
             if item.kind == AGENT {
                 let row = Row { dataset: AGENTS.to_owned(), cells: item.cells.clone() };
                 return out.append(row);
             }
+            let row = stored.next().flatten().unwrap_or_default();
+            let (url, told) = (text_of(&row, "agent_url"), item.text("agent_url"));
+            if url.is_some() && told.is_some() && url != told {
+                // The list was put in another order since: what is known of one agent says nothing of another.
+                return out.counts_as("moved");
+            }
             let value = if is_open(item) {
-                left_open(item, stored.next().flatten().as_deref())
+                left_open(item, text_of(&row, "type"))
             } else {
                 item.get("inferred_type").clone()
             };
@@ -78,10 +77,17 @@ fn key(item: &Item) -> Vec<Datum> {
     vec![item.get("profile_id").clone(), item.get("position").clone()]
 }
 
-/// Says whether an item is evidence that names no type.
+/// Returns the text in a column of a stored row.
+fn text_of<'r>(row: &'r [Cell], column: &str) -> Option<&'r str> {
+    match &row.iter().find(|cell| cell.column == column)?.value {
+        Datum::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Says whether evidence names no type.
 fn is_open(item: &Item) -> bool {
-    let names_one = item.text("inferred_type").is_some_and(|text| TYPES.contains(&text));
-    item.kind == EVIDENCE && !names_one
+    !item.text("inferred_type").is_some_and(|text| TYPES.contains(&text))
 }
 
 /// Returns what evidence that names no type means for the one that a member gave.

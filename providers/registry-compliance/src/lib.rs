@@ -34,6 +34,7 @@ impl Materializer for RegistryCompliance {
     }
 
     fn materialize(items: &[Item]) -> Result<Vec<Derived>, Fault> {
+        items.iter().try_for_each(rows::check)?;
         Ok(Derived::each(items, rows::of))
     }
 }

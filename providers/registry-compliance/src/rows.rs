@@ -1,7 +1,30 @@
 //! From tests to rows.
 
 use hyp_sdk::materializer::{Derived, Row};
-use hyp_sdk::{Cells, Datum, Item};
+use hyp_sdk::{Cells, Datum, Fault, Item};
+
+/// What may have triggered a run.
+const TRIGGERS: [&str; 4] = ["heartbeat", "owner_test", "manual", "webhook"];
+
+/// Refuses a test that does not say how it went, or says something else than it may.
+pub(crate) fn check(item: &Item) -> Result<(), Fault> {
+    if !matches!(item.kind.as_str(), "registry.owner_test" | "registry.test_run") {
+        return Ok(());
+    }
+    if item.flag("passed").is_none() {
+        return Err(Fault::source("`passed` has to be true or false"));
+    }
+    for column in ["is_owner", "opted_out"] {
+        if !matches!(item.get(column), Datum::Null | Datum::Boolean(_)) {
+            return Err(Fault::source(format!("`{column}` has to be true or false")));
+        }
+    }
+    match item.get("triggered_by") {
+        Datum::Null => Ok(()),
+        Datum::Text(word) if TRIGGERS.contains(&word.as_str()) => Ok(()),
+        _ => Err(Fault::source(format!("`triggered_by` is one of {}", TRIGGERS.join(", ")))),
+    }
+}
 
 /// Says which rows an item is.
 pub(crate) fn of(item: &Item, out: &mut Derived) {

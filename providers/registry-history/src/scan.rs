@@ -133,8 +133,19 @@ impl Scan for History {
             "context" => drop(self.contexts.insert(text(0), (text(1), text(2)))),
             "profile" => self.profile(row),
             "member" => drop(self.members.insert((text(0), text(1)))),
-            _ => drop(self.agents.insert(text(0), (text(1), row.flag(2) == Some(true)))),
+            _ => drop(self.agents.insert(text(0), (text(1), is_opted_out(row)))),
         }
         out.skip(row.span, REFERENCE);
     }
+}
+
+/// Says whether an owner wants no monitoring. What is no truth value, and not empty, counts as a yes: a no would be wrong
+/// for good.
+fn is_opted_out(row: &Row<'_>) -> bool {
+    const NO: [&str; 5] = ["", "0", "f", "false", "no"];
+    let said = row.text(2).is_some_and(|text| {
+        let text = text.trim().to_ascii_lowercase();
+        !NO.contains(&text.as_str())
+    });
+    row.flag(2).unwrap_or(said)
 }

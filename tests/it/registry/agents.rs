@@ -31,6 +31,27 @@ fn promoting_writes_what_is_missing_and_notes_what_disagrees() {
 }
 
 #[test]
+fn evidence_about_an_agent_that_moved_in_its_list_changes_no_other() {
+    let registry = Registry::adopted("agents.sql");
+    let before = types(&registry);
+    // Every list the other way round: the rows that were adopted have other agents in their places.
+    registry.change(
+        "update member_profiles set agents =
+             (select json_group_array(case type when 'object' then json(value) else value end) from
+                 (select value, type from json_each(agents) order by cast(key as integer) desc))
+         where case when json_valid(agents) then json_array_length(agents) > 1 else false end",
+    );
+    let told =
+        registry.run(TYPES, &["--commit", "--set", "mode=reconcile", "--max-changes", "100"]);
+    assert!(told["outcomes"]["moved"].as_u64().unwrap() > 0, "{told}");
+    let listed = registry.rows(
+        "select c.agent_url from type_reclassification_log c join member_agents m
+             on c.agent_url = m.agent_url and c.new_type <> coalesce(m.type, '-')",
+    );
+    assert_eq!(listed, [""; 0], "what the log names is what was changed: {before:?}");
+}
+
+#[test]
 fn reconciling_replaces_what_disagrees() {
     let registry = Registry::adopted("agents.sql");
     let dry = registry.run(TYPES, &[]);

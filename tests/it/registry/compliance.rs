@@ -123,6 +123,26 @@ fn readers_see_whole_chunks_and_wait_for_none() {
 }
 
 #[test]
+fn an_interrupted_run_tells_what_it_left() {
+    let registry = Registry::adopted("compliance.sql");
+    let args = ["backfill", HISTORY, "--commit", "--chunk-size", "7", "--sleep-ms", "60000"];
+    let mut child = registry.sandbox.start(args);
+    while runs(&registry) == "15" {
+        assert_eq!(child.try_wait().unwrap(), None);
+    }
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let last = registry.sandbox.hyp(["runs", "--json"]).json()["runs"][0]["run_id"].clone();
+    let shown = registry.sandbox.hyp(["runs", "show", last.as_str().unwrap()]);
+    for told in ["[interrupted]", "rows are written, ", "are not"] {
+        assert!(shown.stdout.contains(told), "{shown}");
+    }
+    registry.run(HISTORY, &["--commit"]);
+    assert_eq!(runs(&registry), "45");
+}
+
+#[test]
 fn the_size_of_chunks_changes_no_row() {
     let rows = |size: &str| {
         let registry = Registry::adopted("compliance.sql");
@@ -237,6 +257,26 @@ fn who_opted_out_can_be_asked_for() {
     let told = registry.run(HISTORY, &["--set", "respect-opt-out=false"]);
     assert_eq!(told["items"]["inserted"], 32);
     assert_eq!(told["skipped"]["opted_out"], serde_json::Value::Null);
+}
+
+#[test]
+fn an_opt_out_that_is_no_truth_value_is_one() {
+    let registry = Registry::adopted("compliance.sql");
+    registry.change("update agent_registry_metadata set compliance_opt_out = 'true' where compliance_opt_out = 1");
+    assert_eq!(registry.run(HISTORY, &[])["skipped"]["opted_out"], 2);
+    registry.change("update agent_registry_metadata set compliance_opt_out = 'no' where compliance_opt_out = 'true'");
+    assert_eq!(registry.run(HISTORY, &[])["skipped"]["opted_out"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_window_of_time_is_for_conversations() {
+    let registry = Registry::adopted("compliance.sql");
+    for window in [["--since", "2026-05-01"], ["--until", "2026-05-02"], ["--retention-days", "3"]]
+    {
+        let output = registry.try_run(HISTORY, &window);
+        assert_eq!(output.status, Some(2), "{output}");
+        assert!(output.stderr.contains("is for conversations"), "{output}");
+    }
 }
 
 #[test]

@@ -65,6 +65,36 @@ fn others_than_owners_and_who_opted_out_leave_the_canonical_state_alone() {
 }
 
 #[test]
+fn a_test_that_does_not_say_how_it_went_is_refused() {
+    let registry = Registry::adopted("compliance.sql");
+    let before = registry.status();
+    let wrong = [
+        (json!({ "passed": 1 }), "`passed` has to be true or false"),
+        (json!({ "passed": null }), "`passed` has to be true or false"),
+        (json!({ "is_owner": "true" }), "`is_owner` has to be true or false"),
+        (json!({ "triggered_by": "martian" }), "`triggered_by` is one of heartbeat"),
+    ];
+    for (more, told) in wrong {
+        let item = test("buoy", "2026-07-14T00:00:00Z", true, &more);
+        let output = record(&registry, "registry.test_run", &item);
+        assert_eq!(output.status, Some(1), "{output}");
+        assert!(output.stderr.contains(told), "{output}");
+    }
+    assert_eq!(registry.status(), before);
+}
+
+#[test]
+fn a_run_with_the_id_of_another_one_changes_no_status() {
+    let registry = Registry::adopted("compliance.sql");
+    let first = test("buoy", "2026-07-14T00:00:00Z", true, &json!({ "id": "r-1" }));
+    assert_eq!(record(&registry, "registry.test_run", &first).status, Some(0));
+    let before = registry.status();
+    let other = test("pier", "2026-07-15T00:00:00Z", false, &json!({ "id": "r-1" }));
+    assert_eq!(record(&registry, "registry.test_run", &other).status, Some(0));
+    assert_eq!(registry.status(), before);
+}
+
+#[test]
 fn a_run_is_the_same_row_recorded_or_imported() {
     let columns = "select * exclude (id, _hyp_run_id, _hyp_source_system, _hyp_source_id)
         from agent_compliance_runs where headline = 'buoy-3'";

@@ -297,7 +297,10 @@ impl<'a> Pass<'a> {
         for wish in ready.wishes {
             match wish {
                 ReadyWish::Append(dataset, made) => {
-                    self.append(&dataset, made, ready.origin_key, &mut fate)?;
+                    // A row that is another one's is not this item's, nor is what would follow from it.
+                    if !self.append(&dataset, made, ready.origin_key, &mut fate)? {
+                        break;
+                    }
                 }
                 ReadyWish::Upsert(dataset, made) => self.upsert(&dataset, made, &mut fate),
                 ReadyWish::Assert(asserted) => self

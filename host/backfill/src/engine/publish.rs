@@ -24,8 +24,10 @@ pub(super) fn publish(
     before: impl Fn(bool) -> Result<(), EngineError>,
     mut after: impl FnMut(u64),
 ) -> Result<(), EngineError> {
+    told.left = chunks.iter().map(Chunk::rows).sum();
     for (at, chunk) in chunks.into_iter().enumerate() {
         before(at == 0)?;
+        told.left -= chunk.rows();
         let rows = commit(chunk, writer, view, told)?;
         told.committed = true;
         after(rows);

@@ -47,6 +47,9 @@ pub struct ChangesReport {
     pub cutover: Option<CutoverReport>,
     /// Commits.
     pub chunks: u64,
+    /// Rows that are not written, as the run was interrupted between two commits.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left: u64,
     /// Changes that there may be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_changes: Option<u64>,

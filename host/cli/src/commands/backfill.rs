@@ -85,7 +85,11 @@ pub(super) enum Progression {
 pub(crate) fn backfill(session: &Session, args: BackfillArgs) -> Result<Exit, Failure> {
     let telling = args.telling.clone();
     import(session, &telling, |config| {
-        args.changes.check(COMMAND, &config.places(&session.places), &args.providers)?;
+        let places = config.places(&session.places);
+        args.changes.check(COMMAND, &places, &args.providers)?;
+        let retention = args.retention_days.as_ref().map(|_| "--retention-days");
+        let window = args.period.typed().or(retention);
+        ChangesArgs::refuse_window(COMMAND, &places, &args.providers, window)?;
         let apply = args.apply.clone();
         let request = Request {
             retained_from: config.retention.from(moment::now()),

@@ -81,6 +81,27 @@ impl ChangesArgs {
         Err(Failure::Usage { command, message })
     }
 
+    /// Refuses a flag that says which messages are meant where a provider fills datasets, and would pass over it.
+    pub(super) fn refuse_window(
+        command: &'static str,
+        places: &Places,
+        named: &[String],
+        typed: Option<&'static str>,
+    ) -> Result<(), Failure> {
+        let Some(flag) = typed else { return Ok(()) };
+        let known = hyp_backfill::list(places)?;
+        let fills =
+            |name: &&String| known.iter().any(|it| it.name == **name && it.datasets != [MESSAGES]);
+        match named.iter().find(fills) {
+            Some(name) => {
+                let message =
+                    format!("{flag} is for conversations, and `{name}` reads none: leave it out");
+                Err(Failure::Usage { command, message })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Returns the first flag that was typed and that an import of messages would pass over.
     fn typed(&self) -> Option<&'static str> {
         // Settings of their own are something that providers of messages may have, too.

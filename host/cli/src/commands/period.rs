@@ -18,6 +18,12 @@ pub(crate) struct Period {
 }
 
 impl Period {
+    /// Returns the first of its flags that was typed.
+    pub(super) fn typed(&self) -> Option<&'static str> {
+        let since = self.since.as_ref().map(|_| "--since");
+        since.or_else(|| self.until.as_ref().map(|_| "--until"))
+    }
+
     /// Returns its ends in microseconds.
     pub(super) fn ends(
         &self,

@@ -11,26 +11,27 @@ use crate::engine::rules::{Meeting, Verdict, judge};
 use crate::engine::view::{Made, lock};
 
 impl Pass<'_> {
+    /// Appends a row; says whether it was new.
     pub(super) fn append(
         &mut self,
         dataset: &str,
         Made { row, key, rule, may_change }: Made,
         origin_key: Key,
         fate: &mut Fate,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut view = lock(&self.view);
         let is_there = view.has(dataset, &key);
         if rule.append(is_there) != Meeting::Insert {
             fate.same = true;
             self.net.of(dataset).entry(key).or_insert(Net::Same);
-            return Ok(());
+            return Ok(false);
         }
         fate.inserted = true;
         view.note_origin(dataset, origin_key);
         if may_change {
             self.net.of(dataset).insert(key, Net::Inserted);
             view.put(dataset, key, row, self.item_chunk);
-            return Ok(());
+            return Ok(true);
         }
         self.report.of(dataset).inserted += 1;
         view.note_row(dataset, key);
@@ -38,7 +39,7 @@ impl Pass<'_> {
         {
             self.chunks.entry(self.item_chunk).or_default().stage(writer, stored, row)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn upsert(&mut self, dataset: &str, made: Made, fate: &mut Fate) {

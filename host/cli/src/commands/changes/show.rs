@@ -16,8 +16,10 @@ const NAMED: usize = 5;
 pub(in crate::commands) fn show(out: &mut String, report: &Value) {
     let told = &report["changes"];
     let (is_ok, is_committed) = (report["status"] == "ok", told["committed"] == true);
+    let left = told["left"].as_u64().unwrap_or_default();
     let status = match (&told["refused"], is_ok) {
         (Value::String(_), _) => "refused",
+        (_, true) if left > 0 => "interrupted",
         (_, true) if is_committed => "ok",
         (_, true) => "dry-run",
         _ => "failed",
@@ -65,6 +67,13 @@ pub(in crate::commands) fn show(out: &mut String, report: &Value) {
     }
     if told["refused"].is_string() {
         let _ = writeln!(out, "    refused, nothing written: {}", said(&told["refused"]));
+    } else if left > 0 {
+        let written = report["rows_written"].as_u64().unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "    interrupted: {written} of these {} rows are written, {left} are not",
+            written + left
+        );
     } else if !is_committed && is_ok {
         out.push_str("    nothing written; add --commit\n");
     }
