@@ -148,6 +148,16 @@ impl Engine<'_> {
         }
         told.add_up();
         self.report.items_seen = told.source_rows;
+        let failed: u64 = told.failed.values().sum();
+        if failed > 0 && told.items.values().all(|count| *count == 0) {
+            let reasons: Vec<&str> = told.failed.keys().map(String::as_str).collect();
+            self.report.fail(format!(
+                "nothing was found in {} records, and {failed} were not understood ({}): see whether the source is what it \
+                 should be",
+                told.source_rows,
+                reasons.join(", ")
+            ));
+        }
         let mut published = Ok(());
         if told.refused.is_none() && self.writes {
             let committing = Instant::now();

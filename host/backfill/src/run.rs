@@ -260,7 +260,10 @@ pub fn run(
         report.upkeep = Some(upkeep(&mut writer, request, clock.elapsed(), cancelled));
         report.interrupted = cancelled.load(Ordering::Relaxed);
     }
-    if report.interrupted {
+    // What is refused is not done by naming it either.
+    let is_refused =
+        |it: &ProviderReport| it.changes.as_ref().is_some_and(|changes| changes.refused.is_some());
+    if report.interrupted || report.providers.iter().any(is_refused) {
         report.fingerprint = None;
     }
     finish(&mut writer, &report)?;

@@ -216,9 +216,7 @@ impl Explain for RunError {
         let author = "report this to the component's author";
         Some(match self {
             Self::Load { source, .. } => return source.help(),
-            Self::Fault { .. } => {
-                "see that the file can be read; what else was found is imported all the same".into()
-            }
+            Self::Fault { .. } => "see that it is what it should be, and can be read".into(),
             Self::Trapped { backtrace, .. } if backtrace.is_empty() => author.into(),
             Self::Trapped { backtrace, .. } => {
                 format!("{author}, with these frames:\n  {}", backtrace.join("\n  "))

@@ -124,6 +124,9 @@ pub(crate) fn summary(json: Value<'_>, kind: &str, span: Span) -> Option<Message
         let first = json.get("firstKeptEntryId").and_then(Value::non_empty);
         about.maybe_text("first_kept_entry_id", first.as_deref());
         message.compact_metadata = about.finish();
+    } else {
+        // The model wrote it, of a branch that was left.
+        message.provider_subtype = Some("injected".to_owned());
     }
     Some(message)
 }

@@ -52,6 +52,17 @@ fn evidence_about_an_agent_that_moved_in_its_list_changes_no_other() {
 }
 
 #[test]
+fn a_plan_that_is_refused_has_no_fingerprint() {
+    let registry = Registry::adopted("agents.sql");
+    let of = |more: &[&str]| {
+        let args = ["backfill", TYPES, "--dry-run", "--json"].iter().chain(more).copied();
+        registry.sandbox.hyp(args).json()["fingerprint"].clone()
+    };
+    assert!(of(&[]).is_string());
+    assert!(of(&["--max-changes", "3"]).is_null());
+}
+
+#[test]
 fn reconciling_replaces_what_disagrees() {
     let registry = Registry::adopted("agents.sql");
     let dry = registry.run(TYPES, &[]);

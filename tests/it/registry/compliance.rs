@@ -260,6 +260,33 @@ fn who_opted_out_can_be_asked_for() {
 }
 
 #[test]
+fn a_run_that_died_is_told_as_such() {
+    let registry = Registry::adopted("compliance.sql");
+    let args = ["backfill", HISTORY, "--commit", "--chunk-size", "7", "--sleep-ms", "60000"];
+    let mut child = registry.sandbox.start(args);
+    while runs(&registry) == "15" {
+        assert_eq!(child.try_wait().unwrap(), None);
+    }
+    let status = || registry.sandbox.hyp(["runs", "--json"]).json()["runs"][0]["status"].clone();
+    assert_eq!(status(), "running");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(status(), "crashed");
+}
+
+#[test]
+fn a_history_of_which_nothing_is_understood_fails() {
+    let registry = Registry::adopted("compliance.sql");
+    registry.change("update agent_test_history set started_at = 'once'");
+    let output = registry.try_run(HISTORY, &["--commit"]);
+    assert_eq!(output.status, Some(1), "{output}");
+    let told = &output.json()["providers"][0];
+    assert_eq!((&told["status"], &told["rows_written"]), (&"failed".into(), &0.into()), "{output}");
+    let error = told["error"].as_str().unwrap();
+    assert!(error.contains("were not understood (malformed: a time that is none)"), "{error}");
+}
+
+#[test]
 fn an_opt_out_that_is_no_truth_value_is_one() {
     let registry = Registry::adopted("compliance.sql");
     registry.change("update agent_registry_metadata set compliance_opt_out = 'true' where compliance_opt_out = 1");
