@@ -5,7 +5,7 @@ use hyp_sdk::{Blob, Content, Part, Text, Thinking, ToolCall, ToolResult};
 
 use crate::line::owned;
 
-/// Returns the parts of a content: of a string, or of an array of blocks. Empty content has none.
+/// Returns the parts of a content: of a string, of an array of blocks, or of one block alone. Empty content has none.
 pub(crate) fn parts(content: Value<'_>) -> Vec<Part> {
     match content.kind() {
         Kind::String => {
@@ -13,6 +13,7 @@ pub(crate) fn parts(content: Value<'_>) -> Vec<Part> {
             text.map(Part::text).into_iter().collect()
         }
         Kind::Array => content.items().map(part).collect(),
+        Kind::Object => vec![part(content)],
         _ => Vec::new(),
     }
 }
@@ -22,6 +23,7 @@ pub(crate) fn identity(content: Value<'_>) -> Option<String> {
     match content.kind() {
         Kind::String => Some(format!(r#"[{{"type":"text","text":{}}}]"#, content.raw())),
         Kind::Array => Some(content.raw().to_owned()),
+        Kind::Object => Some(format!("[{}]", content.raw())),
         _ => None,
     }
 }

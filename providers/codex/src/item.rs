@@ -104,7 +104,8 @@ fn message(item: Value<'_>, span: Span) -> Item {
         if content.is_string() {
             message.parts.extend(said(content));
         }
-        for block in content.items() {
+        let alone = Some(content).filter(|content| content.is_object());
+        for block in alone.into_iter().chain(content.items()) {
             let part = part(block);
             has_others |= part.as_ref().is_some_and(|part| part.block_type != "text");
             message.parts.extend(part);
@@ -175,7 +176,12 @@ fn blob(url: &str) -> Blob {
 
 /// Returns the texts of the content alone: what the derived id is made of.
 fn texts_alone(content: Value<'_>) -> String {
-    let blocks = content.items().filter_map(text_of).filter(|text| text.raw() != r#""""#);
+    let alone = Some(content).filter(|content| content.is_object());
+    let blocks = alone
+        .into_iter()
+        .chain(content.items())
+        .filter_map(text_of)
+        .filter(|text| text.raw() != r#""""#);
     let blocks: Vec<String> =
         blocks.map(|text| format!(r#"{{"text":{},"type":"text"}}"#, text.raw())).collect();
     format!("[{}]", blocks.join(","))

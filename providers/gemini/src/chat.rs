@@ -134,26 +134,51 @@ impl Chat {
 
     fn set(&mut self, json: Value<'_>, span: Span, out: &mut Page) {
         self.header(json, out);
-        let all = json.get("messages").into_iter().flat_map(Value::items);
-        let new: Vec<Message> = self.unseen(all, span);
-        if new.is_empty() {
+        let (new, unknown) = self.unseen(json, span);
+        if new.is_empty() && unknown.is_empty() {
             return self.aside(span, "$set", out);
         }
         self.release(out);
-        self.say(new, out);
+        self.say_all(new, &unknown, span, out);
     }
 
-    /// Makes messages of those that were not seen before.
-    fn unseen<'v>(&mut self, all: impl Iterator<Item = Value<'v>>, span: Span) -> Vec<Message> {
-        let mut new = Vec::new();
-        for json in all {
-            let Some(id) = json.get("id").and_then(Value::non_empty) else { continue };
+    /// Makes messages of those that were not seen before; returns the kinds of those that are none, too.
+    fn unseen(&mut self, json: Value<'_>, span: Span) -> (Vec<Message>, BTreeSet<String>) {
+        let (mut new, mut unknown) = (Vec::new(), BTreeSet::new());
+        let all = json.get("messages").into_iter().flat_map(Value::items);
+        for (number, json) in all.enumerate() {
+            let told = json.get("id");
+            let counted = || told.and_then(Value::u64).map(|id| id.to_string());
+            // Where it has none, its place is the same each time.
+            let id = told.and_then(Value::non_empty).or_else(counted);
+            let id = id.unwrap_or_else(|| format!("#{number}"));
             if self.seen.insert(id.clone()) {
-                let said = message::read(&self.native(&id), json, span, &self.context());
-                new.extend(said.into_iter().flatten());
+                match message::read(&self.native(&id), json, span, &self.context()) {
+                    Some(said) => new.extend(said),
+                    None => {
+                        let kind = json.get("type").and_then(Value::non_empty);
+                        unknown.insert(kind.unwrap_or_else(|| "without a type".to_owned()));
+                    }
+                }
             }
         }
-        new
+        (new, unknown)
+    }
+
+    /// Emits the messages of a record that holds several, and what is none of them.
+    fn say_all(
+        &mut self,
+        said: Vec<Message>,
+        unknown: &BTreeSet<String>,
+        span: Span,
+        out: &mut Page,
+    ) {
+        if !said.is_empty() {
+            self.say(said, out);
+        }
+        for kind in unknown {
+            out.failure(span, FailureClass::Unknown, format!("message {kind}"));
+        }
     }
 }
 
@@ -182,7 +207,8 @@ impl Scan for Chat {
         let span = Span { input, offset: 0, length: bytes.len() as u64 };
         let text = String::from_utf8_lossy(bytes);
         let mut tape = Tape::new();
-        let Ok((json, _)) = tape.parse(&text, 0) else {
+        let text = text.trim_start_matches('\u{feff}');
+        let Ok((json, _)) = tape.parse(text, 0) else {
             return out.failure(span, FailureClass::Malformed, "not JSON");
         };
         if json.get("sessionId").is_none() {
@@ -190,10 +216,8 @@ impl Scan for Chat {
         }
         self.header(json, out);
         out.skip(span, "header");
-        let said = self.unseen(json.get("messages").into_iter().flat_map(Value::items), span);
-        if !said.is_empty() {
-            self.say(said, out);
-        }
+        let (said, unknown) = self.unseen(json, span);
+        self.say_all(said, &unknown, span, out);
     }
 
     fn release(&mut self, out: &mut Page) {
