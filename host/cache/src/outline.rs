@@ -127,8 +127,9 @@ impl Store {
             rubbish: sweep::collect(layout, &catalog, &table, Fate::Counted)?,
             backups: backup::list(layout)?.into_iter().map(|backup| backup.version).collect(),
             is_foreign: own.is_some() && own != location,
-            is_moved: location.is_some()
-                && table.metadata.location() != Layout::uri(&layout.table()),
+            is_moved: (location.is_some()
+                && table.metadata.location() != Layout::uri(&layout.table()))
+                || has_moved_dataset(layout, &catalog)?,
             metadata_location: location,
         })
     }
@@ -140,6 +141,17 @@ impl Store {
     pub fn rubbish(&self) -> Result<Rubbish, StoreError> {
         Ok(self.outline()?.rubbish)
     }
+}
+
+fn has_moved_dataset(layout: &Layout, catalog: &Catalog) -> Result<bool, StoreError> {
+    for name in catalog.datasets()? {
+        let Some(location) = catalog.pointer_of(&name)? else { continue };
+        let table = Table::load(layout, &location)?;
+        if table.metadata.location() != Layout::uri(&layout.dataset(&name)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn parts(table: &Table) -> Vec<Part> {

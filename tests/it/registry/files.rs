@@ -32,6 +32,9 @@ fn a_byte_of_a_dataset_that_is_another_is_found() {
     assert!(verify().stdout.contains("bytes instead of"), "{}", verify());
     fs::remove_file(&file).unwrap();
     assert!(verify().stdout.contains("the file is missing"), "{}", verify());
+    let doctor = registry.sandbox.hyp(["doctor"]);
+    assert_eq!(doctor.status, Some(1), "{doctor}");
+    assert!(doctor.stdout.contains("1 are missing or cut short"), "{doctor}");
 }
 
 #[test]
@@ -42,6 +45,8 @@ fn datasets_of_a_store_that_was_moved_get_locations_that_others_can_follow() {
     let moved = registry.sandbox.beside("moved");
     fs::rename(registry.sandbox.store(), &moved).unwrap();
     registry.sandbox.set("HYP_HOME", moved.to_str().unwrap());
+    let doctor = registry.sandbox.hyp(["doctor"]);
+    assert!(doctor.stdout.contains("the store was moved"), "{doctor}");
     let output = registry.sandbox.hyp(["cache", "relocate"]);
     assert_eq!(output.status, Some(0), "{output}");
     assert_eq!(registry.sandbox.hyp(["cache", "gc"]).status, Some(0));

@@ -113,18 +113,27 @@ fn files(store: &Store, outline: &Outline) -> Finding {
         Ok(snapshot) => snapshot,
         Err(error) => return failed("files", &error),
     };
-    let is_whole = |file: &&hyp_cache::FileEntry| {
-        fs::metadata(&file.path).is_ok_and(|known| known.len() == file.size)
+    let datasets = match store.dataset_files() {
+        Ok(files) => files,
+        Err(error) => return failed("files", &error),
     };
-    let broken: Vec<_> = snapshot.files.iter().filter(|file| !is_whole(file)).collect();
-    if let Some(first) = broken.first() {
+    let is_whole =
+        |(path, size): &(&Path, u64)| fs::metadata(path).is_ok_and(|known| known.len() == *size);
+    let all = snapshot.files.iter().map(|file| (&*file.path, file.size));
+    let of_datasets = datasets.iter().flat_map(|dataset| &dataset.files);
+    let all = all.chain(of_datasets.clone().map(|(path, size, ..)| (&**path, *size)));
+    let broken: Vec<_> = all.filter(|file| !is_whole(file)).collect();
+    if let Some((first, _)) = broken.first() {
         let message =
-            format!("{} are missing or cut short, {} first", broken.len(), first.path.display());
+            format!("{} are missing or cut short, {} first", broken.len(), first.display());
         return Finding::new("files", Level::Problem, message)
             .help("put them back from a backup of yours, or import into a new store");
     }
     let due: u64 = outline.partitions.iter().map(|part| part.due).sum();
-    let message = format!("{} rows in {} files", outline.rows, snapshot.files.len());
+    let mut message = format!("{} rows in {} files", outline.rows, snapshot.files.len());
+    if !datasets.is_empty() {
+        message.push_str(&format!(", and {} files of datasets", of_datasets.count()));
+    }
     match due {
         0..=40 => Finding::ok("files", message),
         _ => Finding::new("files", Level::Note, format!("{message}, {due} of them to be merged"))
