@@ -146,10 +146,12 @@ fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A client's total, and of what models it is.
+type Told = (Counted, BTreeMap<String, Tokens>);
+
 /// Where several units tell a thread's total, the largest is the latest.
 fn counters(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
-    let mut told: BTreeMap<(String, String, String), (Counted, BTreeMap<String, Tokens>)> =
-        BTreeMap::new();
+    let mut told: BTreeMap<(String, String, String), Told> = BTreeMap::new();
     for row in lake.rows("select provider, unit_id, thread_id, name, value from counters")? {
         let text = |name| ask::text(&row, name).unwrap_or_default();
         let (name, value) = (text("name"), ask::count(&row, "value"));
