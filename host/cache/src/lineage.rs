@@ -174,12 +174,12 @@ impl Writer {
         parts.sort_by_key(|it| (it.part.message_index, it.part.part_index));
 
         let shared = earlier.iter().map(|(_, last)| *last).max().unwrap_or(-1);
-        let end = shared;
-        let originals = earlier.iter().filter(|(_, last)| *last == end).filter_map(|(other, _)| {
-            let shared = self.kin.last(*other, thread)?;
-            Some((looked.parts.get(other)?.as_slice(), shared))
-        });
-        let end = tail::copied_to(parts.iter().map(|it| &it.part), end, originals);
+        let originals =
+            earlier.iter().filter(|(_, last)| *last == shared).filter_map(|(other, _)| {
+                let theirs = self.kin.last(*other, thread)?;
+                Some((looked.parts.get(other)?.as_slice(), theirs))
+            });
+        let end = tail::copied_to(parts.iter().map(|it| &it.part), shared, originals);
         let original = |key: &Key| {
             let maps = earlier.iter().filter_map(|(other, _)| looked.originals.get(other));
             maps.filter_map(|map| map.get(key)).map(|(_, _, id)| id.clone()).next()
