@@ -72,6 +72,8 @@ pub(crate) struct Engine<'a> {
 struct Others {
     skipped: std::collections::BTreeMap<String, u64>,
     failed: std::collections::BTreeMap<String, u64>,
+    /// Those of `failed` that were there, and not understood.
+    misunderstood: u64,
     timings: Vec<(String, u32)>,
     bytes: u64,
     notes: Vec<String>,
@@ -148,7 +150,7 @@ impl Engine<'_> {
         }
         told.add_up();
         self.report.items_seen = told.source_rows;
-        let failed: u64 = told.failed.values().sum();
+        let failed = others.misunderstood;
         if failed > 0 && told.items.values().all(|count| *count == 0) {
             let reasons: Vec<&str> = told.failed.keys().map(String::as_str).collect();
             self.report.fail(format!(
@@ -314,7 +316,10 @@ fn take(event: Event, pass: &mut Pass<'_>, others: &mut Others) -> Result<(), En
         Event::Failure(failure) => {
             let word = match failure.class {
                 FailureClass::Unavailable => failure.reason,
-                class => format!("{}: {}", class.as_str(), failure.reason),
+                class => {
+                    others.misunderstood += 1;
+                    format!("{}: {}", class.as_str(), failure.reason)
+                }
             };
             *others.failed.entry(word).or_default() += 1;
         }
