@@ -316,15 +316,6 @@ pub(crate) fn end_run(connection: &Connection, run: &RunEnd) -> rusqlite::Result
     Ok(())
 }
 
-/// Runs that a crash ended are called so.
-pub(crate) fn end_crashed_runs(connection: &Connection, run_id: &str) -> rusqlite::Result<()> {
-    connection.execute(
-        "UPDATE runs SET status = 'crashed' WHERE status = 'running' AND run_id <> ?1",
-        [run_id],
-    )?;
-    Ok(())
-}
-
 pub(crate) fn put_units(connection: &Connection, units: &[UnitState]) -> rusqlite::Result<()> {
     let mut statement = connection
         .prepare("INSERT OR REPLACE INTO units VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;

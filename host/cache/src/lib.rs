@@ -25,6 +25,7 @@ mod checkpoint;
 mod clock;
 mod commit;
 mod compaction;
+mod crashed;
 mod datasets;
 mod deletes;
 mod doubles;

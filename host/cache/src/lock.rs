@@ -44,7 +44,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Takes the lock, waiting at most `wait` for another holder.
 pub(crate) fn take(path: &Path, wait: Duration, run_id: &str) -> Result<Lock, LockError> {
     let mut file = options().open(path).map_err(StoreError::io(path))?;
-    let mut left = wait;
+    // Who only looks whether it is held has it for a moment.
+    let mut left = wait.max(PAUSE);
     loop {
         match file.try_lock() {
             Ok(()) => break,

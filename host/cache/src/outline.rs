@@ -12,6 +12,7 @@ use crate::due::due;
 use crate::error::StoreError;
 use crate::layout::Layout;
 use crate::migrations;
+use crate::relocate::is_elsewhere;
 use crate::store::Store;
 use crate::sweep::{self, Fate, Rubbish};
 use crate::table::Table;
@@ -127,9 +128,7 @@ impl Store {
             rubbish: sweep::collect(layout, &catalog, &table, Fate::Counted)?,
             backups: backup::list(layout)?.into_iter().map(|backup| backup.version).collect(),
             is_foreign: own.is_some() && own != location,
-            is_moved: (location.is_some()
-                && table.metadata.location() != Layout::uri(&layout.table()))
-                || has_moved_dataset(layout, &catalog)?,
+            is_moved: is_elsewhere(layout, &table) || has_moved_dataset(layout, &catalog)?,
             metadata_location: location,
         })
     }
@@ -146,8 +145,7 @@ impl Store {
 fn has_moved_dataset(layout: &Layout, catalog: &Catalog) -> Result<bool, StoreError> {
     for name in catalog.datasets()? {
         let Some(location) = catalog.pointer_of(&name)? else { continue };
-        let table = Table::load(layout, &location)?;
-        if table.metadata.location() != Layout::uri(&layout.dataset(&name)) {
+        if is_elsewhere(layout, &Table::load(layout, &location)?) {
             return Ok(true);
         }
     }

@@ -66,7 +66,7 @@ impl Writer {
 }
 
 /// Says whether a table, its metadata or a file of it is written down elsewhere than it lies.
-fn is_elsewhere(layout: &Layout, table: &Table) -> bool {
+pub(crate) fn is_elsewhere(layout: &Layout, table: &Table) -> bool {
     let Some(pointer) = table.location.as_deref() else { return false };
     let is_moved = |location: &str, path: &Path| location != Layout::uri(path);
     is_moved(pointer, &layout.resolve(pointer))

@@ -1,6 +1,6 @@
 //! A store's folder, opened.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::lock::Holder;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 use crate::writer::Writer;
-use crate::{backup, checkpoint, lease, lock, tables};
+use crate::{backup, checkpoint, crashed, lease, lock, tables};
 
 /// Names that may lie in a store's folder before there is a catalog.
 const OURS: &[&str] = &[
@@ -199,7 +199,15 @@ impl Store {
     /// # Errors
     /// Fails when there is no such table, or the catalog cannot be read.
     pub fn read_table(&self, name: &str) -> Result<RecordBatch, StoreError> {
-        tables::read(self.reader()?.as_ref(), name)
+        let catalog = self.reader()?;
+        let crashed = match &catalog {
+            // What is wrong with the catalog, the reading itself tells.
+            Some(catalog) if name == tables::RUNS => {
+                crashed::unnoted(&catalog.connection, self).unwrap_or_default()
+            }
+            _ => BTreeSet::new(),
+        };
+        tables::read(catalog.as_ref(), name, &crashed)
     }
 
     /// Returns where the catalog lies.

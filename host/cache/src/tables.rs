@@ -1,5 +1,6 @@
 //! The catalog's own tables as Arrow, so that they can be queried beside the messages.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -10,6 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use rusqlite::types::ValueRef;
 
 use crate::catalog::Catalog;
+use crate::crashed::CRASHED;
 use crate::error::StoreError;
 
 /// Type of a column here.
@@ -30,6 +32,9 @@ struct Definition {
     columns: &'static [(&'static str, Kind)],
     query: &'static str,
 }
+
+/// Name of the table of runs.
+pub(crate) const RUNS: &str = "runs";
 
 /// Names of the tables that can be read.
 pub const TABLES: &[&str] = &[
@@ -79,7 +84,7 @@ const DEFINITIONS: &[Definition] = &[
                 ORDER BY s.started_at, s.thread_id",
     },
     Definition {
-        name: "runs",
+        name: RUNS,
         columns: &[
             ("run_id", Text),
             ("started_at", Time),
@@ -252,8 +257,12 @@ fn schema_of(definition: &Definition) -> SchemaRef {
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// Reads a whole table; without a catalog it is empty.
-pub(crate) fn read(catalog: Option<&Catalog>, name: &str) -> Result<RecordBatch, StoreError> {
+/// Reads a whole table; without a catalog it is empty. Runs that `crashed` are told as such.
+pub(crate) fn read(
+    catalog: Option<&Catalog>,
+    name: &str,
+    crashed: &BTreeSet<String>,
+) -> Result<RecordBatch, StoreError> {
     let definition = DEFINITIONS
         .iter()
         .find(|definition| definition.name == name)
@@ -264,8 +273,14 @@ pub(crate) fn read(catalog: Option<&Catalog>, name: &str) -> Result<RecordBatch,
             let mut statement = catalog.connection.prepare(definition.query)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                for (at, column) in columns.iter_mut().enumerate() {
-                    column.push(row.get_ref(at)?);
+                let has_crashed = row.get_ref(0)?.as_str().is_ok_and(|id| crashed.contains(id));
+                for (at, (column, (name, _))) in
+                    columns.iter_mut().zip(definition.columns).enumerate()
+                {
+                    column.push(match *name {
+                        "status" if has_crashed => CRASHED.into(),
+                        _ => row.get_ref(at)?,
+                    });
                 }
             }
             Ok(())

@@ -13,7 +13,7 @@ use crate::store::Store;
 use crate::sweep::Rubbish;
 use crate::table::Table;
 use crate::threads::{Number, Threads};
-use crate::{facts, graves, purge, sweep};
+use crate::{crashed, facts, graves, purge, sweep};
 
 /// Writes to a store. Its lock is held until it is dropped.
 pub struct Writer {
@@ -61,7 +61,7 @@ impl Writer {
         let swept = sweep::sweep(layout, &catalog, &table)?;
         purge::finish(layout, &catalog, &table)?;
         let chunks = || {
-            ledger::end_crashed_runs(&catalog.connection, run_id)?;
+            crashed::note(&catalog.connection, run_id)?;
             catalog.connection.query_row(
                 "SELECT coalesce(max(number), 0) FROM chunks WHERE run_id = ?1",
                 [run_id],

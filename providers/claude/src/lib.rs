@@ -65,18 +65,18 @@ impl Provider for Claude {
             .glob("**/*.meta.json")
             .glob("**/tool-results/*")
             .depth(12);
-        let support = |path: &str| Candidate::ApplicationSupport(path.to_owned());
-        let desktop = Root::new(DESKTOP, support("Claude-3p/local-agent-mode-sessions"))
-            .or(support("Claude/Claude-3p/local-agent-mode-sessions"))
-            .or(support("Claude/local-agent-mode-sessions"))
+        let support =
+            |path: &str| Candidate::ApplicationSupport(format!("{path}/local-agent-mode-sessions"));
+        let desktop = Root::new(DESKTOP, support("Claude-3p"))
+            .or(support("Claude/Claude-3p"))
+            .or(support("Claude"))
             .glob("**/.claude/projects/**/*.jsonl")
             .glob("**/.claude/projects/**/*.meta.json")
             .glob("**/.claude/projects/**/tool-results/*")
             .glob("**/local_*.json")
             .depth(14);
-        let desktop_code = Root::new(DESKTOP_CODE, support("Claude/claude-code-sessions"))
-            .glob("**/local_*.json")
-            .depth(6);
+        let notes = Candidate::ApplicationSupport("Claude/claude-code-sessions".to_owned());
+        let desktop_code = Root::new(DESKTOP_CODE, notes).glob("**/local_*.json").depth(6);
         let hook = |plugin: &str| {
             Candidate::HypHome(format!("hypaware/plugins/{plugin}/session-context.jsonl"))
         };

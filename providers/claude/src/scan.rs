@@ -262,7 +262,8 @@ impl Scan for Transcript {
     ///
     /// `input_tokens` (neither read from nor written to a cache), `output_tokens`, `cache_read_tokens` and
     /// `cache_write_tokens` are tokens, summed over models, and `input_tokens/MODEL` and so on those of each of several
-    /// models; `cost_usd_micros` is millionths of a dollar, and absent where the client did not know a price. They are the session's, from its first process on through every resume:
+    /// models; `cost_usd_micros` is millionths of a dollar, and absent where the client did not know a price. They are the
+    /// session's, from its first process on through every resume:
     ///
     /// - the answers of the thread, those cut off by an error included, with the tokens that their lines have;
     /// - the answers of its sub-agents, whose transcripts have no totals of their own;

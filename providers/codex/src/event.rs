@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hyp_sdk::Text;
 use hyp_sdk::json::Value;
 
-use crate::item::{joined, joined_from, word};
+use crate::item::{joined, word};
 
 /// What an event means for the thread.
 #[derive(Debug)]
@@ -135,7 +135,7 @@ fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         "Reasoning" => {
             let texts = ["summary_text", "raw_content"]
                 .iter()
-                .find_map(|key| item.get(key).filter(|texts| joined_from(*texts, 0).is_some()));
+                .find_map(|key| item.get(key).filter(|texts| joined(*texts).is_some()));
             let id = item.get("id").and_then(Value::non_empty).unwrap_or_default();
             or_known(texts, |it| Event::Thinks(id, it))
         }

@@ -104,8 +104,7 @@ fn message(item: Value<'_>, span: Span) -> Item {
         if content.is_string() {
             message.parts.extend(said(content));
         }
-        let alone = Some(content).filter(|content| content.is_object());
-        for block in alone.into_iter().chain(content.items()) {
+        for block in blocks(content) {
             let part = part(block);
             has_others |= part.as_ref().is_some_and(|part| part.block_type != "text");
             message.parts.extend(part);
@@ -134,6 +133,12 @@ pub(crate) fn texts(message: &Message) -> impl Iterator<Item = &str> {
         Content::Text(text) => Some(text.value.as_str()),
         _ => None,
     })
+}
+
+/// Returns the blocks of a content; one may stand alone.
+fn blocks(content: Value<'_>) -> impl Iterator<Item = Value<'_>> {
+    let alone = Some(content).filter(|content| content.is_object());
+    alone.into_iter().chain(content.items())
 }
 
 /// Makes a part of a text that is not empty.
@@ -176,12 +181,7 @@ fn blob(url: &str) -> Blob {
 
 /// Returns the texts of the content alone: what the derived id is made of.
 fn texts_alone(content: Value<'_>) -> String {
-    let alone = Some(content).filter(|content| content.is_object());
-    let blocks = alone
-        .into_iter()
-        .chain(content.items())
-        .filter_map(text_of)
-        .filter(|text| text.raw() != r#""""#);
+    let blocks = blocks(content).filter_map(text_of).filter(|text| text.raw() != r#""""#);
     let blocks: Vec<String> =
         blocks.map(|text| format!(r#"{{"text":{},"type":"text"}}"#, text.raw())).collect();
     format!("[{}]", blocks.join(","))
@@ -205,16 +205,16 @@ fn reasoning(item: Value<'_>, span: Span) -> Item {
 
 /// Returns a text, or the texts of a list with line feeds between them; nothing for an empty one.
 pub(crate) fn joined(value: Value<'_>) -> Option<Text> {
-    if value.is_string() {
-        return value.text().filter(|text| !text.value.is_empty());
-    }
     joined_from(value, 0)
 }
 
-/// Returns the texts of a list as [`joined`] does, without the first ones.
-pub(crate) fn joined_from(list: Value<'_>, first: usize) -> Option<Text> {
+/// Returns what [`joined`] does, without the first texts.
+pub(crate) fn joined_from(value: Value<'_>, first: usize) -> Option<Text> {
+    if value.is_string() {
+        return value.text().filter(|text| first == 0 && !text.value.is_empty());
+    }
     let block = |block| text_of(block).or_else(|| Value::get(block, "summary_text"));
-    let mut texts = list.items().skip(first).filter_map(block).filter(|text| text.is_string());
+    let mut texts = value.items().skip(first).filter_map(block).filter(|text| text.is_string());
     let first = texts.next()?;
     let mut all = first.text()?;
     for next in texts {

@@ -107,7 +107,8 @@ impl Thought {
     fn news(&mut self, id: String, texts: Value<'_>) -> Option<Text> {
         let is_same = !id.is_empty() && self.id == id;
         let told = if is_same { self.texts } else { 0 };
-        (self.id, self.texts) = (id, texts.items().count().max(told));
+        // A text that is no list counts as one.
+        (self.id, self.texts) = (id, texts.items().count().max(told).max(1));
         joined_from(texts, told)
     }
 

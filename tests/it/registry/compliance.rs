@@ -1,5 +1,7 @@
 //! The test history becomes canonical runs: what is imported, what is not and why, and what status follows.
 
+use std::process::{Child, Command};
+
 use hyp_cache::failpoint;
 
 use super::{Registry, changes, counts, expected};
@@ -122,16 +124,22 @@ fn readers_see_whole_chunks_and_wait_for_none() {
     assert!(seen.len() > 2 && seen.last().unwrap() == "45", "{seen:?}");
 }
 
+/// Starts an import that rests after its first chunk for longer than any test.
+fn between_chunks(registry: &Registry) -> Child {
+    let args = ["backfill", HISTORY, "--commit", "--chunk-size", "7", "--sleep-ms", "60000"];
+    let mut child = registry.sandbox.start(args);
+    while runs(registry) == "15" {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended early");
+    }
+    child
+}
+
 #[test]
 fn an_interrupted_run_tells_what_it_left() {
     let registry = Registry::adopted("compliance.sql");
-    let args = ["backfill", HISTORY, "--commit", "--chunk-size", "7", "--sleep-ms", "60000"];
-    let mut child = registry.sandbox.start(args);
-    while runs(&registry) == "15" {
-        assert_eq!(child.try_wait().unwrap(), None);
-    }
+    let mut child = between_chunks(&registry);
     let id = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let last = registry.sandbox.hyp(["runs", "--json"]).json()["runs"][0]["run_id"].clone();
     let shown = registry.sandbox.hyp(["runs", "show", last.as_str().unwrap()]);
@@ -262,16 +270,14 @@ fn who_opted_out_can_be_asked_for() {
 #[test]
 fn a_run_that_died_is_told_as_such() {
     let registry = Registry::adopted("compliance.sql");
-    let args = ["backfill", HISTORY, "--commit", "--chunk-size", "7", "--sleep-ms", "60000"];
-    let mut child = registry.sandbox.start(args);
-    while runs(&registry) == "15" {
-        assert_eq!(child.try_wait().unwrap(), None);
-    }
+    let mut child = between_chunks(&registry);
     let status = || registry.sandbox.hyp(["runs", "--json"]).json()["runs"][0]["status"].clone();
     assert_eq!(status(), "running");
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(status(), "crashed");
+    let doctor = registry.sandbox.hyp(["doctor"]);
+    assert!(doctor.stdout.contains("it was killed"), "{doctor}");
 }
 
 #[test]

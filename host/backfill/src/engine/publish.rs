@@ -27,8 +27,8 @@ pub(super) fn publish(
     told.left = chunks.iter().map(Chunk::rows).sum();
     for (at, chunk) in chunks.into_iter().enumerate() {
         before(at == 0)?;
-        told.left -= chunk.rows();
         let rows = commit(chunk, writer, view, told)?;
+        told.left -= rows;
         told.committed = true;
         after(rows);
     }

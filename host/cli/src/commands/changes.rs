@@ -70,10 +70,7 @@ impl ChangesArgs {
             let message = format!("{flag} is for providers that fill datasets: name one");
             return Err(Failure::Usage { command, message });
         }
-        let known = hyp_backfill::list(places)?;
-        let imports_messages =
-            |name: &String| known.iter().any(|it| it.name == *name && it.datasets == [MESSAGES]);
-        if !named.iter().all(imports_messages) {
+        if named_for(places, named, |datasets| datasets == [MESSAGES])?.len() < named.len() {
             return Ok(());
         }
         let named = named.join(", ");
@@ -89,10 +86,7 @@ impl ChangesArgs {
         typed: Option<&'static str>,
     ) -> Result<(), Failure> {
         let Some(flag) = typed else { return Ok(()) };
-        let known = hyp_backfill::list(places)?;
-        let fills =
-            |name: &&String| known.iter().any(|it| it.name == **name && it.datasets != [MESSAGES]);
-        match named.iter().find(fills) {
+        match named_for(places, named, |datasets| datasets != [MESSAGES])?.first() {
             Some(name) => {
                 let message =
                     format!("{flag} is for conversations, and `{name}` reads none: leave it out");
@@ -144,6 +138,18 @@ impl ChangesArgs {
             ..Changes::default()
         })
     }
+}
+
+/// Returns those of the named providers that are for such datasets.
+fn named_for<'n>(
+    places: &Places,
+    named: &'n [String],
+    is_such: impl Fn(&[String]) -> bool,
+) -> Result<Vec<&'n String>, Failure> {
+    let known = hyp_backfill::list(places)?;
+    let is_meant =
+        |name: &&String| known.iter().any(|it| it.name == **name && is_such(&it.datasets));
+    Ok(named.iter().filter(is_meant).collect())
 }
 
 fn max_changes(text: &str) -> Result<MaxChanges, String> {

@@ -7,7 +7,6 @@ mod undo;
 
 use std::fmt::Write;
 
-use hyp_cache::Store;
 use hyp_model::Exit;
 use serde::Serialize;
 use serde_json::Value;
@@ -100,8 +99,7 @@ pub(crate) fn runs(session: &Session, args: &RunsArgs) -> Result<Exit, Failure> 
     let limit = if args.limit == 0 { String::new() } else { format!("limit {}", args.limit) };
     let rows = Lake::open(session)?
         .rows(&format!("select {COLUMNS} from runs order by started desc, run_id {limit}"))?;
-    let ended = dead(session);
-    let runs: Vec<Entry> = rows.iter().map(|row| entry(row, ended)).collect();
+    let runs: Vec<Entry> = rows.iter().map(entry).collect();
     if args.json {
         print_json(&List { runs })?;
     } else {
@@ -110,22 +108,14 @@ pub(crate) fn runs(session: &Session, args: &RunsArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// Returns how a run ended that never told: whoever writes has the store's lock, so that without one, it died.
-fn dead(session: &Session) -> Option<&'static str> {
-    let is_held = Store::open(&session.places.store).is_ok_and(|store| store.holder().is_some());
-    (!is_held).then_some("crashed")
-}
-
-/// Returns a run; `dead` is how one ended that never told.
-fn entry(row: &Row, dead: Option<&str>) -> Entry {
-    let status = ask::text(row, "status").unwrap_or_default();
+fn entry(row: &Row) -> Entry {
     let providers = report(row)["providers"].as_array().cloned().unwrap_or_default();
     let (started, ended) = (ask::long(row, "started"), ask::long(row, "ended"));
     Entry {
         run_id: ask::text(row, "run_id").unwrap_or_default(),
         started_at: started.and_then(moment::rfc3339),
         ended_at: ended.and_then(moment::rfc3339),
-        status: dead.filter(|_| status == "running").map_or(status, str::to_owned),
+        status: ask::text(row, "status").unwrap_or_default(),
         dry_run: row.get("dry_run").is_some_and(|it| it == true),
         kind: ask::text(row, "kind").unwrap_or_default(),
         undoes: ask::text(row, "undoes"),

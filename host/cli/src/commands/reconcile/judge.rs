@@ -31,7 +31,7 @@ impl Tokens {
         }
     }
 
-    pub(super) fn minus(self, other: Self) -> Option<Self> {
+    fn minus(self, other: Self) -> Option<Self> {
         let mut rest = [0; 5];
         for (at, left) in rest.iter_mut().enumerate() {
             *left = self.0[at].checked_sub(other.0[at])?;
@@ -63,7 +63,7 @@ impl Counted {
     }
 
     /// Returns tokens with nothing in the columns that the client does not count.
-    fn of(self, tokens: Tokens) -> Tokens {
+    fn columns_of(self, tokens: Tokens) -> Tokens {
         let mut counted = tokens.0;
         for (tokens, is_counted) in counted.iter_mut().zip(self.0) {
             *tokens = is_counted.map_or(0, |_| *tokens);
@@ -187,28 +187,29 @@ pub(super) struct Verdict {
 /// Compares.
 pub(super) fn judge(evidence: &Evidence) -> Verdict {
     let own = sum(&evidence.responses);
-    let unprovable = |cause| Verdict {
-        status: Status::Unprovable,
+    let nothing_agrees = |status, cause| Verdict {
+        status,
         basis: Basis::Thread,
         has_side_requests: false,
-        cause: Some(cause),
+        cause,
         stored: own,
     };
+    let unprovable = |cause| nothing_agrees(Status::Unprovable, Some(cause));
     let Some(counted) = evidence.counted else {
         return unprovable(if evidence.is_gone { Cause::SourceGone } else { Cause::NoCounter });
     };
     let sums = sums(evidence, own);
     let agreed = |counted: Counted| sums.iter().copied().find(|(_, sum)| counted.agrees(*sum));
-    let main = evidence.aside.map(|aside| counted.without(aside));
+    let without_aside = evidence.aside.map(|aside| counted.without(aside));
     let plain = agreed(counted);
-    if let Some((basis, stored)) = plain.or_else(|| main.and_then(agreed)) {
+    if let Some((basis, stored)) = plain.or_else(|| without_aside.and_then(agreed)) {
         let has_side_requests = plain.is_none();
         return Verdict { status: Status::Pass, basis, has_side_requests, cause: None, stored };
     }
     let cause = cause(evidence, counted, &sums);
-    match cause.or_else(|| main.and_then(|main| left_out(evidence, main, &sums))) {
+    match cause.or_else(|| left_out(evidence, without_aside?, &sums)) {
         Some(cause) => unprovable(cause),
-        None => Verdict { status: Status::Fail, cause: None, ..unprovable(Cause::NoCounter) },
+        None => nothing_agrees(Status::Fail, None),
     }
 }
 
@@ -275,12 +276,12 @@ fn left_out(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> 
 fn lacks_a_stretch(responses: &[Tokens], counted: Counted, sums: &[(Basis, Tokens)]) -> bool {
     let mut until = Tokens::default();
     let ends = responses.iter().map(|response| {
-        until.add(counted.of(*response));
+        until.add(counted.columns_of(*response));
         until
     });
     let ends: HashSet<Tokens> = [Tokens::default()].into_iter().chain(ends).collect();
     let total = Tokens(counted.0.map(Option::unwrap_or_default));
-    let lacking = sums.iter().filter_map(|(_, sum)| counted.of(*sum).minus(total));
+    let lacking = sums.iter().filter_map(|(_, sum)| counted.columns_of(*sum).minus(total));
     lacking.filter(|lacking| *lacking != Tokens::default()).any(|lacking| {
         ends.iter().any(|end| end.minus(lacking).is_some_and(|begin| ends.contains(&begin)))
     })

@@ -7,7 +7,7 @@ use hyp_model::Exit;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Entry, dead, entry, find, report, undo};
+use super::{Entry, entry, find, report, undo};
 use crate::commands::ask::{self, Lake, quote};
 use crate::commands::{Session, backfill, changes, print, print_json};
 use crate::failure::Failure;
@@ -52,7 +52,7 @@ struct Event {
 
 /// Runs `hyp runs show`.
 pub(super) fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Failure> {
-    let shown = read(&Lake::open(session)?, &args.run, dead(session))?;
+    let shown = read(&Lake::open(session)?, &args.run)?;
     if args.json {
         print_json(&shown)?;
     } else {
@@ -61,9 +61,9 @@ pub(super) fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-fn read(lake: &Lake, id: &str, dead: Option<&str>) -> Result<Shown, Failure> {
+fn read(lake: &Lake, id: &str) -> Result<Shown, Failure> {
     let row = &find::run(lake, id)?;
-    let run = entry(row, dead);
+    let run = entry(row);
     let of = quote(&run.run_id);
     let chunks = lake.rows(&format!("select count(*) as n from chunks where run_id = {of}"))?;
     let journal = lake.rows(&format!(
