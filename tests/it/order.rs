@@ -1,5 +1,8 @@
 //! The store is the same whatever came first, and however many runs it took.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use crate::sandbox::{Sandbox, assert_same_rows, files, fixtures, total};
 
 /// The recordings of the sample, below its home.
@@ -7,8 +10,7 @@ use crate::sandbox::{Sandbox, assert_same_rows, files, fixtures, total};
 /// What lies beside a sub-agent's transcript belongs to it, and comes with it.
 fn sample() -> Vec<String> {
     let from = fixtures().join("homes/sample");
-    let below =
-        |path: &std::path::PathBuf| path.strip_prefix(&from).unwrap().to_str().unwrap().to_owned();
+    let below = |path: &PathBuf| path.strip_prefix(&from).unwrap().to_str().unwrap().to_owned();
     files(&from).iter().map(below).filter(|below| below.ends_with(".jsonl")).collect()
 }
 
@@ -84,7 +86,7 @@ fn two_homes_with_the_same_history_give_it_once() {
 fn a_session_in_two_folders_is_told_by_one_of_them_whichever_came_first() {
     const SESSION: &str = "ddaf126d-3279-4c16-a191-59a55ac5e5f3.jsonl";
     let folder = fixtures().join("homes/sample/.claude/projects/-home-ada-weather-station");
-    let text = std::fs::read(folder.join(SESSION)).unwrap();
+    let text = fs::read(folder.join(SESSION)).unwrap();
     let half = text.len() / 2;
     let half = text[..half].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
     let recordings = [("-home-ada-weather", &text[..half]), ("-home-ada-gauge", &text[..])];
@@ -159,5 +161,62 @@ fn a_recording_that_turns_out_to_be_a_copy_is_read_again_in_the_same_run() {
         }
         assert_same_rows(&sandbox.all_rows(), &at_once.all_rows(), &format!("{order:?}"));
         assert_eq!(total(&sandbox.import([]), "rows_written"), 0, "{order:?}");
+    }
+}
+
+/// Recordings of a client's fixtures, each with where it lies below a home.
+fn recordings(of: &Path, below_home: impl Fn(&str) -> String) -> Vec<(String, Vec<u8>)> {
+    let mut recordings = Vec::new();
+    for file in files(of) {
+        let path = file.strip_prefix(of).unwrap().to_str().unwrap();
+        if let Some((fixture, below)) = path.split_once("/in/") {
+            recordings.push((below_home(&format!("{fixture}/{below}")), fs::read(&file).unwrap()));
+        }
+    }
+    recordings
+}
+
+/// Imports recordings while they grow by a line a time, and at once, and compares.
+fn grow(recordings: &[(String, Vec<u8>)], what: &str) {
+    let first = |content: &[u8], lines: usize| -> Vec<u8> {
+        content.split_inclusive(|byte| *byte == b'\n').take(lines).flatten().copied().collect()
+    };
+    let longest = recordings.iter().map(|(_, content)| content.split(|it| *it == b'\n').count());
+    let (grown, at_once) = (Sandbox::new(), Sandbox::new());
+    for lines in 1..=longest.max().unwrap() {
+        let mut is_new = false;
+        for (below, content) in recordings {
+            let (before, now) = (first(content, lines - 1), first(content, lines));
+            if before != now {
+                let is_lined = below.ends_with(".jsonl");
+                grown.write(below, if is_lined { &now } else { content });
+                is_new = true;
+            }
+        }
+        if is_new {
+            grown.hyp(["backfill"]);
+        }
+    }
+    recordings.iter().for_each(|(below, content)| at_once.write(below, content));
+    at_once.hyp(["backfill"]);
+    assert_same_rows(&grown.all_rows(), &at_once.all_rows(), what);
+}
+
+#[test]
+fn recordings_of_codex_that_are_read_line_by_line_give_the_rows_of_reading_them_at_once() {
+    let of = fixtures().join("codex");
+    grow(&recordings(&of, |below| format!(".codex/sessions/{below}")), "codex");
+}
+
+#[test]
+fn recordings_of_claude_that_are_read_line_by_line_give_the_rows_of_reading_them_at_once() {
+    let folders = fs::read_dir(fixtures().join("claude")).unwrap();
+    for folder in folders.map(|it| it.unwrap().path()).filter(|it| it.is_dir()) {
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let place = |below: &str| format!(".claude{}", below.strip_prefix(&name).unwrap());
+        let of = recordings(folder.parent().unwrap(), |below| below.to_owned());
+        let of = of.into_iter().filter(|(below, _)| below.starts_with(&format!("{name}/")));
+        let of: Vec<_> = of.map(|(below, content)| (place(&below), content)).collect();
+        grow(&of, &name);
     }
 }

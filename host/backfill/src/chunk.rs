@@ -4,11 +4,12 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::RecordBatch;
-use hyp_cache::{Arriving, Correction, Judgement, Writer};
+use hyp_cache::{Arriving, Correction, Judgement, Untold, Writer};
 use hyp_materialize::Produced;
 use hyp_model::event::{Fact, Usage};
 use hyp_model::judge::{ThreadFacts, Verdict};
 use hyp_model::row::Row;
+use hyp_model::usage;
 
 use crate::error::BackfillError;
 use crate::policy::{PURGED, Policy, Ruling};
@@ -113,7 +114,7 @@ impl Chunk {
         mut self,
         writer: &mut Writer,
         policy: &mut Policy,
-        run_id: &str,
+        (run_id, untold): (&str, &[Untold]),
         tallies: &mut HashMap<usize, RowTally>,
     ) -> Result<Judged, BackfillError> {
         policy.settle(&mut self.threads, &mut self.facts);
@@ -126,14 +127,17 @@ impl Chunk {
             threads: &self.threads,
             facts: &self.facts,
             rows: &candidates,
+            untold,
             content: &content,
         })?;
         let Judgement { verdicts, corrections, other_tokens, .. } = judgement;
         drop(candidates);
-        let other_tokens = other_tokens
-            .into_iter()
-            .map(|at| (units[at], rows[at].part_id.clone(), rows[at].usage.unwrap_or_default()));
-        let other_tokens = other_tokens.collect();
+        let told = |at: usize| {
+            let row = &rows[at];
+            let usage = row.usage.or_else(|| usage::of_copy(row.attributes.as_deref()?));
+            (units[at], row.part_id.clone(), usage.unwrap_or_default())
+        };
+        let other_tokens = other_tokens.into_iter().map(told).collect();
         let mut kept = Vec::with_capacity(rows.len());
         let (mut take_over, mut refreshed) = (Vec::new(), Vec::new());
         let mut sessions: Vec<String> = Vec::new();

@@ -40,6 +40,7 @@ impl Diff {
                 Change::NoOriginal => "no_original",
                 Change::Usage(_) => "tokens",
                 Change::Forget => "purged",
+                Change::Withdraw => "withdrawn",
                 _ => "other",
             };
             *self.corrected.entry(found).or_default() += 1;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use hyp_cache::{Commit, Correction, Listing, UnitState, Writer};
+use hyp_cache::{Commit, Correction, Listing, UnitState, Untold, Writer};
 use hyp_materialize::Window;
 use hyp_model::event::{Note, Usage};
 use hyp_plugin::{Plugin, RunError};
@@ -17,6 +17,7 @@ use crate::discover::Found;
 use crate::error::BackfillError;
 use crate::policy::Policy;
 use crate::report::{Progress, ProviderReport, Receipt};
+use crate::retold;
 use crate::run::{Request, now};
 use crate::scope::Scope;
 use crate::secrets::Secrets;
@@ -57,6 +58,23 @@ struct Sums {
 }
 
 impl Sums {
+    /// Returns stored rows of units that end now and that these no longer tell.
+    fn untold(
+        &mut self,
+        writer: &mut Writer,
+        provider: &str,
+        done: &[usize],
+        units: &[Work],
+    ) -> Result<Vec<Untold>, BackfillError> {
+        let mut untold = Vec::new();
+        for unit in done {
+            if let Some(end) = self.ends.get_mut(unit) {
+                untold.extend(retold::untold(writer, provider, &units[*unit].inputs.id, end)?);
+            }
+        }
+        Ok(untold)
+    }
+
     /// Takes in what a chunk tells of stored rows' tokens; returns what holds for units that end with it.
     fn settle_tokens(&mut self, judged: &mut Judged) -> Vec<Correction> {
         for (unit, part_id, usage) in judged.other_tokens.drain(..) {
@@ -317,7 +335,9 @@ impl Import<'_> {
             provider = self.report.provider
         );
         let run_id = &self.request.run_id;
-        let judging_all = || chunk.judge(self.writer, &mut self.policy, run_id, &mut sums.tallies);
+        let untold = sums.untold(self.writer, &self.report.provider, &chunk.done, units)?;
+        let judging_all =
+            || chunk.judge(self.writer, &mut self.policy, (run_id, &untold), &mut sums.tallies);
         let mut judged = span.in_scope(judging_all)?;
         let settled = sums.settle_tokens(&mut judged);
         self.report.diff.correct(&judged.corrections);

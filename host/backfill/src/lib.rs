@@ -47,6 +47,7 @@ mod quarantine;
 mod record;
 mod report;
 mod resume;
+mod retold;
 mod run;
 mod scope;
 mod secrets;

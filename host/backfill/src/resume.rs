@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use hyp_cache::{Checkpoint, Store};
+use hyp_cache::Checkpoint;
 use hyp_materialize::{Exchange, Source};
 use hyp_plugin::{Compression, Lent, UnitInputs};
 use sha2::{Digest, Sha256};
@@ -22,6 +22,9 @@ const NEAR_END: u64 = 16 << 20;
 
 /// Bytes of a materializer's state, unpacked.
 const STATE_BYTES: usize = 16 << 20;
+
+/// Hashes of the first bytes of a file and of the last ones before an offset.
+pub(crate) type Prints = (Vec<u8>, Vec<u8>);
 
 /// Bytes by what became of them.
 pub(crate) type Bytes = BTreeMap<String, u64>;
@@ -59,11 +62,10 @@ impl Before {
     }
 }
 
-/// Looks up where a unit that changed can be gone on with: nothing where any doubt is left that one of its inputs grew
+/// Finds where a unit that changed can be gone on with: nothing where any doubt is left that one of its inputs grew
 /// and nothing else happened.
-pub(crate) fn find(store: &Store, source: Source, work: &Work) -> Option<Resume> {
-    let earlier = work.grown_from.as_ref()?;
-    let checkpoint = store.checkpoint(&source.provider, &source.unit_id).ok()??;
+pub(crate) fn find(checkpoint: Checkpoint, source: Source, work: &Work) -> Option<Resume> {
+    let earlier = work.grown_from.as_ref().filter(|_| !checkpoint.host.is_empty())?;
     let input = usize::try_from(checkpoint.input).ok()?;
     let lent = work.inputs.inputs.get(input).filter(|lent| is_plain(lent))?;
     // A file that was too young to trust its time has no fingerprint: it may not have grown at all.
@@ -91,13 +93,51 @@ pub(crate) fn find(store: &Store, source: Source, work: &Work) -> Option<Resume>
     })
 }
 
+/// Says whether everything is still there that was read of a unit, and nothing else of it is stored.
+pub(crate) fn is_all_there(checkpoint: &Checkpoint, unit: &UnitInputs) -> bool {
+    let same = || {
+        let input = usize::try_from(checkpoint.input).ok()?;
+        let (last, others) = unit.inputs.split_last()?;
+        let is_last = others.len() == input && checkpoint.frame == frame(unit, input);
+        let (_, end) = prints(&last.file, checkpoint.size)?;
+        let up_to_here = prints(&last.file, checkpoint.offset)?;
+        let is_same = end == checkpoint.end
+            && up_to_here == (checkpoint.head.clone(), checkpoint.tail.clone());
+        Some(is_last && is_same)
+    };
+    !checkpoint.has_strays && same().unwrap_or_default()
+}
+
+/// Returns the prints of a unit's last input.
+pub(crate) fn prints_of_end(unit: &UnitInputs) -> Option<Prints> {
+    let last = unit.inputs.last().filter(|last| last.database.is_none())?;
+    prints(&last.file, last.entry.size)
+}
+
+/// Returns what a later reading is held against where none can go on.
+pub(crate) fn ending(unit: &UnitInputs, (head, tail): Prints) -> Option<Checkpoint> {
+    let input = unit.inputs.len().checked_sub(1)?;
+    let size = unit.inputs.last()?.entry.size;
+    Some(Checkpoint {
+        frame: frame(unit, input),
+        input: u32::try_from(input).ok()?,
+        size,
+        offset: size,
+        head,
+        tail,
+        accounting: "{}".to_owned(),
+        records: "{}".to_owned(),
+        ..Checkpoint::default()
+    })
+}
+
 /// A point in a unit that the next run may go on from.
 pub(crate) struct Point {
     at: hyp_plugin::Checkpoint,
     /// Bytes of the input that came after it when the files were listed.
     left: u64,
     host: Vec<u8>,
-    prints: (Vec<u8>, Vec<u8>),
+    prints: Prints,
     message_bytes: u64,
     other_bytes: Bytes,
     records: BTreeMap<String, u64>,
@@ -195,7 +235,7 @@ fn frame(unit: &UnitInputs, input: usize) -> String {
 }
 
 /// Returns hashes of the first bytes of a file and of the last ones before an offset.
-fn prints(file: &Path, offset: u64) -> Option<(Vec<u8>, Vec<u8>)> {
+fn prints(file: &Path, offset: u64) -> Option<Prints> {
     let mut file = File::open(file).ok()?;
     let length = COMPARED.min(offset);
     let mut print = |from: u64| {

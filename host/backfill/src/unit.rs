@@ -157,18 +157,24 @@ impl Ended {
         self.end.before.as_ref().map(Before::end)
     }
 
-    /// Returns where the next run may go on with the unit.
+    /// Returns what the unit was like, and where the next run may go on with it.
     pub(crate) fn checkpoint(mut self, unit: &UnitInputs) -> Option<Checkpoint> {
         // What is gone on with holds content.
         if !self.broken_off().is_empty() || self.is_withheld() {
             return None;
         }
         let before = self.end.before.as_ref();
-        let checkpoint = match self.end.point.take() {
-            Some(point) => point.checkpoint(unit, before, &self.rows.before),
-            None => before?.again(unit),
+        let retold = std::mem::take(&mut self.end.retold);
+        let prints = retold.prints?;
+        let end = prints.1.clone();
+        let checkpoint = match (self.end.point.take(), before) {
+            (Some(point), _) => point.checkpoint(unit, before, &self.rows.before),
+            (None, Some(before)) => before.again(unit),
+            (None, None) => resume::ending(unit, prints),
         }?;
-        Some(Checkpoint { provider: self.provider, unit_id: self.id, ..checkpoint })
+        let (late, has_strays) = (retold.late, retold.has_strays);
+        let (provider, unit_id) = (self.provider, self.id);
+        Some(Checkpoint { provider, unit_id, end, late, has_strays, ..checkpoint })
     }
 
     /// Returns the unit's entry in the ledger.

@@ -32,6 +32,8 @@ pub(crate) struct Work {
     pub(crate) newest: i64,
     /// False while it is so young that a later change could keep its time.
     pub(crate) is_settled: bool,
+    /// True where the ledger knows of an earlier reading.
+    pub(crate) was_read: bool,
     /// What the ledger says of an earlier import that need not be repeated where files only grew since.
     pub(crate) grown_from: Option<UnitState>,
 }
@@ -147,6 +149,7 @@ fn work(
     let work = Work {
         size: inputs.inputs.iter().map(|lent| lent.entry.size).sum::<u64>() / share,
         is_part: stamp.is_some(),
+        was_read: question.ledger.contains_key(&inputs.id),
         grown_from: earlier.filter(|_| !is_known).cloned(),
         is_settled: is_settled(newest, question.now),
         fingerprint,

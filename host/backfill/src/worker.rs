@@ -1,19 +1,21 @@
 //! Reads units: a component and a materializer state per unit, a queue of results per run.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use hyp_cache::Store;
+use hyp_cache::{Checkpoint, Store};
 use hyp_materialize::{Counts, Exchange, Produced, Source};
 use hyp_model::event::{Event, Micros};
 use hyp_model::judge::ThreadFacts;
-use hyp_plugin::{Checkpoint, Counter, InputReport, Page, Plugin, RunError, Stop, UnitInputs};
+use hyp_plugin::{Counter, InputReport, Page, Plugin, RunError, Stop, UnitInputs};
 
 use crate::discover::hex;
 use crate::resume::{self, Before, Point};
+use crate::retold::Retold;
 use crate::secrets::Secrets;
 use crate::tally::Tally;
 use crate::work::Work;
@@ -45,6 +47,7 @@ pub(crate) struct UnitEnd {
     pub(crate) before: Option<Before>,
     /// Where the next run may go on.
     pub(crate) point: Option<Point>,
+    pub(crate) retold: Retold,
     pub(crate) guest_seconds: f64,
     pub(crate) row_seconds: f64,
 }
@@ -89,9 +92,16 @@ pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
         let source = source(plugin, &work.inputs);
         let mut reading = Reading::new(unit, work, source.clone(), (*secrets, to));
         let mut from = None;
-        if let Some(resume) = resume::find(store, source.clone(), work) {
+        let checkpoint = || store.checkpoint(&source.provider, &source.unit_id).ok().flatten();
+        let checkpoint = work.was_read.then(checkpoint).flatten();
+        let is_all_there = |it: &&Checkpoint| resume::is_all_there(it, &work.inputs);
+        let earlier = checkpoint.as_ref().filter(is_all_there).map(|it| it.late.clone());
+        reading.retold.earlier.clone_from(&earlier);
+        let resume = checkpoint.and_then(|it| resume::find(it, source.clone(), work));
+        if let Some(resume) = resume {
             from = Some(resume.from);
             reading.exchange = resume.exchange;
+            reading.retold.reach(resume.before.end(), iter::empty());
             reading.before = Some(resume.before);
         }
         let mut scanned =
@@ -99,6 +109,7 @@ pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
         if from.is_some() && !reading.has_begun && scanned.is_err() {
             // The component does not know its checkpoint any more.
             reading = Reading::new(unit, work, source, (*secrets, to));
+            reading.retold.earlier = earlier;
             scanned = worker.scan(&work.inputs, None, cancelled, &mut |page| reading.take(page));
         }
         let parcel = match scanned {
@@ -110,6 +121,7 @@ pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
                 let mut end = reading.finish();
                 end.inputs = report.inputs;
                 end.counters = report.counters;
+                end.retold.prints = resume::prints_of_end(&work.inputs);
                 end.guest_seconds = report.guest_time.as_secs_f64();
                 Parcel::Done { unit, end: Box::new(end) }
             }
@@ -134,6 +146,7 @@ struct Reading<'a> {
     exchange: Exchange,
     before: Option<Before>,
     point: Option<Point>,
+    retold: Retold,
     /// Set where the point is newer than the last parcel.
     mark: Option<(u32, u64)>,
     has_begun: bool,
@@ -162,6 +175,7 @@ impl<'a> Reading<'a> {
             exchange: Exchange::new(source),
             before: None,
             point: None,
+            retold: Retold::default(),
             mark: None,
             has_begun: false,
             parcel: Produced::default(),
@@ -205,7 +219,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Keeps a checkpoint, if the next run could go on from it.
-    fn reach(&mut self, checkpoint: Checkpoint) {
+    fn reach(&mut self, checkpoint: hyp_plugin::Checkpoint) {
         // Of a unit that nothing was understood of, the end might be.
         if self.tally.understood == 0 && self.before.is_none() {
             return;
@@ -213,6 +227,7 @@ impl<'a> Reading<'a> {
         let state = (&self.exchange, &self.tally);
         if let Some(point) = Point::new(checkpoint, self.point.as_ref(), self.work, state) {
             self.mark = Some(point.place());
+            self.retold.reach(point.place(), self.exchange.held_back());
             self.point = Some(point);
         }
     }
@@ -234,6 +249,7 @@ impl<'a> Reading<'a> {
             times: self.times,
             before: self.before,
             point: self.point,
+            retold: self.retold,
             guest_seconds: 0.0,
             row_seconds: self.row_seconds + started.elapsed().as_secs_f64(),
         }
@@ -243,6 +259,7 @@ impl<'a> Reading<'a> {
         if let Some(secrets) = self.secrets {
             secrets.redact(&mut produced);
         }
+        produced.rows.iter().for_each(|row| self.retold.note(row));
         self.parcel_bytes += produced.rows.iter().map(crate::chunk::weight).sum::<usize>();
         for thread in &produced.threads {
             self.times.note(thread);

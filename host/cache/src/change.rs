@@ -39,7 +39,7 @@ pub(crate) fn apply(
                 Change::Original => rows.mark_original(*at),
                 Change::Usage(usage) => rows.set_usage(*at, usage),
                 Change::NoOriginal => rows.replay_of[*at].take().is_some(),
-                Change::Forget => false,
+                Change::Forget | Change::Withdraw => false,
                 Change::HandOver(heir) => {
                     heirs.push((*at, heir.as_ref()));
                     rows.mark_original(*at);

@@ -1,12 +1,14 @@
-//! Where units that grew are gone on with.
+//! How far units were read, and where those that grew are gone on with.
 
+use hyp_model::row::Key;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::catalog::Catalog;
 use crate::error::StoreError;
 use crate::ledger::{UnitState, number};
 
-/// A point in a unit that the next run goes on from, if nothing but one input's end changed.
+/// What a unit looked like when it was read, and a point in it that the next run goes on from, if nothing but one
+/// input's end changed.
 ///
 /// The store keeps it and understands none of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,8 +35,14 @@ pub struct Checkpoint {
     pub records: String,
     /// What the component goes on with.
     pub component: Vec<u8>,
-    /// What the materializer goes on with.
+    /// What the materializer goes on with; empty where the unit is read whole.
     pub host: Vec<u8>,
+    /// Hash of the last bytes of the input.
+    pub end: Vec<u8>,
+    /// Parts of records before the offset that were told after it.
+    pub late: Vec<Key>,
+    /// True where stored rows may be of bytes that are no longer there.
+    pub has_strays: bool,
 }
 
 /// Returns where a unit can be gone on with.
@@ -47,7 +55,8 @@ pub(crate) fn get(
     catalog
         .connection
         .query_row(
-            "SELECT frame, input, size, offset, head, tail, accounting, records, component, host
+            "SELECT frame, input, size, offset, head, tail, accounting, records, component, host,
+                    end_hash, late, has_strays
              FROM checkpoints WHERE provider = ?1 AND unit_id = ?2",
             [provider, unit_id],
             |row| {
@@ -64,11 +73,20 @@ pub(crate) fn get(
                     records: row.get(7)?,
                     component: row.get(8)?,
                     host: row.get(9)?,
+                    end: row.get(10)?,
+                    late: keys(row.get_ref(11)?.as_blob()?),
+                    has_strays: row.get(12)?,
                 })
             },
         )
         .optional()
         .map_err(|error| catalog.error(error))
+}
+
+/// Takes keys that lie one after the other apart.
+fn keys(bytes: &[u8]) -> Vec<Key> {
+    let (keys, _) = bytes.as_chunks();
+    keys.iter().copied().map(Key).collect()
 }
 
 /// Replaces the checkpoints of units that were read; one without a new one has none.
@@ -83,7 +101,8 @@ pub(crate) fn put(
         forget.execute([&unit.provider, &unit.unit_id])?;
     }
     let mut statement = connection.prepare(
-        "INSERT INTO checkpoints VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO checkpoints VALUES
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?;
     for checkpoint in checkpoints {
         statement.execute(params![
@@ -99,6 +118,9 @@ pub(crate) fn put(
             checkpoint.records,
             checkpoint.component,
             checkpoint.host,
+            checkpoint.end,
+            checkpoint.late.iter().flat_map(|key| key.0).collect::<Vec<u8>>(),
+            checkpoint.has_strays,
         ])?;
     }
     Ok(())

@@ -18,7 +18,7 @@ use crate::encode::{Encoder, partition_struct};
 use crate::error::StoreError;
 use crate::gather::Work;
 use crate::install::Next;
-use crate::judge::Correction;
+use crate::judge::{Change, Correction};
 use crate::kin::put_sightings;
 use crate::layout::Dirty;
 use crate::ledger::{ClientTotal, InputState, Listing, Quarantined, UnitState};
@@ -274,6 +274,11 @@ impl Writer {
         put_sightings(connection, &work.sightings)?;
         self.pending.flush(connection, &self.kin)?;
         graves::put_stored(connection, &work.graves)?;
+        let forgotten = commit.corrections.iter().filter(|it| it.change == Change::Forget);
+        let forgotten: BTreeSet<String> = forgotten.map(|it| it.part_id.clone()).collect();
+        if !forgotten.is_empty() {
+            graves::put(connection, &self.graves_of_sightings(connection, &forgotten)?)?;
+        }
         ledger::put_units(connection, &commit.units)?;
         checkpoint::put(connection, &commit.units, &commit.checkpoints)?;
         ledger::put_inputs(connection, &commit.inputs, &self.run_id)?;

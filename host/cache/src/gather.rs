@@ -98,7 +98,7 @@ impl Writer {
         }
         let mut here: HashMap<usize, Vec<&Change>> = HashMap::new();
         let mut gone = vec![false; ids.len()];
-        let mut purged = gone.clone();
+        let (mut purged, mut removed) = (gone.clone(), gone.clone());
         for (at, id) in ids.values().enumerate() {
             if replaced.taken.contains(id) {
                 work.sightings.extend(self.sighting(&batch, at, id));
@@ -112,11 +112,14 @@ impl Writer {
                     let grave = purge::grave(&batch, at, &self.threads);
                     work.graves.extend(grave);
                 }
+                removed[at] = changes.contains(&&Change::Withdraw);
+                gone[at] |= removed[at];
                 here.insert(at, changes.clone());
             }
         }
-        let (corrected, changed) =
+        let (corrected, mut changed) =
             change::apply(&batch, &here).map_err(|reason| StoreError::damaged(&path, reason))?;
+        changed.iter_mut().zip(&gone).for_each(|(changed, gone)| *changed &= !gone);
         let superseded = work.superseded.entry(file.to_owned()).or_default();
         for (at, (row, id)) in ids.iter().enumerate() {
             if changed[at] || gone[at] {
@@ -130,7 +133,8 @@ impl Writer {
         }
         let replaced: Vec<bool> =
             (0..ids.len()).map(|at| (changed[at] || gone[at]) && !purged[at]).collect();
-        let fates = vec![Was::Replaced; replaced.iter().filter(|it| **it).count()];
+        let fate = |at: usize| if removed[at] { Was::Removed } else { Was::Replaced };
+        let fates: Vec<Was> = (0..ids.len()).filter(|at| replaced[*at]).map(fate).collect();
         if !fates.is_empty() {
             let rows = filter_record_batch(&batch, &BooleanArray::from(replaced))
                 .map_err(StoreError::rows)?;

@@ -16,6 +16,7 @@ use crate::index::Hit;
 use crate::own::{Place, Print};
 use crate::rows;
 use crate::threads::Number;
+use crate::untold::Untold;
 use crate::writer::Writer;
 
 /// Rows that were made and are not stored yet, as far as the store has to see them.
@@ -27,6 +28,8 @@ pub struct Arriving<'a> {
     pub facts: &'a [(String, Fact)],
     /// The rows, without their content.
     pub rows: &'a [Candidate],
+    /// Stored rows that their recording tells no longer.
+    pub untold: &'a [Untold],
     /// Returns the rows at some positions with all their columns, for the few that are compared.
     pub content: &'a dyn Fn(&[usize]) -> RecordBatch,
 }
@@ -70,6 +73,8 @@ pub enum Change {
     NoOriginal,
     /// It is purged: nothing takes its place.
     Forget,
+    /// Its recording tells it no longer: it goes, and an undo brings it back.
+    Withdraw,
     /// Its thread is purged, and another one that saw it has it from now on.
     HandOver(Box<Heir>),
 }
@@ -147,7 +152,8 @@ impl Writer {
         }
         let again = self.judge_stored(rows, &keys, &places, &burial, &mut judgement.verdicts)?;
         self.compare(again, arriving, &mut judgement)?;
-        let burial = self.trace_copies(rows, &places, &moved, burial, &mut judgement)?;
+        let gone = self.withdraw(arriving.untold, |key| first.contains_key(key), &mut judgement)?;
+        let burial = self.trace_copies(rows, &places, &moved, (burial, &gone), &mut judgement)?;
         for (at, key) in keys.iter().enumerate() {
             self.note(&rows[at], *key, places[at], &judgement.verdicts[at]);
         }

@@ -18,6 +18,7 @@ use crate::judge::{Change, Correction, Judgement};
 use crate::own::Place;
 use crate::rows::{self, Part};
 use crate::threads::Number;
+use crate::untold::Untold;
 use crate::writer::Writer;
 use crate::{kin, tail};
 
@@ -30,6 +31,8 @@ pub(crate) struct Chunk<'a> {
     taken: HashSet<&'a str>,
     /// Stored rows that the same recording now tells otherwise.
     refreshed: HashSet<&'a str>,
+    /// Stored rows that their recording tells no longer.
+    gone: HashSet<&'a str>,
     /// True where threads may have lost all their relatives.
     is_left: bool,
 }
@@ -50,8 +53,8 @@ struct Looked {
 
 impl<'a> Chunk<'a> {
     fn new(rows: &'a [Candidate], places: &[Place], verdicts: &[Verdict]) -> Self {
-        let (by_thread, taken, refreshed) = Default::default();
-        let mut chunk = Self { rows, by_thread, taken, refreshed, is_left: false };
+        let (by_thread, taken, refreshed, gone) = Default::default();
+        let mut chunk = Self { rows, by_thread, taken, refreshed, gone, is_left: false };
         for (at, row) in rows.iter().enumerate() {
             if verdicts[at].is_written() {
                 chunk.by_thread.entry(places[at].thread).or_default().push(at);
@@ -67,7 +70,13 @@ impl<'a> Chunk<'a> {
 
     /// Says whether a stored copy loses what it was copied from.
     fn has_lost(&self, original: &str, in_chunk: Option<usize>) -> bool {
-        self.is_left && in_chunk.is_none() && self.refreshed.contains(original)
+        let is_gone = self.gone.contains(original);
+        in_chunk.is_none() && (is_gone || self.is_left && self.refreshed.contains(original))
+    }
+
+    /// Says whether a stored row counts for its thread no longer, or as the chunk has it.
+    fn has_replaced(&self, part_id: &str) -> bool {
+        self.refreshed.contains(part_id) || self.gone.contains(part_id)
     }
 
     /// Returns the rows of a thread.
@@ -98,7 +107,7 @@ impl Writer {
         rows: &[Candidate],
         places: &[Place],
         moved: &BTreeSet<Number>,
-        burial: Burial,
+        (burial, gone): (Burial, &[&Untold]),
         judgement: &mut Judgement,
     ) -> Result<Burial, StoreError> {
         let mut changed = self.claim(rows, places)?;
@@ -106,10 +115,12 @@ impl Writer {
             changed.extend(self.kin.of(*thread).map(|(other, _)| other));
         }
         changed.extend(moved);
-        let chunk = Chunk::new(rows, places, &judgement.verdicts);
+        let mut chunk = Chunk::new(rows, places, &judgement.verdicts);
+        chunk.gone = gone.iter().map(|row| row.part_id.as_str()).collect();
         let mut affected = changed.clone();
-        // What a thread says or saw decides about copies of it.
-        let news = chunk.by_thread.keys().copied().chain(self.pending.seen_again.iter().copied());
+        // What a thread says, saw or no longer says decides about copies of it.
+        let news = chunk.by_thread.keys().chain(&self.pending.seen_again).copied();
+        let news = news.chain(gone.iter().map(|row| row.thread));
         for thread in news {
             let later = self.kin.of(thread).map(|(other, _)| other);
             affected.extend(later.filter(|other| self.threads.is_earlier(thread, *other)));
@@ -249,7 +260,7 @@ impl Writer {
     fn stored(&self, thread: Number, chunk: &Chunk<'_>) -> Result<Vec<Part>, StoreError> {
         let Some(known) = self.threads.get(thread) else { return Ok(Vec::new()) };
         let mut parts = rows::of_thread(&self.table.data, known)?;
-        parts.retain(|part| !chunk.refreshed.contains(part.part_id.as_str()));
+        parts.retain(|part| !chunk.has_replaced(&part.part_id));
         Ok(parts)
     }
 

@@ -26,6 +26,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations![
     "0008_datasets",
     "0009_runs",
     "0010_migrations",
+    "0011_endings",
 ];
 
 /// Why a catalog was not brought up to date.

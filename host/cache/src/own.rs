@@ -97,6 +97,11 @@ impl Own {
         Some((Place { thread, input: row.input }, row.print))
     }
 
+    /// Forgets a row that is taken back.
+    pub(crate) fn remove(&mut self, key: &Key) {
+        self.rows.remove(key);
+    }
+
     /// Remembers files whose rows are all remembered.
     pub(crate) fn add_file(&mut self, file: String) {
         self.files.insert(file);

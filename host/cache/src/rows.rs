@@ -10,14 +10,14 @@ use arrow::array::{
 };
 use arrow::compute::kernels::cmp::eq;
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{Int32Type, Schema, TimestampMicrosecondType};
+use arrow::datatypes::{Int32Type, Int64Type, Schema, TimestampMicrosecondType};
 use hyp_model::row::Key;
 use iceberg::spec::PrimitiveLiteral;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ParquetRecordBatchReader, RowFilter, RowSelection,
 };
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use crate::error::StoreError;
 use crate::own::Print;
@@ -237,10 +237,6 @@ pub(crate) fn may_hold(data: &LiveData, known: &Known) -> bool {
 }
 
 fn read_thread(data: &LiveData, known: &Known, parts: &mut Vec<Part>) -> Result<(), StoreError> {
-    let path = &data.live.path;
-    let builder = source::open(path)?;
-    let columns =
-        |names: &[&str]| ProjectionMask::columns(builder.parquet_schema(), names.to_vec());
     let names = [
         "session_id",
         "conversation_id",
@@ -255,22 +251,100 @@ fn read_thread(data: &LiveData, known: &Known, parts: &mut Vec<Part>) -> Result<
         "response_id",
         "tool_call_id",
     ];
-    let (mask, session) = (columns(&names), columns(&["session_id"]));
-    let selection = live_rows(data, builder.metadata());
-    let wanted = Scalar::new(StringArray::from(vec![known.session_id.clone()]));
-    let filter = ArrowPredicateFn::new(session, move |batch| eq(batch.column(0), &wanted));
-    let reader = builder
-        .with_projection(mask)
-        .with_row_selection(selection)
-        .with_row_filter(RowFilter::new(vec![Box::new(filter)]))
-        .build()
-        .map_err(StoreError::parquet(path))?;
-    for batch in reader {
+    for batch in of_session(data, &known.session_id, &names)? {
+        let path = &data.live.path;
         let batch = batch.map_err(StoreError::arrow(path))?;
         collect(&batch, known, parts)
             .ok_or_else(|| StoreError::damaged(path, "columns are missing"))?;
     }
     Ok(())
+}
+
+/// Reads columns of the rows of a session that are not superseded. Row groups that cannot hold it are left alone.
+fn of_session(
+    data: &LiveData,
+    session_id: &str,
+    names: &[&str],
+) -> Result<ParquetRecordBatchReader, StoreError> {
+    let path = &data.live.path;
+    let builder = source::open(path)?;
+    let columns =
+        |names: &[&str]| ProjectionMask::columns(builder.parquet_schema(), names.to_vec());
+    let (mask, session) = (columns(names), columns(&["session_id"]));
+    let mut may_hold = Vec::new();
+    let mut first = 0;
+    for group in builder.metadata().row_groups() {
+        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        if group_may_hold(group, session_id) {
+            may_hold.push(first..first + rows);
+        }
+        first += rows;
+    }
+    let groups = RowSelection::from_consecutive_ranges(may_hold.into_iter(), first);
+    let selection = live_rows(data, builder.metadata()).intersection(&groups);
+    let wanted = Scalar::new(StringArray::from(vec![session_id.to_owned()]));
+    let filter = ArrowPredicateFn::new(session, move |batch| eq(batch.column(0), &wanted));
+    builder
+        .with_projection(mask)
+        .with_row_selection(selection)
+        .with_row_filter(RowFilter::new(vec![Box::new(filter)]))
+        .build()
+        .map_err(StoreError::parquet(path))
+}
+
+fn group_may_hold(group: &RowGroupMetaData, session_id: &str) -> bool {
+    let column = group.columns().iter().find(|it| it.column_path().string() == "session_id");
+    let Some(statistics) = column.and_then(|column| column.statistics()) else { return true };
+    let bounds = statistics.min_bytes_opt().zip(statistics.max_bytes_opt());
+    bounds
+        .is_none_or(|(least, most)| least <= session_id.as_bytes() && session_id.as_bytes() <= most)
+}
+
+/// A row's id, and offset and length of its record.
+type Place = (String, (u64, u64));
+
+/// Reads which rows of a thread a recording told.
+pub(crate) fn of_recording<'a>(
+    data: impl Iterator<Item = &'a LiveData>,
+    known: &Known,
+    input_id: &str,
+) -> Result<Vec<Place>, StoreError> {
+    const NAMES: [&str; 6] =
+        ["session_id", "conversation_id", "input_id", "part_id", "input_offset", "input_length"];
+    let mut found = Vec::new();
+    for data in data.filter(|data| may_hold(data, known)) {
+        let path = &data.live.path;
+        for batch in of_session(data, &known.session_id, &NAMES)? {
+            let batch = batch.map_err(StoreError::arrow(path))?;
+            told_by(&batch, known, input_id, &mut found)
+                .ok_or_else(|| StoreError::damaged(path, "columns are missing"))?;
+        }
+    }
+    Ok(found)
+}
+
+fn told_by(
+    batch: &RecordBatch,
+    known: &Known,
+    input_id: &str,
+    found: &mut Vec<Place>,
+) -> Option<()> {
+    let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
+    let number = |name| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
+    let (conversations, inputs, ids) =
+        (text("conversation_id")?, text("input_id")?, text("part_id")?);
+    let (offsets, lengths) = (number("input_offset")?, number("input_length")?);
+    for at in 0..batch.num_rows() {
+        let conversation = conversations.is_valid(at).then(|| conversations.value(at));
+        let is_of = inputs.is_valid(at) && inputs.value(at) == input_id;
+        // What was recorded while it was said has no place in a recording.
+        if is_of && conversation == known.conversation_id.as_deref() && offsets.is_valid(at) {
+            let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
+            let span = (unsigned(offsets.value(at)), unsigned(lengths.value(at)));
+            found.push((ids.value(at).to_owned(), span));
+        }
+    }
+    Some(())
 }
 
 fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<()> {

@@ -102,7 +102,8 @@ impl<'e> Found<'e> {
             let stem = entry.path.strip_suffix(".jsonl").unwrap_or(&entry.path);
             let meta = self.metas.get_mut(&(root, stem)).and_then(VecDeque::pop_front);
             let folder = of_agent(&entry.path).map_or(stem, |(folder, _)| folder);
-            let results = self.results.get(&(root, folder)).into_iter().flatten().copied();
+            let mut results = self.results.get(&(root, folder)).cloned().unwrap_or_default();
+            results.sort_by_key(|&index| at(index).path.as_str());
             let note = meta.and_then(|index| peek.head(index, NOTE_HEAD));
             let inputs = [index].into_iter().chain(meta).chain(results).collect();
             let context = self.context(&entry.path, (root, stem), note.as_deref());

@@ -37,9 +37,27 @@ impl Writer {
         let known: HashSet<Key> = graves.iter().map(|grave| grave.part).collect();
         let unknown = selection.ids.iter().map(|id| Key::of(id.as_bytes()));
         graves.extend(unknown.filter(|part| !known.contains(part)).map(Grave::of_unknown));
-        for (thread_id, part_id, said_key, message_index) in
-            take_sightings(connection, &selection.ids).map_err(failed)?
-        {
+        graves.extend(self.graves_of_sightings(connection, &selection.ids).map_err(failed)?);
+        graves::put(connection, &graves).map_err(failed)?;
+        self.forget(selection, left)?;
+        for thread in selection.threads.iter().filter(|thread| is_whole(selection, left, thread)) {
+            self.threads.lay_to_rest(*thread);
+            if let Some(known) = self.threads.get(*thread) {
+                ghosts::put(&self.catalog.connection, *thread, known)
+                    .map_err(|error| self.catalog.error(error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes where parts were seen, and returns what is left of that.
+    pub(crate) fn graves_of_sightings(
+        &self,
+        connection: &Connection,
+        ids: &BTreeSet<String>,
+    ) -> rusqlite::Result<Vec<Grave>> {
+        let mut graves = Vec::new();
+        for (thread_id, part_id, said_key, message_index) in take_sightings(connection, ids)? {
             let Some(thread) = self.threads.number_of(&thread_id) else { continue };
             graves.push(Grave {
                 part: Key::of(part_id.as_bytes()),
@@ -52,16 +70,7 @@ impl Writer {
                 keys: Vec::new(),
             });
         }
-        graves::put(connection, &graves).map_err(failed)?;
-        self.forget(selection, left)?;
-        for thread in selection.threads.iter().filter(|thread| is_whole(selection, left, thread)) {
-            self.threads.lay_to_rest(*thread);
-            if let Some(known) = self.threads.get(*thread) {
-                ghosts::put(&self.catalog.connection, *thread, known)
-                    .map_err(|error| self.catalog.error(error))?;
-            }
-        }
-        Ok(())
+        Ok(graves)
     }
 
     /// Forgets what is said about threads that lost something, and what is known of their recordings.

@@ -204,7 +204,7 @@ fn a_fork_that_says_late_where_it_comes_from_gives_the_tokens_back() {
         rank: 0,
     };
     let mut writer = world.writer("later");
-    let commit = judged_with(&mut writer, &[], &[], &[(String::new(), fact)]).unwrap();
+    let commit = judged_with(&mut writer, &[], &[], (&[(String::new(), fact)], &[])).unwrap();
     writer.commit(commit).unwrap();
     let table = world.table();
     assert_eq!(

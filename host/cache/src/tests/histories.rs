@@ -11,6 +11,7 @@ use hyp_model::event::{Fact, Subject};
 use super::history::{Dice, history};
 use super::model::{self, Table};
 use super::world::{Thread, World, judged_with, world};
+use crate::{PartSet, Telling, Untold};
 
 /// Histories that are tried unless more are asked for.
 const FEW: u64 = 16;
@@ -22,6 +23,8 @@ pub(super) struct Reading {
     pub(super) lines: Vec<usize>,
     /// Its origin shows only at its end.
     pub(super) is_fork_told_late: bool,
+    /// What it is read from is what earlier readings were made of, and more.
+    pub(super) has_last_word: bool,
 }
 
 /// Returns the readings of a history, in the order in which they happen.
@@ -29,16 +32,17 @@ pub(super) fn readings(dice: &mut Dice, threads: &[Thread]) -> Vec<Reading> {
     let whole = |dice: &mut Dice, thread: Thread| {
         let lines = (0..thread.lines.len()).collect();
         let is_fork_told_late = dice.chance(2) && !decides_by_origin(&thread, threads);
-        Reading { thread, lines, is_fork_told_late }
+        Reading { thread, lines, is_fork_told_late, has_last_word: false }
     };
     let mut readings: Vec<Vec<Reading>> = Vec::new();
     for thread in threads {
         let mut of_thread = Vec::new();
         for _ in 0..dice.roll(2) {
-            let before = match dice.roll(5) {
+            let before = match dice.roll(6) {
                 0 => thread.misread(dice),
                 1 => thread.without_beginning(),
                 2 => thread.cut(dice.roll(thread.lines.len() + 1)),
+                3 => thread.unfinished(dice),
                 _ => thread.clone(),
             };
             let mut before = whole(dice, before);
@@ -49,7 +53,7 @@ pub(super) fn readings(dice: &mut Dice, threads: &[Thread]) -> Vec<Reading> {
             }
             of_thread.push(before);
         }
-        of_thread.push(whole(dice, thread.clone()));
+        of_thread.push(Reading { has_last_word: true, ..whole(dice, thread.clone()) });
         readings.push(of_thread);
     }
     // Each thread's readings stay in order; those of different threads mix.
@@ -81,10 +85,11 @@ pub(super) fn import_as(dice: &mut Dice, world: &World, readings: &[Reading], ru
     let mut waiting: Vec<(usize, usize)> = Vec::new();
     let mut threads: Vec<Thread> = Vec::new();
     let mut said: Vec<(String, Fact)> = Vec::new();
+    let mut ended: Vec<&Thread> = Vec::new();
     for reading in readings {
         let id = reading.thread.id.as_str();
         if in_run.contains(id) || dice.chance(8) {
-            commit(writer.as_mut().unwrap(), &mut threads, &mut waiting, &mut said);
+            commit(writer.as_mut().unwrap(), &mut threads, &mut waiting, (&mut said, &mut ended));
             in_run.clear();
             writer = None;
         }
@@ -99,10 +104,11 @@ pub(super) fn import_as(dice: &mut Dice, world: &World, readings: &[Reading], ru
         for line in &reading.lines {
             waiting.push((threads.len() - 1, *line));
             if dice.chance(24) {
-                commit(writer, &mut threads, &mut waiting, &mut said);
+                commit(writer, &mut threads, &mut waiting, (&mut said, &mut ended));
                 threads.push(thread.clone());
             }
         }
+        ended.extend(reading.has_last_word.then_some(&reading.thread));
         if let Some(value) = origin {
             let name = "forked-from".to_owned();
             let fact = Fact { about: Subject::ThisThread, name, value, rank: 0 };
@@ -110,20 +116,37 @@ pub(super) fn import_as(dice: &mut Dice, world: &World, readings: &[Reading], ru
         }
     }
     let writer = writer.get_or_insert_with(|| world.writer(run));
-    commit(writer, &mut threads, &mut waiting, &mut said);
+    commit(writer, &mut threads, &mut waiting, (&mut said, &mut ended));
 }
 
 fn commit(
     writer: &mut crate::Writer,
     threads: &mut Vec<Thread>,
     rows: &mut Vec<(usize, usize)>,
-    said: &mut Vec<(String, Fact)>,
+    (said, ended): (&mut Vec<(String, Fact)>, &mut Vec<&Thread>),
 ) {
-    let commit = judged_with(writer, threads, rows, said).unwrap();
+    let untold: Vec<Untold> = ended.drain(..).flat_map(|thread| untold(writer, thread)).collect();
+    let commit = judged_with(writer, threads, rows, (said, &untold)).unwrap();
     writer.commit(commit).unwrap();
     threads.clear();
     rows.clear();
     said.clear();
+}
+
+/// Returns the rows of a thread that its whole recording does not tell.
+fn untold(writer: &mut crate::Writer, thread: &Thread) -> Vec<Untold> {
+    let mut told = PartSet::default();
+    thread.lines.iter().for_each(|line| told.insert(&line.part_id()));
+    let telling = Telling {
+        input_id: &format!("input-{}", thread.id),
+        threads: &[thread.id.clone()].into(),
+        first_at: None,
+        last_at: None,
+        told: &told,
+        from: 0,
+        late: &[],
+    };
+    writer.untold(&telling).unwrap().unwrap()
 }
 
 pub(super) fn sightings(world: &World) -> BTreeSet<(String, String)> {

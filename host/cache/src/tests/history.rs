@@ -208,6 +208,25 @@ impl Thread {
         cut
     }
 
+    /// Returns the thread as it was read while somebody wrote to it: what stands at its end turned out to be something
+    /// else.
+    pub(super) fn unfinished(&self, dice: &mut Dice) -> Self {
+        let at = dice.roll(self.lines.len() + 1);
+        let mut thread = self.cut(at);
+        for (number, next) in self.lines[at..].iter().take(1 + dice.roll(2)).enumerate() {
+            let mut said = next.clone();
+            said.message_id = format!("{}-unfinished{at}-{number}", self.id);
+            if dice.chance(2) {
+                said.text.push('…');
+            }
+            if dice.chance(3) {
+                said.response_id = None;
+            }
+            thread.lines.push(said);
+        }
+        thread
+    }
+
     /// Returns the thread as a component saw it that understood less.
     pub(super) fn misread(&self, dice: &mut Dice) -> Self {
         let mut misread = self.clone();

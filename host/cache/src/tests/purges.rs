@@ -20,6 +20,7 @@ fn whole(threads: &[Thread]) -> Vec<Reading> {
         thread: thread.clone(),
         lines: (0..thread.lines.len()).collect(),
         is_fork_told_late: false,
+        has_last_word: true,
     };
     threads.iter().map(reading).collect()
 }

@@ -155,6 +155,7 @@ fn check_between(seed: u64) {
         thread: thread.clone(),
         lines: (0..thread.lines.len()).collect(),
         is_fork_told_late: false,
+        has_last_word: true,
     };
     let mut again: Vec<Reading> = threads.iter().map(reading).collect();
     dice.shuffle(&mut again);

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::schema::messages_schema;
 use crate::{
-    Arriving, Change, Commit, Committed, Correction, Fate, Store, StoreError, Told, Writer,
+    Arriving, Change, Commit, Committed, Correction, Fate, Store, StoreError, Told, Untold, Writer,
 };
 
 /// 2025-10-09.
@@ -204,15 +204,15 @@ pub(super) fn judged(
     threads: &[Thread],
     rows: &[(usize, usize)],
 ) -> Result<Commit, StoreError> {
-    judged_with(writer, threads, rows, &[])
+    judged_with(writer, threads, rows, (&[], &[]))
 }
 
-/// Judges some rows, with what is said about threads.
+/// Judges some rows, with what is said about threads, and rows that are told no longer.
 pub(super) fn judged_with(
     writer: &mut Writer,
     threads: &[Thread],
     rows: &[(usize, usize)],
-    said: &[(String, Fact)],
+    (said, untold): (&[(String, Fact)], &[Untold]),
 ) -> Result<Commit, StoreError> {
     let facts: Vec<ThreadFacts> = threads.iter().map(Thread::facts).collect();
     let rules = writer.store().forgotten()?;
@@ -252,7 +252,8 @@ pub(super) fn judged_with(
         });
         batch(&kept.collect::<Vec<Kept<'_>>>())
     };
-    let arriving = Arriving { threads: &facts, facts: said, rows: &candidates, content: &content };
+    let arriving =
+        Arriving { threads: &facts, facts: said, rows: &candidates, untold, content: &content };
     let judgement = writer.judge(arriving)?;
     let mut corrections = judgement.corrections;
     for at in judgement.other_tokens {

@@ -132,6 +132,7 @@ impl Plan {
     ) -> Result<(), StoreError> {
         let run_id = self.touched.run_id.clone();
         let damaged = || StoreError::damaged(&sources.catalog.path, "columns are missing");
+        let removed = removed(replaced).ok_or_else(damaged)?;
         let mut seen: HashSet<String> = HashSet::new();
         // What the run added under another run's id goes, unless it stood there before.
         let mut added: BTreeMap<String, Number> = BTreeMap::new();
@@ -153,21 +154,21 @@ impl Plan {
                         *rows += 1;
                         continue;
                     }
-                    comes[at] = match (hits.get(key), images.fates[at]) {
-                        (Some(hit), Was::Replaced) => {
+                    comes[at] = match (hits.get(key), removed.contains(*id)) {
+                        (Some(hit), false) => {
                             self.take_place(hit, id);
                             true
                         }
-                        (None, Was::Removed) => {
+                        (None, true) => {
                             self.added.push(((*id).to_owned(), images.threads[at]));
                             true
                         }
-                        (None, Was::Replaced) => {
+                        (None, false) => {
                             self.retired += 1;
                             false
                         }
                         // Somebody has brought it again.
-                        (Some(_), Was::Removed) => false,
+                        (Some(_), true) => false,
                     };
                 }
                 let rows = filter_record_batch(&images.rows, &BooleanArray::from(comes))
@@ -270,6 +271,22 @@ impl Plan {
         self.entries = net;
         Ok(())
     }
+}
+
+/// Returns the ids of rows that were removed in the end.
+fn removed(replaced: &[Replaced]) -> Option<HashSet<&str>> {
+    let mut removed = HashSet::new();
+    for images in replaced.iter().filter_map(|it| it.images.as_ref()) {
+        let ids = images.rows.column_by_name("part_id")?.as_string_opt::<i32>()?;
+        for (id, fate) in ids.iter().zip(&images.fates) {
+            match (id, fate) {
+                (Some(id), Was::Removed) => removed.insert(id),
+                (Some(id), Was::Replaced) => removed.remove(id),
+                (None, _) => false,
+            };
+        }
+    }
+    Some(removed)
 }
 
 /// What stands in the place of a run where a purge took parts of a thread.

@@ -41,6 +41,12 @@ impl Exchange {
         (out.0.len() <= HEAVIEST).then_some(out.0)
     }
 
+    /// Returns the messages whose rows are held back; whoever goes on from a state that is saved now does not make
+    /// them again.
+    pub fn held_back(&self) -> impl Iterator<Item = &str> {
+        self.held.iter().map(|draft| draft.message_id.as_str())
+    }
+
     /// Goes on from a saved state; nothing where another build saved it in another form.
     pub fn restore(source: Source, saved: &[u8]) -> Option<Self> {
         let mut from = Reader(saved);
