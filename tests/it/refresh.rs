@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sandbox::{Sandbox, total};
+use crate::sandbox::{Sandbox, assert_same_rows, files, fixtures, total};
 
 const TRANSCRIPT: &str =
     ".claude/projects/-home-ada-weather-station/ddaf126d-3279-4c16-a191-59a55ac5e5f3.jsonl";
@@ -46,4 +46,64 @@ fn what_a_file_no_longer_holds_stays() {
     sandbox.write(TRANSCRIPT, text.as_bytes());
     sandbox.import(["claude"]);
     assert_eq!(sandbox.all_rows(), before);
+}
+
+/// A rollout of which the first five lines end with a count whose answer comes with the sixth.
+const ROLLOUT: &str = "codex/calls_at_the_same_time_are_one_response/in";
+
+/// Where it lies below a home.
+const PLACE: &str =
+    ".codex/sessions/rollout-2026-02-03T10-00-00-0199a071-1111-7222-8333-000000000071.jsonl";
+
+fn rollout() -> String {
+    fs::read_to_string(&files(&fixtures().join(ROLLOUT))[0]).unwrap()
+}
+
+fn first_lines(text: &str, lines: usize) -> String {
+    text.split_inclusive('\n').take(lines).collect()
+}
+
+fn withdrawn(report: &serde_json::Value) -> u64 {
+    report["providers"][0]["diff"]["corrected"]["withdrawn"].as_u64().unwrap_or_default()
+}
+
+#[test]
+fn what_an_unfinished_end_was_taken_for_is_withdrawn_and_comes_back_with_an_undo() {
+    let text = rollout();
+    let sandbox = Sandbox::new();
+    sandbox.write(PLACE, first_lines(&text, 5).as_bytes());
+    sandbox.import(["codex"]);
+    let before = sandbox.all_rows();
+    sandbox.write(PLACE, text.as_bytes());
+    let dry = sandbox.import(["codex", "--dry-run"]);
+    assert_eq!(withdrawn(&dry), 1, "{dry:#}");
+    assert_eq!(sandbox.all_rows(), before, "a dry run counts and changes nothing");
+    let real = sandbox.import(["codex"]);
+    assert_eq!(withdrawn(&real), 1, "{real:#}");
+
+    let anew = Sandbox::new();
+    anew.write(PLACE, text.as_bytes());
+    anew.import(["codex"]);
+    assert_same_rows(&sandbox.all_rows(), &anew.all_rows(), "cut, then whole");
+    let run = real["run_id"].as_str().unwrap();
+    let undone = sandbox.hyp(["runs", "undo", run, "--commit"]);
+    assert_eq!(undone.status, Some(0), "{undone}");
+    assert_same_rows(&sandbox.all_rows(), &before, "undone");
+    assert_eq!(withdrawn(&sandbox.import(["codex"])), 1);
+    assert_same_rows(&sandbox.all_rows(), &anew.all_rows(), "imported again");
+}
+
+#[test]
+fn rows_of_bytes_that_are_gone_are_never_withdrawn() {
+    let text = rollout();
+    let sandbox = Sandbox::new();
+    sandbox.write(PLACE, text.as_bytes());
+    sandbox.import(["codex"]);
+    let before = sandbox.all_rows();
+    // Written anew with less in it, and then gone on with from there.
+    for lines in [3, 4] {
+        sandbox.write(PLACE, first_lines(&text, lines).as_bytes());
+        assert_eq!(withdrawn(&sandbox.import(["codex"])), 0);
+        assert_same_rows(&sandbox.all_rows(), &before, "what is gone from the file");
+    }
 }

@@ -122,6 +122,9 @@ impl Source {
     }
 }
 
+/// Name of the rules for keys that are there already.
+const OF_DATASETS: &str = "the rules of datasets";
+
 impl Basis {
     /// Looks at the store and at what is settled; providers are added one by one.
     pub(crate) fn new(store: &Store, request: &Request) -> Result<Self, StoreError> {
@@ -132,7 +135,7 @@ impl Basis {
             ("the folders that are left out", hex(&Key::of(&list).0)),
             ("the rules for secrets", secrets.unwrap_or_default()),
             ("the day from which messages are kept", format!("{:?}", request.retained_from)),
-            ("the rules of datasets", format!("{:?}", request.changes.rules)),
+            (OF_DATASETS, format!("{:?}", request.changes.rules)),
         ];
         let rules = rules.map(|(name, value)| (name.to_owned(), value));
         Ok(Self { store: state, last_run, rules: rules.into(), providers: BTreeMap::new() })
@@ -162,8 +165,17 @@ impl Basis {
         moved
     }
 
+    /// Says why the rest of a run over datasets would not be what it was, a line each.
+    pub(crate) fn rest_moved(&self, now: &Self) -> Vec<String> {
+        let mut moved = self.sources_moved(now);
+        if self.rules.get(OF_DATASETS) != now.rules.get(OF_DATASETS) {
+            moved.push(format!("{OF_DATASETS} changed"));
+        }
+        moved
+    }
+
     /// Says which sources are not as they were, a line each.
-    pub(crate) fn sources_moved(&self, now: &Self) -> Vec<String> {
+    fn sources_moved(&self, now: &Self) -> Vec<String> {
         let mut moved = Vec::new();
         for name in self.providers.keys().chain(now.providers.keys()) {
             let told = match (self.providers.get(name), now.providers.get(name)) {

@@ -94,6 +94,7 @@ pub(crate) fn discover(
         let source = places.source_of(root);
         let narrowed = source.map(|source| source.narrow(root));
         let root = narrowed.as_ref().unwrap_or(root);
+        found.notes.extend(source.and_then(|_| not_granted(root)));
         if root.purpose == Purpose::History
             && let Some(withheld) = lending.root(&description.roots[at])
         {
@@ -131,6 +132,15 @@ pub(crate) fn discover(
         b.entry.modified.cmp(&a.entry.modified).then_with(|| key(a).cmp(&key(b)))
     });
     Ok(found)
+}
+
+/// Tells of tables of which nothing is granted: a provider takes them for absent.
+fn not_granted(root: &Root) -> Option<Note> {
+    let tables = root.tables.iter().filter(|table| table.columns.is_empty());
+    let tables: Vec<&str> = tables.map(|table| table.name.as_str()).collect();
+    let attributes =
+        vec![("root".to_owned(), root.name.clone()), ("tables".to_owned(), tables.join(","))];
+    (!tables.is_empty()).then(|| Note { event: "not_granted".to_owned(), attributes })
 }
 
 /// Tells of a place that is seen and never opened. The root's name is `event:kind`.

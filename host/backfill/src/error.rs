@@ -245,6 +245,15 @@ pub enum BackfillError {
         datasets: String,
     },
 
+    /// The settings have a rule for a dataset that nobody fills.
+    #[error("config.toml has a rule for the dataset `{name}`, and nothing fills such a dataset")]
+    RuleForNothing {
+        /// What it was called.
+        name: String,
+        /// The datasets that there are.
+        known: Vec<String>,
+    },
+
     /// A run wrote to no dataset.
     #[error("run `{run_id}` wrote to no dataset")]
     NoDatasetRun {
@@ -290,6 +299,7 @@ impl Explain for BackfillError {
             Self::Setting { .. } | Self::SettingValue { .. } => "hyp::backfill::setting",
             Self::ProbeScript { .. } => "hyp::probe::script",
             Self::Recording { code, .. } => code.unwrap_or("hyp::record::refused"),
+            Self::RuleForNothing { .. } => "hyp::config::no_dataset",
             Self::NoDatasetRun { .. } => "hyp::runs::no_dataset",
             Self::Undo(error) => error.code(),
             Self::Mixed { .. } => "hyp::backfill::mixed",
@@ -344,7 +354,9 @@ impl Explain for BackfillError {
             Self::NoSource { name, .. } | Self::SourceFile { name, .. } => Some(format!(
                 "config.toml needs `[sources.{name}]` with `path = \"…\"` and `grants = [\"table.*\"]`; nothing is created"
             )),
-            Self::Setting { known, .. } => Some(format!("there are: {}", known.join(", "))),
+            Self::Setting { known, .. } | Self::RuleForNothing { known, .. } => {
+                Some(format!("there are: {}", known.join(", ")))
+            }
             Self::ProbeScript { .. } => {
                 Some("it is a JSON object with an answer for each address".to_owned())
             }
@@ -372,6 +384,7 @@ impl Explain for BackfillError {
             | Self::Mixed { .. }
             | Self::Setting { .. }
             | Self::SettingValue { .. }
+            | Self::RuleForNothing { .. }
             | Self::ProbeScript { .. } => Exit::Usage,
             Self::OutOfReach { .. }
             | Self::NoDryRun { .. }

@@ -112,6 +112,19 @@ impl Makers {
         Ok(needed)
     }
 
+    /// Refuses rules for datasets that nobody fills.
+    pub(crate) fn check_rules<'r>(
+        &self,
+        rules: impl IntoIterator<Item = &'r String>,
+    ) -> Result<(), BackfillError> {
+        let filled = || self.0.iter().flat_map(|maker| &maker.declared.datasets);
+        let nobodys = rules.into_iter().find(|name| filled().all(|it| it != *name)).cloned();
+        nobodys.map_or(Ok(()), |name| {
+            let known: BTreeSet<String> = filled().cloned().collect();
+            Err(BackfillError::RuleForNothing { name, known: known.into_iter().collect() })
+        })
+    }
+
     /// Returns the datasets that a provider fills; nothing where a materializer is missing.
     pub(crate) fn filled_by(&self, provider: &Description) -> Vec<String> {
         if provider.emits_messages() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use hyp_cache::{PartSet, Telling, Untold, Writer};
+use hyp_cache::{Checkpoint, PartSet, PartSum, Telling, Untold, Writer};
 use hyp_model::row::{Key, Row};
 
 use crate::error::BackfillError;
@@ -17,14 +17,35 @@ pub(crate) struct Retold {
     mark: (u32, u64),
     /// Messages from before the mark whose rows were held back there: the next run does not tell them again.
     held_back: HashSet<String>,
-    /// Parts of records before the mark that are of no such message, and told again therefore.
+    /// Parts that the next run tells again, if it tells what this one does.
+    pub(crate) again: PartSum,
+    /// Those of them that are of records before the mark.
     pub(crate) late: Vec<Key>,
-    /// Those of the earlier reading, where all that it read is still there and nothing else is stored.
-    pub(crate) earlier: Option<Vec<Key>>,
+    /// The earlier reading, where all that it read is still there and nothing else is stored.
+    pub(crate) earlier: Option<Earlier>,
     /// Prints of the unit's last input, of all that was to be read.
     pub(crate) prints: Option<Prints>,
     /// True where stored rows may be of bytes that are no longer there.
     pub(crate) has_strays: bool,
+}
+
+/// What an earlier reading left.
+#[derive(Clone)]
+pub(crate) struct Earlier {
+    /// What is told again, from where it can be gone on with.
+    again: PartSum,
+    late: Vec<Key>,
+    is_from_start: bool,
+}
+
+impl Earlier {
+    pub(crate) fn new(checkpoint: &Checkpoint) -> Self {
+        Self {
+            again: checkpoint.told,
+            late: checkpoint.late.clone(),
+            is_from_start: checkpoint.host.is_empty(),
+        }
+    }
 }
 
 impl Retold {
@@ -33,7 +54,11 @@ impl Retold {
         self.told.insert(&row.part_id);
         let span = row.message.span;
         let is_before = (span.input, span.offset) < self.mark;
-        if is_before && !self.held_back.contains(&row.message.message_id) {
+        if is_before && self.held_back.contains(&row.message.message_id) {
+            return;
+        }
+        self.again.add(&row.part_id);
+        if is_before {
             self.late.push(Key::of(row.part_id.as_bytes()));
         }
     }
@@ -42,6 +67,7 @@ impl Retold {
     pub(crate) fn reach<'a>(&mut self, mark: (u32, u64), held: impl Iterator<Item = &'a str>) {
         self.mark = mark;
         self.held_back = held.map(str::to_owned).collect();
+        self.again = PartSum::default();
         self.late.clear();
     }
 }
@@ -64,6 +90,14 @@ pub(crate) fn untold(
     if start.is_some() && end.retold.earlier.is_none() {
         return Ok(Vec::new());
     }
+    // As a rule, the earlier reading told the beginning of what this one does.
+    let is_same_start = |it: &&Earlier| {
+        it.is_from_start == start.is_none() && end.retold.told.begins_with(&it.again)
+    };
+    if end.retold.earlier.as_ref().filter(is_same_start).is_some() {
+        end.retold.has_strays = false;
+        return Ok(Vec::new());
+    }
     let input_id = input_id(provider, unit);
     let untold = writer.untold(&Telling {
         input_id: &input_id,
@@ -72,7 +106,7 @@ pub(crate) fn untold(
         last_at: end.times.last_at,
         told: &end.retold.told,
         from: start.map_or(0, |(_, offset)| offset),
-        late: end.retold.earlier.as_deref().unwrap_or_default(),
+        late: end.retold.earlier.as_ref().map_or(&[], |earlier| &earlier.late),
     })?;
     let Some(mut untold) = untold else { return Ok(Vec::new()) };
     let count = untold.len();

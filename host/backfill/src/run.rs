@@ -117,6 +117,9 @@ pub fn run(
         check_sources(plugin, places)?;
     }
     let fills_datasets = of_one_kind(&plugins)?;
+    if fills_datasets {
+        components.makers.check_rules(request.changes.rules.keys())?;
+    }
     // What changes stored rows is written when that was asked for, and else only told.
     let is_asked_first = fills_datasets
         && may_change(&components, &plugins, &request.changes.rules)
@@ -155,7 +158,7 @@ pub fn run(
         }
         // Who goes on with the rest of a table that changed would not get what one run gets.
         if let Some((run_id, before)) = request.resumes.as_ref().zip(request.sources.as_ref()) {
-            let moved = before.sources_moved(&basis);
+            let moved = before.rest_moved(&basis);
             if !moved.is_empty() {
                 let (run_id, reason) = (run_id.clone(), moved.join("; "));
                 return Err(BackfillError::NotResumable { run_id, reason });

@@ -172,9 +172,15 @@ impl Ended {
             (None, Some(before)) => before.again(unit),
             (None, None) => resume::ending(unit, prints),
         }?;
-        let (late, has_strays) = (retold.late, retold.has_strays);
-        let (provider, unit_id) = (self.provider, self.id);
-        Some(Checkpoint { provider, unit_id, end, late, has_strays, ..checkpoint })
+        Some(Checkpoint {
+            provider: self.provider,
+            unit_id: self.id,
+            end,
+            told: retold.again,
+            late: retold.late,
+            has_strays: retold.has_strays,
+            ..checkpoint
+        })
     }
 
     /// Returns the unit's entry in the ledger.

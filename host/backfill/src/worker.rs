@@ -15,7 +15,7 @@ use hyp_plugin::{Counter, InputReport, Page, Plugin, RunError, Stop, UnitInputs}
 
 use crate::discover::hex;
 use crate::resume::{self, Before, Point};
-use crate::retold::Retold;
+use crate::retold::{Earlier, Retold};
 use crate::secrets::Secrets;
 use crate::tally::Tally;
 use crate::work::Work;
@@ -95,7 +95,7 @@ pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
         let checkpoint = || store.checkpoint(&source.provider, &source.unit_id).ok().flatten();
         let checkpoint = work.was_read.then(checkpoint).flatten();
         let is_all_there = |it: &&Checkpoint| resume::is_all_there(it, &work.inputs);
-        let earlier = checkpoint.as_ref().filter(is_all_there).map(|it| it.late.clone());
+        let earlier = checkpoint.as_ref().filter(is_all_there).map(Earlier::new);
         reading.retold.earlier.clone_from(&earlier);
         let resume = checkpoint.and_then(|it| resume::find(it, source.clone(), work));
         if let Some(resume) = resume {

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::catalog::Catalog;
 use crate::error::StoreError;
 use crate::ledger::{UnitState, number};
+use crate::untold::PartSum;
 
 /// What a unit looked like when it was read, and a point in it that the next run goes on from, if nothing but one
 /// input's end changed.
@@ -39,7 +40,9 @@ pub struct Checkpoint {
     pub host: Vec<u8>,
     /// Hash of the last bytes of the input.
     pub end: Vec<u8>,
-    /// Parts of records before the offset that were told after it.
+    /// Parts that were told after the offset, or all where the unit is read whole.
+    pub told: PartSum,
+    /// Those of them that are of records before the offset.
     pub late: Vec<Key>,
     /// True where stored rows may be of bytes that are no longer there.
     pub has_strays: bool,
@@ -56,7 +59,7 @@ pub(crate) fn get(
         .connection
         .query_row(
             "SELECT frame, input, size, offset, head, tail, accounting, records, component, host,
-                    end_hash, late, has_strays
+                    end_hash, told, told_hashes, late, has_strays
              FROM checkpoints WHERE provider = ?1 AND unit_id = ?2",
             [provider, unit_id],
             |row| {
@@ -74,8 +77,12 @@ pub(crate) fn get(
                     component: row.get(8)?,
                     host: row.get(9)?,
                     end: row.get(10)?,
-                    late: keys(row.get_ref(11)?.as_blob()?),
-                    has_strays: row.get(12)?,
+                    told: PartSum {
+                        count: row.get(11).map(unsigned)?,
+                        hashes: row.get(12).map(unsigned)?,
+                    },
+                    late: keys(row.get_ref(13)?.as_blob()?),
+                    has_strays: row.get(14)?,
                 })
             },
         )
@@ -102,7 +109,7 @@ pub(crate) fn put(
     }
     let mut statement = connection.prepare(
         "INSERT INTO checkpoints VALUES
-         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+         (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
     )?;
     for checkpoint in checkpoints {
         statement.execute(params![
@@ -119,6 +126,8 @@ pub(crate) fn put(
             checkpoint.component,
             checkpoint.host,
             checkpoint.end,
+            number(checkpoint.told.count),
+            checkpoint.told.hashes.cast_signed(),
             checkpoint.late.iter().flat_map(|key| key.0).collect::<Vec<u8>>(),
             checkpoint.has_strays,
         ])?;

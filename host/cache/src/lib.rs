@@ -105,7 +105,7 @@ pub use store::Store;
 pub use sweep::Rubbish;
 pub use tables::{TABLES, table_schema};
 pub use undo::{KeptThread, Reach, UndoError, Undone};
-pub use untold::{PartSet, Telling, Untold};
+pub use untold::{PartSet, PartSum, Telling, Untold};
 pub use upkeep::{Upkeep, Upkept};
 pub use verify::{Problem, Verification, verify};
 pub use writer::Writer;

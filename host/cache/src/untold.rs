@@ -37,11 +37,35 @@ impl PartSet {
         }
     }
 
+    /// Says whether the first of the ids, as they came, are those of a sum.
+    pub fn begins_with(&self, sum: &PartSum) -> bool {
+        let first = usize::try_from(sum.count).ok().and_then(|count| self.hashes.get(..count));
+        let add = |sum: u64, hash: &u64| sum.wrapping_add(*hash);
+        !self.is_over && first.is_some_and(|first| first.iter().fold(0, add) == sum.hashes)
+    }
+
     /// Returns the ids for lookups, unless there were too many.
     fn sorted(&self) -> Option<Vec<u64>> {
         let mut hashes = self.hashes.clone();
         hashes.sort_unstable();
         (!self.is_over).then_some(hashes)
+    }
+}
+
+/// What parts are known by all together, in whatever order they came.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartSum {
+    /// How many.
+    pub count: u64,
+    /// Sum of the hashes of their ids.
+    pub hashes: u64,
+}
+
+impl PartSum {
+    /// Adds an id.
+    pub fn add(&mut self, part_id: &str) {
+        self.count += 1;
+        self.hashes = self.hashes.wrapping_add(hash(part_id));
     }
 }
 

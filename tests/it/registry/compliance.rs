@@ -430,13 +430,18 @@ fn a_killed_run_is_gone_on_with_as_it_was_asked() {
 }
 
 #[test]
-fn a_killed_run_is_not_gone_on_with_once_its_source_changed() {
+fn a_killed_run_is_not_gone_on_with_once_its_source_or_a_rule_changed() {
     let mut registry = Registry::adopted("compliance.sql");
     registry.sandbox.set("HYP_FAILPOINT", "after_catalog:abort:2");
     let died = registry.try_run(HISTORY, &["--commit", "--chunk-size", "7"]);
     assert_ne!(died.status, Some(0), "{died}");
     registry.sandbox.set("HYP_FAILPOINT", "");
     let run = registry.one("select run_id from runs where status <> 'ok'");
+    registry.settle("[datasets.agent_compliance_status]\non_conflict = \"keep\"\n");
+    let resumed = registry.sandbox.hyp(["runs", "resume", &run]);
+    assert_eq!(resumed.status, Some(3), "{resumed}");
+    assert!(resumed.stderr.contains("the rules of datasets changed"), "{resumed}");
+    registry.settle("");
     registry.change("delete from agent_test_history where id = 'pier-00'");
     let before = runs(&registry);
     let resumed = registry.sandbox.hyp(["runs", "resume", &run]);

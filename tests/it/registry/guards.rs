@@ -145,6 +145,31 @@ fn what_is_not_granted_is_not_read() {
 }
 
 #[test]
+fn tables_of_which_nothing_is_granted_are_told() {
+    let registry = Registry::new("suites.sql");
+    let path = registry.source();
+    let text = format!("[sources.registry]\npath = {path:?}\ngrants = [\"test_suites.*\"]\n");
+    fs::write(registry.sandbox.store().join("config.toml"), text).unwrap();
+    let output = registry.sandbox.hyp(["backfill", "registry-state", "--commit"]);
+    assert_eq!(output.status, Some(0), "{output}");
+    let note = output.stdout.lines().find(|line| line.contains("not_granted")).unwrap();
+    assert!(note.contains("root=registry") && note.contains("capabilities"), "{output}");
+    assert!(!note.contains("test_suites"), "{output}");
+}
+
+#[test]
+fn a_rule_for_a_dataset_that_nobody_fills_is_told_with_those_that_there_are() {
+    let registry = Registry::adopted("compliance.sql");
+    registry.settle("[datasets.agent_compliance]\non_conflict = \"keep\"\n");
+    let before = registry.files();
+    let output = registry.sandbox.hyp(["backfill", "registry-state", "--commit"]);
+    assert_eq!(output.status, Some(2), "{output}");
+    assert!(output.stderr.contains("agent_compliance`"), "{output}");
+    assert!(output.stderr.contains("agent_compliance_status"), "{output}");
+    assert!(registry.files() == before, "nothing was written");
+}
+
+#[test]
 fn the_source_is_left_as_it_is() {
     let registry = Registry::new("compliance.sql");
     let before = fs::read(registry.source()).unwrap();

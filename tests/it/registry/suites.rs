@@ -51,6 +51,20 @@ fn what_is_declared_stands_and_what_drifted_comes_back() {
     others.extend(free.iter().filter(|name| !eligible.contains(name)));
     others.sort();
     assert_eq!(others, ["free-0-0", "free-1-0", "paid-0-0", "paid-1-0"]);
+    let planned = registry.run("test-suites", &[]);
+    let planned = planned["changes"].as_array().unwrap().iter();
+    let line = |it: &serde_json::Value| {
+        format!("{} {} {}: {} -> {}", it["event"], it["key"], it["column"], it["old"], it["new"])
+    };
+    let column = "\"scheduled_testing_eligible\"";
+    assert_eq!(
+        planned.map(line).collect::<Vec<_>>(),
+        [
+            format!("\"update\" [\"s-free-0-0\"] {column}: false -> true"),
+            format!("\"update\" [\"s-free-2-0\"] {column}: true -> false"),
+            format!("\"update\" [\"s-paid-0-0\"] {column}: true -> false"),
+        ]
+    );
     let told = registry.run("test-suites", &["--commit"]);
     assert_eq!(told["datasets"]["test_suites"]["updated"], 3);
     let after = registry.rows(ELIGIBLE);

@@ -8,15 +8,15 @@ mod wishes;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use hyp_cache::{AuditEntry, Writer};
+use hyp_cache::{AuditEntry, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM, Writer, datum_to_json};
 use hyp_model::item::{ColumnMode, Derived, Item};
 use hyp_model::row::Key;
 
 use super::cutover::{LeftOut, LiveRows};
 use super::error::EngineError;
 use super::materializers::Materializers;
-use super::report::{ChangesReport, CutoverReport};
-use super::view::{Reads, View, lock};
+use super::report::{CellChange, ChangesReport, CutoverReport, key_json};
+use super::view::{Pending, Reads, View, lock};
 use ready::{Ready, ReadyWish};
 
 pub(crate) use chunk::Chunk;
@@ -342,6 +342,10 @@ impl<'a> Pass<'a> {
             self.chunks.entry(at).or_default().audit.push(entry);
         }
         for (at, dataset, pending) in view.take() {
+            if let Some(stored) = view.stored.get(&dataset).filter(|_| self.report.has_room()) {
+                updates(stored, &dataset, &pending, &self.asserted)
+                    .for_each(|change| self.report.list(change));
+            }
             let chunk = self.chunks.entry(at).or_default();
             chunk.changed.entry(dataset).or_default().push(pending);
         }
@@ -416,6 +420,34 @@ impl Passed {
     pub(crate) fn updated(&self) -> u64 {
         self.report.datasets.values().map(|changes| changes.updated).sum()
     }
+}
+
+/// Columns that say who wrote a row.
+const OWN: [&str; 3] = [RUN_ID, SOURCE_SYSTEM, SOURCE_ID];
+
+/// Returns the cells of a stored row that a materializer puts others in the place of, without asserting anything.
+fn updates<'a>(
+    stored: &'a OpenDataset,
+    dataset: &'a str,
+    pending: &'a Pending,
+    asserted: &HashSet<(String, Key)>,
+) -> impl Iterator<Item = CellChange> + 'a {
+    let is_asserted = asserted.contains(&(dataset.to_owned(), stored.key(&pending.row)));
+    let key = key_json(&stored.key_values(&pending.row));
+    let cells = pending.before.iter().flat_map(|before| before.iter().zip(&pending.row));
+    let changed = stored.columns().iter().zip(cells).filter(move |(column, (old, new))| {
+        let is_listed = is_asserted && stored.declared().rule(&column.name).is_some();
+        old != new && !is_listed && !OWN.contains(&column.name.as_str())
+    });
+    changed.map(move |(column, (old, new))| CellChange {
+        dataset: dataset.to_owned(),
+        key: key.clone(),
+        subject: None,
+        column: column.name.clone(),
+        old: datum_to_json(old),
+        new: datum_to_json(new),
+        event: "update",
+    })
 }
 
 /// Returns items by their kinds, in the order in which they came.

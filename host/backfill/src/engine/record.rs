@@ -59,6 +59,7 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         let reason = format!("no materializer takes items of kind `{kind}`; known are: {known}");
         return Err(BackfillError::Recording { reason, code: None });
     }
+    components.makers.check_rules(recording.changes.rules.keys())?;
     components.host.settle(Settled { settings: recording.changes.settings.clone(), prober: None });
     let store = Store::open_or_create(&places.store)?;
     let mut writer = store.writer(recording.wait, &recording.run_id)?;

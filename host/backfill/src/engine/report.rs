@@ -158,8 +158,13 @@ impl ChangesReport {
         self.datasets.entry(dataset.to_owned()).or_default()
     }
 
+    /// Says whether another change is listed.
+    pub(crate) fn has_room(&self) -> bool {
+        self.changes.len() < LISTED
+    }
+
     pub(crate) fn list(&mut self, change: CellChange) {
-        if self.changes.len() < LISTED {
+        if self.has_room() {
             self.changes.push(change);
         }
     }

@@ -9,6 +9,9 @@ use crate::{moment, terminal, text};
 /// Changes that are shown one by one.
 const SHOWN: usize = 40;
 
+/// Characters of a cell that are shown.
+const CELL: usize = 60;
+
 /// Items that are named of those that have no twin.
 const NAMED: usize = 5;
 
@@ -120,19 +123,30 @@ fn show_rows(out: &mut String, told: &Value) {
 fn show_changes(out: &mut String, changes: &Value) {
     for change in list(changes).take(SHOWN) {
         let key: Vec<String> = list(&change["key"]).map(word).collect();
+        let about = if change["subject"].is_string() { "subject" } else { "column" };
         let _ = writeln!(
             out,
             "    {}: {} {}  {} -> {}",
             said(&change["event"]),
             text::line(&key.join("/")),
-            said(&change["subject"]),
-            text::line(&word(&change["old"])),
-            text::line(&word(&change["new"]))
+            said(&change[about]),
+            cell(&change["old"]),
+            cell(&change["new"])
         );
     }
     let more = list(changes).count().saturating_sub(SHOWN);
     if more > 0 {
         let _ = writeln!(out, "    {more} more (--json lists them)");
+    }
+}
+
+/// Returns a value of a cell, or as much of it as tells it from another.
+fn cell(value: &Value) -> String {
+    let word = word(value);
+    let line = text::line(&word);
+    match line.char_indices().nth(CELL) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.into_owned(),
     }
 }
 
