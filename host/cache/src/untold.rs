@@ -69,6 +69,7 @@ impl PartSum {
     }
 }
 
+/// May be another one in another build: a sum of before agrees with nothing then, and rows are looked for.
 fn hash(part_id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     part_id.hash(&mut hasher);

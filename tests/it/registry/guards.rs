@@ -26,9 +26,11 @@ fn a_source_that_is_no_database_is_told_by_name_and_no_file_is_made() {
     let odd = registry.sandbox.beside("odd.sqlite");
     fs::write(&odd, "this is no database, whatever it is called").unwrap();
     let absent = registry.sandbox.beside("absent.sqlite");
+    let folder = registry.sandbox.store();
     let cases = [
         ("path = \"\"",                                   2, "`[sources.registry] path` is not set"),
         (&format!("path = {absent:?}"),                   2, "absent.sqlite"),
+        (&format!("path = {folder:?}"),                   2, "it is a folder"),
         (&format!("path = {odd:?}\ngrants = [\"x.*\"]"), 1, "odd.sqlite"),
     ];
     for (setting, exit, words) in cases {

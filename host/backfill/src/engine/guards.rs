@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hyp_plugin::{Plugin, Settled};
+use hyp_plugin::{Candidate, Plugin, Root, Settled};
 
 use super::mode_of;
 use super::pass::Passed;
@@ -65,13 +65,17 @@ pub(crate) fn check_sources(
         else {
             return Err(BackfillError::NoSource { provider: provider(), name: name.to_owned() });
         };
-        if let Err(error) = std::fs::metadata(&source.path) {
-            return Err(BackfillError::SourceFile {
-                name: name.to_owned(),
-                path: source.path.clone(),
-                reason: error.to_string(),
-            });
-        }
+        let is_of = |root: &&Root| root.candidates.contains(&Candidate::Source(name.to_owned()));
+        let mut roots = plugin.description().roots.iter().filter(is_of);
+        let reason = match std::fs::metadata(&source.path) {
+            Err(error) => error.to_string(),
+            Ok(found) if found.is_dir() && roots.all(|root| root.globs.is_empty()) => {
+                "it is a folder, and the file itself has to be named".to_owned()
+            }
+            Ok(_) => continue,
+        };
+        let (name, path) = (name.to_owned(), source.path.clone());
+        return Err(BackfillError::SourceFile { name, path, reason });
     }
     Ok(())
 }
