@@ -205,11 +205,8 @@ fn added_keys(store: &Store, name: &str, run_id: &str) -> Result<Vec<String>, Ba
     };
     let mut keys = Vec::new();
     let Some(dataset) = store.open_dataset(&bare)? else { return Ok(keys) };
-    let Some(at) = dataset.position(RUN_ID) else { return Ok(keys) };
-    dataset.scan(|row| {
-        if row.get(at).and_then(Datum::as_text) == Some(run_id) {
-            keys.push(row_to_json(dataset.columns(), &row).to_string());
-        }
+    dataset.scan_run(run_id, |row| {
+        keys.push(row_to_json(dataset.columns(), &row).to_string());
     })?;
     Ok(keys)
 }
@@ -250,7 +247,7 @@ impl Back<'_> {
     ) -> Result<(DatasetWrite, Vec<JournalEntry>), BackfillError> {
         let (mut write, mut journal) = (DatasetWrite::default(), Vec::new());
         if !self.dataset.declared().may_change() {
-            self.remove_all(&mut write, &mut journal)?;
+            self.remove_all(&mut write)?;
         }
         let keys: BTreeMap<&String, Key> =
             deeds.keys().map(|text| (text, self.key(text))).collect();
@@ -266,19 +263,10 @@ impl Back<'_> {
     }
 
     /// Takes back rows of a dataset that never changes any: those that carry the run's id.
-    fn remove_all(
-        &mut self,
-        write: &mut DatasetWrite,
-        journal: &mut Vec<JournalEntry>,
-    ) -> Result<(), BackfillError> {
-        let (dataset, run_id) = (self.dataset, self.run_id);
-        let Some(at) = dataset.position(RUN_ID) else { return Ok(()) };
-        dataset.scan(|row| {
-            if row.get(at).and_then(Datum::as_text) == Some(run_id) {
-                write.removed.push(dataset.key(&row));
-                journal.push(removal(dataset, &row));
-            }
-        })?;
+    fn remove_all(&mut self, write: &mut DatasetWrite) -> Result<(), BackfillError> {
+        let dataset = self.dataset;
+        dataset.scan_run(self.run_id, |row| write.removed.push(dataset.key(&row)))?;
+        write.removed_of = Some(self.run_id.to_owned());
         self.count(|undone| &mut undone.removed, write.removed.len() as u64);
         Ok(())
     }
@@ -313,7 +301,7 @@ impl Back<'_> {
         }
         if deed.inserted.is_some() {
             write.removed.push(key);
-            journal.push(removal(self.dataset, stored));
+            journal.push(JournalEntry::removal(self.dataset, stored));
             return self.count(|undone| &mut undone.removed, 1);
         }
         let mut row = stored.clone();
@@ -385,17 +373,5 @@ impl Back<'_> {
             old,
             new,
         }
-    }
-}
-
-fn removal(dataset: &OpenDataset, row: &[Datum]) -> JournalEntry {
-    let key: Vec<Value> = dataset.key_values(row).iter().map(datum_to_json).collect();
-    JournalEntry {
-        dataset: dataset.declared().name.clone(),
-        row_key: Value::from(key).to_string(),
-        column: None,
-        operation: JournalOperation::Remove,
-        old: Some(row_to_json(dataset.columns(), row).to_string()),
-        new: None,
     }
 }

@@ -30,6 +30,8 @@ pub struct DatasetWrite {
     pub rows: Vec<DatasetRow>,
     /// Keys that have no row any more.
     pub removed: Vec<Key>,
+    /// The run whose rows these are, if they are: they are journalled as they are read, however many there are.
+    pub removed_of: Option<String>,
 }
 
 impl DatasetWrite {
@@ -72,6 +74,7 @@ struct Written {
     /// Where these rows came from.
     origins: Vec<Key>,
     removed: Vec<Key>,
+    removed_of: Option<String>,
     location: Option<String>,
 }
 
@@ -111,7 +114,7 @@ impl Writer {
         &self,
         name: String,
         dataset: &OpenDataset,
-        write: DatasetWrite,
+        mut write: DatasetWrite,
         superseded: &mut u64,
     ) -> Result<Written, StoreError> {
         let mut dirty = Dirty::default();
@@ -120,11 +123,11 @@ impl Writer {
         let origins = write.rows.iter().filter_map(|row| dataset.origin(row)).collect();
         if !write.rows.is_empty() {
             let mut stage = Stage::begin(dataset)?;
-            write.rows.into_iter().try_for_each(|row| stage.push(row))?;
+            write.rows.drain(..).try_for_each(|row| stage.push(row))?;
             edit.data.push(stage.finish(&mut dirty)?);
         }
         let location = edit.data.first().map(|file| file.file_path().to_owned());
-        if let Some(stage) = write.staged {
+        if let Some(stage) = write.staged.take() {
             edit.data.push(stage.finish(&mut dirty)?);
         }
         let mut positions: Positions = BTreeMap::new();
@@ -142,7 +145,8 @@ impl Writer {
         failpoint::hit("after_delete_files")?;
         let operation = if positions.is_empty() { Operation::Append } else { Operation::Overwrite };
         let next = Next::of(self.store().layout(), &dataset.table, edit, operation, dirty)?;
-        Ok(Written { name, next, keys, origins, removed: write.removed, location })
+        let DatasetWrite { removed, removed_of, .. } = write;
+        Ok(Written { name, next, keys, origins, removed, removed_of, location })
     }
 
     /// Makes what is written the datasets, with journal and audit. Returns why the audit could not be written, if so.
@@ -153,7 +157,8 @@ impl Writer {
         (entries, audit, undoes): (&[JournalEntry], &[AuditEntry], Option<&str>),
         done: &DatasetCommitted,
     ) -> Result<Option<String>, StoreError> {
-        let write = || -> rusqlite::Result<Option<Option<String>>> {
+        let mut unreadable = None;
+        let mut write = || -> rusqlite::Result<Option<Option<String>>> {
             let transaction = self.catalog.connection.unchecked_transaction()?;
             for one in written {
                 let from = open.get(&one.name).and_then(|it| it.table.location.as_deref());
@@ -161,7 +166,17 @@ impl Writer {
                     return Ok(None);
                 }
             }
-            journal::put(&transaction, &self.run_id, self.chunks + 1, entries)?;
+            let at = (self.run_id.as_str(), self.chunks + 1);
+            journal::put(&transaction, at, entries)?;
+            for one in written {
+                let Some((run, dataset)) = one.removed_of.as_ref().zip(open.get(&one.name)) else {
+                    continue;
+                };
+                if let Err(error) = journal::put_removals(&transaction, at, dataset, run)? {
+                    unreadable = Some(error);
+                    return Ok(None);
+                }
+            }
             let noted = journal::audit(&transaction, &self.run_id, audit);
             if let Some(run) = undoes {
                 mark_undone(&transaction, run, &self.run_id)?;
@@ -184,6 +199,9 @@ impl Writer {
             Ok(Some(noted.err().map(|error| class(&error))))
         };
         let swapped = write().map_err(|error| self.catalog.error(error))?;
+        if let Some(error) = unreadable {
+            return Err(error);
+        }
         swapped.ok_or_else(|| StoreError::Conflict { path: self.catalog.path.clone() })
     }
 }

@@ -1,7 +1,10 @@
 //! What runs did to datasets: the journal, from which they are undone; the audit, which people read; runs themselves.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use hyp_model::item::Datum;
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
+use serde_json::Value;
 
+use super::{OpenDataset, datum_to_json, row_to_json};
 use crate::clock;
 use crate::error::StoreError;
 use crate::store::Store;
@@ -85,29 +88,67 @@ pub struct DatasetRun {
     pub source: Option<String>,
 }
 
+impl JournalEntry {
+    /// Returns the entry of a row that is removed.
+    pub fn removal(dataset: &OpenDataset, row: &[Datum]) -> Self {
+        let key: Vec<Value> = dataset.key_values(row).iter().map(datum_to_json).collect();
+        Self {
+            dataset: dataset.declared().name.clone(),
+            row_key: Value::from(key).to_string(),
+            column: None,
+            operation: JournalOperation::Remove,
+            old: Some(row_to_json(dataset.columns(), row).to_string()),
+            new: None,
+        }
+    }
+}
+
+/// Adds entries of a chunk of a run.
 pub(super) fn put(
     connection: &Connection,
-    run_id: &str,
-    chunk: i64,
+    at: (&str, i64),
     entries: &[JournalEntry],
 ) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(
-        "INSERT INTO dataset_journal
-             (run_id, chunk, dataset, row_key, column_name, operation, old_value, new_value)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
-    for entry in entries {
-        statement.execute(params![
-            run_id,
-            chunk,
-            entry.dataset,
-            entry.row_key,
-            entry.column,
-            entry.operation.as_str(),
-            entry.old,
-            entry.new
-        ])?;
-    }
+    let mut statement = connection.prepare(PUT)?;
+    entries.iter().try_for_each(|entry| execute(&mut statement, at, entry))
+}
+
+/// Adds entries for all rows that carry the id of a run, as removed, while they are read.
+pub(super) fn put_removals(
+    connection: &Connection,
+    at: (&str, i64),
+    dataset: &OpenDataset,
+    run: &str,
+) -> rusqlite::Result<Result<(), StoreError>> {
+    let mut statement = connection.prepare(PUT)?;
+    let mut done = Ok(());
+    let scanned = dataset.scan_run(run, |row| {
+        if done.is_ok() {
+            done = execute(&mut statement, at, &JournalEntry::removal(dataset, &row));
+        }
+    });
+    done.map(|()| scanned)
+}
+
+const PUT: &str = "INSERT INTO dataset_journal
+         (run_id, chunk, dataset, row_key, column_name, operation, old_value, new_value)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+
+fn execute(
+    statement: &mut Statement<'_>,
+    (run_id, chunk): (&str, i64),
+    entry: &JournalEntry,
+) -> rusqlite::Result<()> {
+    statement.execute(params![
+        run_id,
+        chunk,
+        entry.dataset,
+        entry.row_key,
+        entry.column,
+        entry.operation.as_str(),
+        entry.old,
+        entry.new
+    ])?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use hyp_model::item::{ColumnType, DatasetColumn, Datum};
 use hyp_model::row::Key;
 
-use super::columns::{self, SOURCE_ID, SOURCE_SYSTEM};
+use super::columns::{self, RUN_ID, SOURCE_ID, SOURCE_SYSTEM};
 use super::{DataFile, DatasetRow, OpenDataset, Place, convert, key_of, origin_key};
 use crate::error::StoreError;
 use crate::lease::{self, Lease};
@@ -85,6 +85,19 @@ impl OpenDataset {
             }
         }
         Ok(found)
+    }
+
+    /// Hands every row that carries the id of a run to `each`.
+    ///
+    /// # Errors
+    /// Fails when a data file cannot be read.
+    pub fn scan_run(&self, run: &str, mut each: impl FnMut(DatasetRow)) -> Result<(), StoreError> {
+        let Some(at) = self.position(RUN_ID) else { return Ok(()) };
+        self.scan(|row| {
+            if row.get(at).and_then(Datum::as_text) == Some(run) {
+                each(row);
+            }
+        })
     }
 
     /// Hands every row to `each`.
