@@ -99,6 +99,7 @@ impl Ended {
             ("message.empty", counts.empty),
             ("message.same_id_again", counts.duplicates),
             ("message.doubtful_time", counts.doubtful_times),
+            ("message.without_time", counts.timeless),
         ];
         for (kind, number) in messages {
             ProviderReport::count(&mut report.records_by_kind, kind, number);

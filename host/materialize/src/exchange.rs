@@ -207,6 +207,7 @@ impl Exchange {
         self.counts.messages += 1;
         self.counts.parts += draft.cells.len() as u64;
         self.counts.replays += u64::from(draft.is_replay);
+        self.counts.timeless += u64::from(draft.time.is_none());
         state.settle(draft, &mut self.produced.rows);
     }
 }

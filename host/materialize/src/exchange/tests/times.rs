@@ -39,5 +39,12 @@ fn a_time_that_is_not_believed_gets_a_neighbours() {
 fn a_missing_time_is_no_doubt_and_gets_the_one_before() {
     let (found, _, counts) = times(Some(START), &[None, Some(START + 3), None]);
     assert_eq!(found, [START, START + 3, START + 3]);
-    assert_eq!((counts.missing_times, counts.doubtful_times), (2, 0));
+    assert_eq!((counts.missing_times, counts.doubtful_times, counts.timeless), (2, 0, 0));
+}
+
+#[test]
+fn messages_of_a_thread_without_any_time_are_counted() {
+    let (found, started, counts) = times(None, &[None, None]);
+    assert_eq!((found, started), (vec![0, 0], 0));
+    assert_eq!((counts.missing_times, counts.timeless), (2, 2));
 }
