@@ -48,15 +48,13 @@ fn what_a_file_no_longer_holds_stays() {
     assert_eq!(sandbox.all_rows(), before);
 }
 
-/// A rollout of which the first five lines end with a count whose answer comes with the sixth.
-const ROLLOUT: &str = "codex/calls_at_the_same_time_are_one_response/in";
-
-/// Where it lies below a home.
-const PLACE: &str =
-    ".codex/sessions/rollout-2026-02-03T10-00-00-0199a071-1111-7222-8333-000000000071.jsonl";
-
-fn rollout() -> String {
-    fs::read_to_string(&files(&fixtures().join(ROLLOUT))[0]).unwrap()
+/// A rollout of which the first five lines end with a count whose answer comes with the sixth: where it lies below a
+/// home, and its text.
+fn rollout() -> (String, String) {
+    let recorded = fixtures().join("codex/calls_at_the_same_time_are_one_response/in");
+    let file = &files(&recorded)[0];
+    let name = file.file_name().unwrap().to_str().unwrap();
+    (format!(".codex/sessions/{name}"), fs::read_to_string(file).unwrap())
 }
 
 fn first_lines(text: &str, lines: usize) -> String {
@@ -69,12 +67,12 @@ fn withdrawn(report: &serde_json::Value) -> u64 {
 
 #[test]
 fn what_an_unfinished_end_was_taken_for_is_withdrawn_and_comes_back_with_an_undo() {
-    let text = rollout();
+    let (place, text) = rollout();
     let sandbox = Sandbox::new();
-    sandbox.write(PLACE, first_lines(&text, 5).as_bytes());
+    sandbox.write(&place, first_lines(&text, 5).as_bytes());
     sandbox.import(["codex"]);
     let before = sandbox.all_rows();
-    sandbox.write(PLACE, text.as_bytes());
+    sandbox.write(&place, text.as_bytes());
     let dry = sandbox.import(["codex", "--dry-run"]);
     assert_eq!(withdrawn(&dry), 1, "{dry:#}");
     assert_eq!(sandbox.all_rows(), before, "a dry run counts and changes nothing");
@@ -82,7 +80,7 @@ fn what_an_unfinished_end_was_taken_for_is_withdrawn_and_comes_back_with_an_undo
     assert_eq!(withdrawn(&real), 1, "{real:#}");
 
     let anew = Sandbox::new();
-    anew.write(PLACE, text.as_bytes());
+    anew.write(&place, text.as_bytes());
     anew.import(["codex"]);
     assert_same_rows(&sandbox.all_rows(), &anew.all_rows(), "cut, then whole");
     let run = real["run_id"].as_str().unwrap();
@@ -95,14 +93,14 @@ fn what_an_unfinished_end_was_taken_for_is_withdrawn_and_comes_back_with_an_undo
 
 #[test]
 fn rows_of_bytes_that_are_gone_are_never_withdrawn() {
-    let text = rollout();
+    let (place, text) = rollout();
     let sandbox = Sandbox::new();
-    sandbox.write(PLACE, text.as_bytes());
+    sandbox.write(&place, text.as_bytes());
     sandbox.import(["codex"]);
     let before = sandbox.all_rows();
     // Written anew with less in it, and then gone on with from there.
     for lines in [3, 4] {
-        sandbox.write(PLACE, first_lines(&text, lines).as_bytes());
+        sandbox.write(&place, first_lines(&text, lines).as_bytes());
         assert_eq!(withdrawn(&sandbox.import(["codex"])), 0);
         assert_same_rows(&sandbox.all_rows(), &before, "what is gone from the file");
     }

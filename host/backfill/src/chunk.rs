@@ -41,6 +41,8 @@ pub(crate) struct Chunk {
     late: Vec<(String, Usage)>,
     /// Units that end in this chunk.
     pub(crate) done: Vec<usize>,
+    /// Stored rows of these that they no longer tell.
+    pub(crate) untold: Vec<Untold>,
     weight: usize,
 }
 
@@ -114,7 +116,7 @@ impl Chunk {
         mut self,
         writer: &mut Writer,
         policy: &mut Policy,
-        (run_id, untold): (&str, &[Untold]),
+        run_id: &str,
         tallies: &mut HashMap<usize, RowTally>,
     ) -> Result<Judged, BackfillError> {
         policy.settle(&mut self.threads, &mut self.facts);
@@ -127,7 +129,7 @@ impl Chunk {
             threads: &self.threads,
             facts: &self.facts,
             rows: &candidates,
-            untold,
+            untold: &self.untold,
             content: &content,
         })?;
         let Judgement { verdicts, corrections, other_tokens, .. } = judgement;

@@ -321,7 +321,7 @@ impl Import<'_> {
 
     fn commit(
         &mut self,
-        chunk: Chunk,
+        mut chunk: Chunk,
         units: &[Work],
         sums: &mut Sums,
         listing: Option<Listing>,
@@ -335,9 +335,8 @@ impl Import<'_> {
             provider = self.report.provider
         );
         let run_id = &self.request.run_id;
-        let untold = sums.untold(self.writer, &self.report.provider, &chunk.done, units)?;
-        let judging_all =
-            || chunk.judge(self.writer, &mut self.policy, (run_id, &untold), &mut sums.tallies);
+        chunk.untold = sums.untold(self.writer, &self.report.provider, &chunk.done, units)?;
+        let judging_all = || chunk.judge(self.writer, &mut self.policy, run_id, &mut sums.tallies);
         let mut judged = span.in_scope(judging_all)?;
         let settled = sums.settle_tokens(&mut judged);
         self.report.diff.correct(&judged.corrections);

@@ -139,7 +139,7 @@ fn take(
     let mut tallies: HashMap<usize, RowTally> = HashMap::new();
     let mut chunk = Chunk::default();
     chunk.add(0, produced, (&scope, &mut policy), tallies.entry(0).or_default());
-    let judged = chunk.judge(writer, &mut policy, (&asked.run_id, &[]), &mut tallies)?;
+    let judged = chunk.judge(writer, &mut policy, &asked.run_id, &mut tallies)?;
     let Judged { batch, take_over, refreshed, corrections, threads, facts, rows, .. } = judged;
     writer.commit(Commit {
         rows: batch,

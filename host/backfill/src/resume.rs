@@ -5,12 +5,13 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use hyp_cache::Checkpoint;
+use hyp_cache::{Checkpoint, Store};
 use hyp_materialize::{Exchange, Source};
 use hyp_plugin::{Compression, Lent, UnitInputs};
 use sha2::{Digest, Sha256};
 
 use crate::discover::hex;
+use crate::retold::Earlier;
 use crate::tally::{ID_TAKEN, Tally};
 use crate::work::Work;
 
@@ -62,9 +63,22 @@ impl Before {
     }
 }
 
+/// Looks up what an earlier reading of a unit left: what it told, if that may be held against what is told now, and
+/// where it can be gone on with.
+pub(crate) fn look_up(
+    store: &Store,
+    source: &Source,
+    work: &Work,
+) -> (Option<Earlier>, Option<Resume>) {
+    let checkpoint = || store.checkpoint(&source.provider, &source.unit_id).ok().flatten();
+    let Some(checkpoint) = work.was_read.then(checkpoint).flatten() else { return (None, None) };
+    let earlier = is_all_there(&checkpoint, &work.inputs).then(|| Earlier::new(&checkpoint));
+    (earlier, find(checkpoint, source.clone(), work))
+}
+
 /// Finds where a unit that changed can be gone on with: nothing where any doubt is left that one of its inputs grew
 /// and nothing else happened.
-pub(crate) fn find(checkpoint: Checkpoint, source: Source, work: &Work) -> Option<Resume> {
+fn find(checkpoint: Checkpoint, source: Source, work: &Work) -> Option<Resume> {
     let earlier = work.grown_from.as_ref().filter(|_| !checkpoint.host.is_empty())?;
     let input = usize::try_from(checkpoint.input).ok()?;
     let lent = work.inputs.inputs.get(input).filter(|lent| is_plain(lent))?;
@@ -94,7 +108,7 @@ pub(crate) fn find(checkpoint: Checkpoint, source: Source, work: &Work) -> Optio
 }
 
 /// Says whether everything is still there that was read of a unit, and nothing else of it is stored.
-pub(crate) fn is_all_there(checkpoint: &Checkpoint, unit: &UnitInputs) -> bool {
+fn is_all_there(checkpoint: &Checkpoint, unit: &UnitInputs) -> bool {
     let same = || {
         let input = usize::try_from(checkpoint.input).ok()?;
         let (last, others) = unit.inputs.split_last()?;

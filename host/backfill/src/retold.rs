@@ -83,11 +83,10 @@ pub(crate) fn untold(
     let start = end.before.as_ref().map(|before| before.end());
     let is_readable = end.inputs.iter().all(|input| !input.failed);
     end.retold.has_strays = true;
-    // Rows do not say which of a unit's inputs they are of.
-    if !is_readable || start.is_some_and(|(input, _)| input > 0 || end.inputs.len() > 1) {
-        return Ok(Vec::new());
-    }
-    if start.is_some() && end.retold.earlier.is_none() {
+    // Of a unit that was gone on with, rows do not say which of its inputs they are of, and only the earlier reading which
+    // of them are told again.
+    let can_say = start.is_none() || (end.inputs.len() == 1 && end.retold.earlier.is_some());
+    if !is_readable || !can_say {
         return Ok(Vec::new());
     }
     // As a rule, the earlier reading told the beginning of what this one does.

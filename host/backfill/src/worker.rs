@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use hyp_cache::{Checkpoint, Store};
+use hyp_cache::Store;
 use hyp_materialize::{Counts, Exchange, Produced, Source};
 use hyp_model::event::{Event, Micros};
 use hyp_model::judge::ThreadFacts;
-use hyp_plugin::{Counter, InputReport, Page, Plugin, RunError, Stop, UnitInputs};
+use hyp_plugin::{Checkpoint, Counter, InputReport, Page, Plugin, RunError, Stop, UnitInputs};
 
 use crate::discover::hex;
 use crate::resume::{self, Before, Point};
-use crate::retold::{Earlier, Retold};
+use crate::retold::Retold;
 use crate::secrets::Secrets;
 use crate::tally::Tally;
 use crate::work::Work;
@@ -92,12 +92,8 @@ pub(crate) fn work(shared: &Shared<'_>, to: &SyncSender<Parcel>) {
         let source = source(plugin, &work.inputs);
         let mut reading = Reading::new(unit, work, source.clone(), (*secrets, to));
         let mut from = None;
-        let checkpoint = || store.checkpoint(&source.provider, &source.unit_id).ok().flatten();
-        let checkpoint = work.was_read.then(checkpoint).flatten();
-        let is_all_there = |it: &&Checkpoint| resume::is_all_there(it, &work.inputs);
-        let earlier = checkpoint.as_ref().filter(is_all_there).map(Earlier::new);
+        let (earlier, resume) = resume::look_up(store, &source, work);
         reading.retold.earlier.clone_from(&earlier);
-        let resume = checkpoint.and_then(|it| resume::find(it, source.clone(), work));
         if let Some(resume) = resume {
             from = Some(resume.from);
             reading.exchange = resume.exchange;
@@ -219,7 +215,7 @@ impl<'a> Reading<'a> {
     }
 
     /// Keeps a checkpoint, if the next run could go on from it.
-    fn reach(&mut self, checkpoint: hyp_plugin::Checkpoint) {
+    fn reach(&mut self, checkpoint: Checkpoint) {
         // Of a unit that nothing was understood of, the end might be.
         if self.tally.understood == 0 && self.before.is_none() {
             return;

@@ -300,34 +300,31 @@ fn group_may_hold(group: &RowGroupMetaData, session_id: &str) -> bool {
         .is_none_or(|(least, most)| least <= session_id.as_bytes() && session_id.as_bytes() <= most)
 }
 
-/// A row's id, and offset and length of its record.
-type Place = (String, (u64, u64));
-
-/// Reads which rows of a thread a recording told.
+/// Hands the rows of a thread that a recording told to `each`: their ids, with offset and length of their records.
 pub(crate) fn of_recording<'a>(
     data: impl Iterator<Item = &'a LiveData>,
     known: &Known,
     input_id: &str,
-) -> Result<Vec<Place>, StoreError> {
+    mut each: impl FnMut(&str, (u64, u64)),
+) -> Result<(), StoreError> {
     const NAMES: [&str; 6] =
         ["session_id", "conversation_id", "input_id", "part_id", "input_offset", "input_length"];
-    let mut found = Vec::new();
     for data in data.filter(|data| may_hold(data, known)) {
         let path = &data.live.path;
         for batch in of_session(data, &known.session_id, &NAMES)? {
             let batch = batch.map_err(StoreError::arrow(path))?;
-            told_by(&batch, known, input_id, &mut found)
+            told_by(&batch, known, input_id, &mut each)
                 .ok_or_else(|| StoreError::damaged(path, "columns are missing"))?;
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 fn told_by(
     batch: &RecordBatch,
     known: &Known,
     input_id: &str,
-    found: &mut Vec<Place>,
+    each: &mut impl FnMut(&str, (u64, u64)),
 ) -> Option<()> {
     let text = |name| batch.column_by_name(name)?.as_string_opt::<i32>();
     let number = |name| batch.column_by_name(name)?.as_primitive_opt::<Int64Type>();
@@ -340,8 +337,7 @@ fn told_by(
         // What was recorded while it was said has no place in a recording.
         if is_of && conversation == known.conversation_id.as_deref() && offsets.is_valid(at) {
             let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
-            let span = (unsigned(offsets.value(at)), unsigned(lengths.value(at)));
-            found.push((ids.value(at).to_owned(), span));
+            each(ids.value(at), (unsigned(offsets.value(at)), unsigned(lengths.value(at))));
         }
     }
     Some(())

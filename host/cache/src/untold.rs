@@ -162,13 +162,13 @@ impl Writer {
             let data = self.table.data.iter().filter(|data| {
                 months.as_ref().is_none_or(|months| months.contains(&data.live.partition.1))
             });
-            for (part_id, span) in rows::of_recording(data, known, telling.input_id)? {
+            rows::of_recording(data, known, telling.input_id, |part_id, span| {
                 let is_meant =
                     span.0 >= telling.from || late.contains(&Key::of(part_id.as_bytes()));
-                if is_meant && told.binary_search(&hash(&part_id)).is_err() {
-                    untold.push(Untold { part_id, span, thread });
+                if is_meant && told.binary_search(&hash(part_id)).is_err() {
+                    untold.push(Untold { part_id: part_id.to_owned(), span, thread });
                 }
-            }
+            })?;
         }
         Ok(Some(untold))
     }

@@ -8,7 +8,7 @@ mod wishes;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use hyp_cache::{AuditEntry, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM, Writer, datum_to_json};
+use hyp_cache::{AuditEntry, OpenDataset, Writer, datum_to_json};
 use hyp_model::item::{ColumnMode, Derived, Item};
 use hyp_model::row::Key;
 
@@ -16,7 +16,7 @@ use super::cutover::{LeftOut, LiveRows};
 use super::error::EngineError;
 use super::materializers::Materializers;
 use super::report::{CellChange, ChangesReport, CutoverReport, key_json};
-use super::view::{Pending, Reads, View, lock};
+use super::view::{OWN, Pending, Reads, View, lock};
 use ready::{Ready, ReadyWish};
 
 pub(crate) use chunk::Chunk;
@@ -422,9 +422,6 @@ impl Passed {
     }
 }
 
-/// Columns that say who wrote a row.
-const OWN: [&str; 3] = [RUN_ID, SOURCE_SYSTEM, SOURCE_ID];
-
 /// Returns the cells of a stored row that a materializer puts others in the place of, without asserting anything.
 fn updates<'a>(
     stored: &'a OpenDataset,
@@ -434,12 +431,11 @@ fn updates<'a>(
 ) -> impl Iterator<Item = CellChange> + 'a {
     let is_asserted = asserted.contains(&(dataset.to_owned(), stored.key(&pending.row)));
     let key = key_json(&stored.key_values(&pending.row));
-    let cells = pending.before.iter().flat_map(|before| before.iter().zip(&pending.row));
-    let changed = stored.columns().iter().zip(cells).filter(move |(column, (old, new))| {
+    let changed = pending.changed(stored).filter(move |(column, ..)| {
         let is_listed = is_asserted && stored.declared().rule(&column.name).is_some();
-        old != new && !is_listed && !OWN.contains(&column.name.as_str())
+        !is_listed && !OWN.contains(&column.name.as_str())
     });
-    changed.map(move |(column, (old, new))| CellChange {
+    changed.map(move |(column, old, new)| CellChange {
         dataset: dataset.to_owned(),
         key: key.clone(),
         subject: None,

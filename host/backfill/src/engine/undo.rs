@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::components::Components;
+use crate::engine::view::OWN;
 use crate::error::BackfillError;
 use crate::places::Places;
 use crate::run::now;
@@ -324,7 +325,7 @@ impl Back<'_> {
             let is_own = datum_to_json(stored.get(self.dataset.position(RUN_ID)?)?) == *run;
             return (!is_own).then(|| RUN_ID.to_owned());
         }
-        let mut own = columns.filter(|(column, _)| !column.name.starts_with("_hyp_"));
+        let mut own = columns.filter(|(column, _)| !OWN.contains(&column.name.as_str()));
         let other = own.find(|(column, value)| {
             let cell = deed.cells.get(&column.name);
             cell.is_some_and(|(_, new)| datum_to_json(value) != *new)

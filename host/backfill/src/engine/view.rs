@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyp_cache::{DatasetRow, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM, StoreError, key_of};
-use hyp_model::item::{Cell, ColumnType, Datum, Origin};
+use hyp_model::item::{Cell, ColumnType, DatasetColumn, Datum, Origin};
 use hyp_model::row::Key;
 use hyp_plugin::Current;
 
@@ -12,6 +12,9 @@ use super::rules::Rule;
 
 /// Stored rows of a dataset that are kept in memory.
 const READ_ROWS: usize = 65_536;
+
+/// Columns that say who wrote a row.
+pub(crate) const OWN: [&str; 3] = [RUN_ID, SOURCE_SYSTEM, SOURCE_ID];
 
 /// A row that is not committed yet.
 #[derive(Debug, Clone)]
@@ -21,6 +24,18 @@ pub(crate) struct Pending {
     pub(crate) before: Option<DatasetRow>,
     /// The chunk that it goes to: the first that changes it.
     pub(crate) chunk: u32,
+}
+
+impl Pending {
+    /// Returns the cells that are other than those of the stored row, each with its column, as it was and as it is.
+    pub(crate) fn changed<'a>(
+        &'a self,
+        stored: &'a OpenDataset,
+    ) -> impl Iterator<Item = (&'a DatasetColumn, &'a Datum, &'a Datum)> {
+        let before = self.before.iter().flatten();
+        let cells = stored.columns().iter().zip(before).zip(&self.row);
+        cells.map(|((column, old), new)| (column, old, new)).filter(|(_, old, new)| old != new)
+    }
 }
 
 /// A row that was made of cells, and what decides about it.
@@ -58,7 +73,7 @@ impl Open {
             places: declared
                 .filter_map(|column| Some((column.name.clone(), dataset.position(&column.name)?)))
                 .collect(),
-            own: [RUN_ID, SOURCE_SYSTEM, SOURCE_ID].map(|name| dataset.position(name)),
+            own: OWN.map(|name| dataset.position(name)),
             pending: HashMap::new(),
             order: Vec::new(),
             added: HashSet::new(),

@@ -6,6 +6,7 @@ use hyp_model::row::Key;
 use iceberg::spec::{Operation, Struct};
 
 use super::files::new_path;
+use super::journal::Journal;
 use super::stage::Stage;
 use super::{
     AuditEntry, DatasetRow, JournalEntry, OpenDataset, Place, SOURCE_ID, SOURCE_SYSTEM, journal,
@@ -157,52 +158,37 @@ impl Writer {
         (entries, audit, undoes): (&[JournalEntry], &[AuditEntry], Option<&str>),
         done: &DatasetCommitted,
     ) -> Result<Option<String>, StoreError> {
-        let mut unreadable = None;
-        let mut write = || -> rusqlite::Result<Option<Option<String>>> {
-            let transaction = self.catalog.connection.unchecked_transaction()?;
-            for one in written {
-                let from = open.get(&one.name).and_then(|it| it.table.location.as_deref());
-                if !one.next.put(&transaction, from)? {
-                    return Ok(None);
-                }
+        let failed = |error| self.catalog.error(error);
+        let transaction = self.catalog.connection.unchecked_transaction().map_err(failed)?;
+        for one in written {
+            let from = open.get(&one.name).and_then(|it| it.table.location.as_deref());
+            if !one.next.put(&transaction, from).map_err(failed)? {
+                return Err(StoreError::Conflict { path: self.catalog.path.clone() });
             }
-            let at = (self.run_id.as_str(), self.chunks + 1);
-            journal::put(&transaction, at, entries)?;
-            for one in written {
-                let Some((run, dataset)) = one.removed_of.as_ref().zip(open.get(&one.name)) else {
-                    continue;
-                };
-                if let Err(error) = journal::put_removals(&transaction, at, dataset, run)? {
-                    unreadable = Some(error);
-                    return Ok(None);
-                }
-            }
-            let noted = journal::audit(&transaction, &self.run_id, audit);
-            if let Some(run) = undoes {
-                mark_undone(&transaction, run, &self.run_id)?;
-            }
-            let first = written.first();
-            self.put_chunk(
-                &transaction,
-                &Committed {
-                    snapshot_id: first
-                        .and_then(|one| one.next.table.metadata.current_snapshot_id()),
-                    rows: done.rows,
-                    superseded: done.superseded,
-                    files: written.len(),
-                },
-            )?;
-            if failpoint::hit("in_catalog").is_err() {
-                return Err(rusqlite::Error::QueryReturnedNoRows);
-            }
-            transaction.commit()?;
-            Ok(Some(noted.err().map(|error| class(&error))))
-        };
-        let swapped = write().map_err(|error| self.catalog.error(error))?;
-        if let Some(error) = unreadable {
-            return Err(error);
         }
-        swapped.ok_or_else(|| StoreError::Conflict { path: self.catalog.path.clone() })
+        let mut journal =
+            Journal::new(&transaction, &self.run_id, self.chunks + 1).map_err(failed)?;
+        entries.iter().try_for_each(|entry| journal.put(entry)).map_err(failed)?;
+        for one in written {
+            if let Some((run, dataset)) = one.removed_of.as_ref().zip(open.get(&one.name)) {
+                journal.put_removals(dataset, run)?.map_err(failed)?;
+            }
+        }
+        drop(journal);
+        let noted = journal::audit(&transaction, &self.run_id, audit);
+        let first = written.first();
+        let done = Committed {
+            snapshot_id: first.and_then(|one| one.next.table.metadata.current_snapshot_id()),
+            rows: done.rows,
+            superseded: done.superseded,
+            files: written.len(),
+        };
+        let undone = undoes.map(|run| mark_undone(&transaction, run, &self.run_id));
+        undone.unwrap_or(Ok(())).map_err(failed)?;
+        self.put_chunk(&transaction, &done).map_err(failed)?;
+        failpoint::hit("in_catalog")?;
+        transaction.commit().map_err(failed)?;
+        Ok(noted.err().map(|error| class(&error)))
     }
 }
 

@@ -103,53 +103,56 @@ impl JournalEntry {
     }
 }
 
-/// Adds entries of a chunk of a run.
-pub(super) fn put(
-    connection: &Connection,
-    at: (&str, i64),
-    entries: &[JournalEntry],
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(PUT)?;
-    entries.iter().try_for_each(|entry| execute(&mut statement, at, entry))
+/// The journal of a chunk of a run, while it is written.
+pub(super) struct Journal<'a> {
+    statement: Statement<'a>,
+    run_id: &'a str,
+    chunk: i64,
 }
 
-/// Adds entries for all rows that carry the id of a run, as removed, while they are read.
-pub(super) fn put_removals(
-    connection: &Connection,
-    at: (&str, i64),
-    dataset: &OpenDataset,
-    run: &str,
-) -> rusqlite::Result<Result<(), StoreError>> {
-    let mut statement = connection.prepare(PUT)?;
-    let mut done = Ok(());
-    let scanned = dataset.scan_run(run, |row| {
-        if done.is_ok() {
-            done = execute(&mut statement, at, &JournalEntry::removal(dataset, &row));
-        }
-    });
-    done.map(|()| scanned)
-}
+impl<'a> Journal<'a> {
+    pub(super) fn new(
+        connection: &'a Connection,
+        run_id: &'a str,
+        chunk: i64,
+    ) -> rusqlite::Result<Self> {
+        let statement = connection.prepare(
+            "INSERT INTO dataset_journal
+                 (run_id, chunk, dataset, row_key, column_name, operation, old_value, new_value)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        Ok(Self { statement, run_id, chunk })
+    }
 
-const PUT: &str = "INSERT INTO dataset_journal
-         (run_id, chunk, dataset, row_key, column_name, operation, old_value, new_value)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    /// Adds an entry.
+    pub(super) fn put(&mut self, entry: &JournalEntry) -> rusqlite::Result<()> {
+        self.statement.execute(params![
+            self.run_id,
+            self.chunk,
+            entry.dataset,
+            entry.row_key,
+            entry.column,
+            entry.operation.as_str(),
+            entry.old,
+            entry.new
+        ])?;
+        Ok(())
+    }
 
-fn execute(
-    statement: &mut Statement<'_>,
-    (run_id, chunk): (&str, i64),
-    entry: &JournalEntry,
-) -> rusqlite::Result<()> {
-    statement.execute(params![
-        run_id,
-        chunk,
-        entry.dataset,
-        entry.row_key,
-        entry.column,
-        entry.operation.as_str(),
-        entry.old,
-        entry.new
-    ])?;
-    Ok(())
+    /// Adds an entry for each row that carries the id of a run, as removed, while they are read.
+    pub(super) fn put_removals(
+        &mut self,
+        dataset: &OpenDataset,
+        run: &str,
+    ) -> Result<rusqlite::Result<()>, StoreError> {
+        let mut done = Ok(());
+        dataset.scan_run(run, |row| {
+            if done.is_ok() {
+                done = self.put(&JournalEntry::removal(dataset, &row));
+            }
+        })?;
+        Ok(done)
+    }
 }
 
 /// Adds to the audit within a transaction; what cannot be written is nothing to the rest of it.

@@ -82,15 +82,13 @@ fn note(stored: &OpenDataset, name: &str, pending: &Pending, journal: &mut Vec<J
             old: old.map(json),
             new: new.map(json),
         };
-    let Some(before) = &pending.before else {
+    if pending.before.is_none() {
         let run = stored.position(RUN_ID).and_then(|at| pending.row.get(at));
         journal.push(entry(None, JournalOperation::Insert, None, run));
         return;
-    };
-    for ((column, old), new) in stored.columns().iter().zip(before).zip(&pending.row) {
-        if old != new {
-            let name = Some(column.name.as_str());
-            journal.push(entry(name, JournalOperation::Update, Some(old), Some(new)));
-        }
+    }
+    for (column, old, new) in pending.changed(stored) {
+        let name = Some(column.name.as_str());
+        journal.push(entry(name, JournalOperation::Update, Some(old), Some(new)));
     }
 }
