@@ -9,7 +9,7 @@ use crate::{moment, terminal, text};
 /// Changes that are shown one by one.
 const SHOWN: usize = 40;
 
-/// Characters of a cell that are shown.
+/// Columns of the terminal that a cell takes at most.
 const CELL: usize = 60;
 
 /// Items that are named of those that have no twin.
@@ -140,14 +140,9 @@ fn show_changes(out: &mut String, changes: &Value) {
     }
 }
 
-/// Returns a value of a cell, or as much of it as tells it from another.
+/// Returns the beginning of a value, made safe for terminals.
 fn cell(value: &Value) -> String {
-    let word = word(value);
-    let line = text::line(&word);
-    match line.char_indices().nth(CELL) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.into_owned(),
-    }
+    text::cut(&word(value), CELL)
 }
 
 fn word(value: &Value) -> String {
