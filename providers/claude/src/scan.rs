@@ -192,7 +192,7 @@ impl Scan for Transcript {
         match entry {
             _ if input == 0 => Reading::Lines,
             Some(entry) if entry.path.ends_with(".meta.json") => Reading::Document,
-            Some(entry) if self.spills.wants(&entry.path, entry.size) => Reading::Document,
+            Some(entry) if self.spills.wants(entry) => Reading::Document,
             _ => Reading::Unread,
         }
     }
@@ -236,9 +236,13 @@ impl Scan for Transcript {
     }
 
     fn input_end(&mut self, input: u32, out: &mut Page) {
-        if input == 0 && self.open.is_some() {
+        if input != 0 {
+            return;
+        }
+        if self.open.is_some() {
             self.emit_lost(out.here(), out);
         }
+        self.spills.note_long(&self.entries).for_each(|note| out.note(note));
     }
 
     fn end(&mut self, out: &mut Page) {

@@ -5,13 +5,13 @@
 
 use hyp_sdk::json::Object;
 use hyp_sdk::state::{Reader, Writer};
-use hyp_sdk::{Content, Message, Part, Span};
+use hyp_sdk::{Content, Entry, Message, Note, Part, Span};
 
 /// How the text of such a result begins, and what stands before the path: that of a tool of the client, and of a server's.
 const FORMS: [(&str, &str); 2] =
     [("<persisted-output>", "saved to: "), ("Error: result (", "Output has been saved to ")];
-/// Files that are larger stay where they are.
-const LIMIT: u64 = 8 << 20;
+/// Files that are larger, as no line may be, stay where they are.
+const LIMIT: u64 = 32 << 20;
 
 /// A result whose whole is in a file.
 #[derive(Debug)]
@@ -63,8 +63,18 @@ impl Spills {
     }
 
     /// Says whether a file is to be read.
-    pub(crate) fn wants(&self, path: &str, size: u64) -> bool {
-        size <= LIMIT && self.find(path).is_some()
+    pub(crate) fn wants(&self, entry: &Entry) -> bool {
+        entry.size <= LIMIT && self.find(&entry.path).is_some()
+    }
+
+    /// Notes the files that are not read for their size.
+    pub(crate) fn note_long<'a>(&'a self, entries: &'a [Entry]) -> impl Iterator<Item = Note> + 'a {
+        let long = entries.iter().filter(|entry| entry.size > LIMIT);
+        long.filter(|entry| self.find(&entry.path).is_some()).map(|entry| {
+            Note::new("result_too_long_to_read")
+                .attribute("path", &entry.path)
+                .attribute("bytes", entry.size.to_string())
+        })
     }
 
     /// Returns the message of a file.

@@ -1,7 +1,7 @@
 //! Tests of `claude`.
 
 use hyp_sdk::testkit::{self, Run};
-use hyp_sdk::{Content, ThreadKind};
+use hyp_sdk::{Content, Event, Part, ThreadKind};
 
 use crate::Claude;
 
@@ -86,6 +86,39 @@ fn times_that_no_clock_shows_are_no_times() {
     }
 }
 
+#[test]
+fn a_long_result_is_read_as_far_as_a_record_may_be_and_noted_beyond() {
+    let transcript = format!("-src/{SESSION}.jsonl");
+    let beside = format!("-src/{SESSION}/tool-results/b1.txt");
+    let texts = |length: usize| {
+        let run = run(&[(&transcript, RESULT), (&beside, &"x".repeat(length))]);
+        let unit = &run.units[0];
+        let text = |part: &Part| match &part.content {
+            Content::Other(Some(text)) => Some(text.value.len()),
+            _ => None,
+        };
+        let lengths: Vec<usize> = unit
+            .messages()
+            .iter()
+            .flat_map(|message| message.parts.iter().filter_map(text))
+            .collect();
+        let note = |event: &Event| match event {
+            Event::Note(note) => Some(note.event.clone()),
+            _ => None,
+        };
+        let notes: Vec<String> = unit.events.iter().filter_map(note).collect();
+        (lengths, notes)
+    };
+    assert_eq!(texts(32 << 20), (vec![32 << 20], vec![]));
+    assert_eq!(texts((32 << 20) + 1), (vec![], vec!["result_too_long_to_read".to_owned()]));
+}
+
+const RESULT: &str = concat!(
+    r#"{"type":"user","uuid":"u2","timestamp":"2026-03-01T10:00:00Z","message":{"role":"user","#,
+    r#""content":[{"type":"tool_result","tool_use_id":"toolu_1","content":"<persisted-output>\nOutput "#,
+    r#"too large (33MB). Full output saved to: /home/ada/tool-results/b1.txt\n\nPreview"}]}}"#,
+    "\n"
+);
 const USER: &str = concat!(
     r#"{"type":"user","uuid":"u1","timestamp":"2026-03-01T10:00:00Z","#,
     r#""message":{"role":"user","content":"Hello"}}"#,
