@@ -7,8 +7,9 @@ use crate::context::{Meta, resumes_by_copy};
 use crate::line::{Line, owned};
 use crate::path::{Place, is_uuid};
 
-/// Sub-agents of these names are requests of the client's own: summaries, suggestions.
-const SIDE_AGENTS: [&str; 2] = ["agent-acompact-", "agent-aprompt_suggestion-"];
+/// Sub-agents of these names are requests on the side: summaries, suggestions, questions that leave no trace.
+const SIDE_AGENTS: [&str; 3] =
+    ["agent-acompact-", "agent-aprompt_suggestion-", "agent-aside_question-"];
 /// What the client sends to warm up, in a transcript of its own.
 const WARM_UP: &str = "Warmup";
 

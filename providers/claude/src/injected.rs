@@ -33,13 +33,17 @@ const BEGINNINGS: [(&str, &str); 21] = [
     ("[Request interrupted by user", "interruption"),
 ];
 
+/// Texts that the client says it made: bodies of skills and commands, places of pictures, pleas to go on.
+const META: &str = "meta";
+
 /// Returns what a user's message is where the client made all of its texts; a prompt may come with some that it made.
-pub(crate) fn kind(parts: &[Part]) -> Option<&'static str> {
+/// `is_own` is where the client says that it made all of the line.
+pub(crate) fn kind(parts: &[Part], is_own: bool) -> Option<&'static str> {
     let mut first = None;
     for part in parts {
         match &part.content {
             Content::Text(text) => {
-                let kind = of(&text.value)?;
+                let kind = of(&text.value).or(is_own.then_some(META))?;
                 first = first.or(Some(kind));
             }
             Content::ToolResult(_) => return None,
@@ -68,18 +72,35 @@ fn of(text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use hyp_sdk::ToolResult;
+
     use super::*;
 
     #[test]
     fn a_prompt_beside_what_the_client_adds_is_a_persons() {
         let reminder = Part::text("<system-reminder>\nBe brief\n</system-reminder>");
-        assert_eq!(kind(std::slice::from_ref(&reminder)), Some("system_reminder"));
-        assert_eq!(kind(&[reminder, Part::text("Go on")]), None);
+        assert_eq!(kind(std::slice::from_ref(&reminder), false), Some("system_reminder"));
+        assert_eq!(kind(&[reminder, Part::text("Go on")], false), None);
         let both = "<system-reminder>Be brief</system-reminder>\n<ide_selection>x</ide_selection>";
-        assert_eq!(kind(&[Part::text(both)]), Some("system_reminder"));
-        assert_eq!(kind(&[Part::text(format!("{both}\nGo on"))]), None);
-        assert_eq!(kind(&[Part::text("<b>bold</b>")]), None);
-        assert_eq!(kind(&[Part::text("\n<bash-input>ls</bash-input>")]), Some("shell_input"));
-        assert_eq!(kind(&[]), None);
+        assert_eq!(kind(&[Part::text(both)], false), Some("system_reminder"));
+        assert_eq!(kind(&[Part::text(format!("{both}\nGo on"))], false), None);
+        assert_eq!(kind(&[Part::text("<b>bold</b>")], false), None);
+        assert_eq!(
+            kind(&[Part::text("\n<bash-input>ls</bash-input>")], false),
+            Some("shell_input")
+        );
+        assert_eq!(kind(&[], false), None);
+    }
+
+    #[test]
+    fn what_the_client_says_it_made_is_no_prompt_whatever_it_says() {
+        let skill = Part::text("Base directory for this skill: /home/ada/.claude/skills/tide");
+        let caveat = Part::text("<local-command-caveat>Caveat</local-command-caveat>");
+        let result = Part::new("tool_result", Content::ToolResult(ToolResult::default()));
+        assert_eq!(kind(std::slice::from_ref(&skill), false), None);
+        assert_eq!(kind(std::slice::from_ref(&skill), true), Some("meta"));
+        assert_eq!(kind(&[caveat, skill.clone()], true), Some("caveat"));
+        assert_eq!(kind(&[skill, result], true), None);
+        assert_eq!(kind(&[], true), None);
     }
 }

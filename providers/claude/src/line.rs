@@ -144,6 +144,15 @@ impl<'t> Line<'t> {
         time_of(self.timestamp?)
     }
 
+    /// Says whether the client says that it made the line itself.
+    pub(crate) fn is_made(&self) -> bool {
+        self.noted.iter().any(|(name, value)| match *name {
+            "is_meta" => value.bool() == Some(true),
+            "prompt_source" => value.str().as_deref() == Some("system"),
+            _ => false,
+        })
+    }
+
     /// Returns the kind of the line.
     pub(crate) fn kind(&self) -> Option<Cow<'t, str>> {
         self.kind?.str()

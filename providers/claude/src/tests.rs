@@ -68,6 +68,7 @@ fn the_clients_own_requests_are_side_threads() {
     for (agent, kind) in [
         ("agent-acompact-1f", ThreadKind::Side),
         ("agent-aprompt_suggestion-1f", ThreadKind::Side),
+        ("agent-aside_question-1f", ThreadKind::Side),
         ("agent-a1f", ThreadKind::Subagent),
     ] {
         let run = run(&[(&format!("-src/{SESSION}/subagents/{agent}.jsonl"), USER)]);
