@@ -120,6 +120,7 @@ impl Writer {
     /// Fails when a file of the table cannot be read: a row that cannot be looked for is not taken for new.
     pub fn judge(&mut self, arriving: Arriving<'_>) -> Result<Judgement, StoreError> {
         self.load_lineage()?;
+        self.own.make_room();
         let Arriving { threads, rows, .. } = arriving;
         let mut moved = BTreeSet::new();
         let is_new: Vec<bool> =

@@ -6,8 +6,8 @@ use hyp_model::row::Key;
 
 use crate::threads::Number;
 
-/// Ids that are remembered at most; a run with more looks into its files again.
-const REMEMBERED: usize = 1_800_000;
+/// With so many ids remembered, a run begins anew, and looks into its files again.
+const REMEMBERED: usize = if cfg!(test) { 40 } else { 1_800_000 };
 
 /// Whose a row is: its thread, and the number of its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,12 +76,16 @@ impl Own {
         self.inputs.get(number as usize).map_or("", String::as_str)
     }
 
-    /// Remembers a row.
-    pub(crate) fn insert(&mut self, key: Key, place: Place, print: Print) {
+    /// Forgets everything where that is much. Not while a chunk is judged: files hold all rows that are remembered of one.
+    pub(crate) fn make_room(&mut self) {
         if self.rows.len() >= REMEMBERED {
             self.rows = HashMap::new();
             self.files.clear();
         }
+    }
+
+    /// Remembers a row.
+    pub(crate) fn insert(&mut self, key: Key, place: Place, print: Print) {
         let next = u32::try_from(self.threads.len()).unwrap_or(u32::MAX);
         let thread = *self.thread_numbers.entry(place.thread).or_insert(next);
         if thread == next {
