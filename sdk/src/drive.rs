@@ -63,6 +63,8 @@ pub struct Drive<S> {
     /// Offset from which on there are checkpoints.
     least: u64,
     is_open: bool,
+    /// Whether the offset lies between two lines.
+    is_at_line_end: bool,
     is_done: bool,
     buffer: Option<Buffer>,
     rows: Option<Rows>,
@@ -86,6 +88,7 @@ impl<S: Scan> Drive<S> {
             offset: checkpoint.offset,
             least: LEAST,
             is_open: false,
+            is_at_line_end: false,
             is_done: false,
             buffer: None,
             rows: None,
@@ -134,7 +137,7 @@ impl<S: Scan> Drive<S> {
     }
 
     fn checkpoint(&self) -> Option<Vec<u8>> {
-        if !self.is_open || self.offset < self.least {
+        if !self.is_open || !self.is_at_line_end || self.offset < self.least {
             return None;
         }
         let state = self.scan.save()?;
@@ -148,6 +151,7 @@ impl<S: Scan> Drive<S> {
             match buffer.line(&mut self.tape, &mut self.spare, scan, page) {
                 Some(length) => {
                     self.offset += length;
+                    self.is_at_line_end = buffer.is_at_line_end();
                     return Ok(length);
                 }
                 None => self.buffer = None,
@@ -204,6 +208,7 @@ impl<S: Scan> Drive<S> {
             }
             Chunk::LongLine(LongLine { offset, length, .. }) => {
                 self.offset = offset + length;
+                self.is_at_line_end = false;
                 let span = Span { input: self.input, offset, length };
                 self.scan.release(&mut self.page);
                 self.page.failure(span, FailureClass::TooLong, "longer than a record may be");

@@ -56,6 +56,11 @@ impl Buffer {
         Self { input, offset: lines.offset, bytes, at: 0 }
     }
 
+    /// Says whether what was taken so far ends with the end of a line: the last line of a file may still be written.
+    pub(super) fn is_at_line_end(&self) -> bool {
+        self.bytes.as_slice()[..self.at].last() == Some(&b'\n')
+    }
+
     /// Takes the next line; returns its length, or nothing when there is none.
     pub(super) fn line<S: Scan>(
         &mut self,

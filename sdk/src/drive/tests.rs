@@ -273,6 +273,41 @@ fn a_large_input_has_checkpoints_between_its_lines() {
 }
 
 #[test]
+fn within_a_line_that_is_still_written_is_no_checkpoint() {
+    struct Growing(Option<&'static str>);
+    impl Source for Growing {
+        fn open(&mut self, _: u32, _: u64) -> Result<(), ReadError> {
+            Ok(())
+        }
+        fn read_lines(&mut self, _: u32) -> Result<Chunk, ReadError> {
+            let bytes = self.0.take().map(|text| text.as_bytes().to_vec());
+            Ok(bytes.map_or(Chunk::End, |bytes| Chunk::Lines(Lines { offset: 0, bytes })))
+        }
+        fn read_document(&mut self) -> Result<Lines, ReadError> {
+            Err(ReadError::Denied)
+        }
+    }
+    struct Nowhere;
+    impl Sink for Nowhere {
+        fn emit(&mut self, _: &[Event]) {}
+    }
+    let mut source = Growing(Some("{\"s\":\"k\"}\n{\"s\":\"k\"}\n{\"s\":"));
+    let drive = Drive::new(Words { reading: vec![Reading::Lines], records: 0 }, 1);
+    let mut drive = drive.with_checkpoints_from(0);
+    let mut offsets = Vec::new();
+    loop {
+        let progress = drive.advance(1, &mut source, &mut Nowhere).unwrap();
+        let saved = progress.checkpoint.map(|bytes| Checkpoint::read(&bytes).unwrap().offset);
+        offsets.push(saved);
+        if progress.done {
+            break;
+        }
+    }
+    assert!(offsets.contains(&Some(10)) && offsets.contains(&Some(20)), "{offsets:?}");
+    assert!(offsets.iter().flatten().all(|offset| *offset <= 20), "{offsets:?}");
+}
+
+#[test]
 #[should_panic(expected = "saved at byte 8 goes on with")]
 fn a_scan_that_forgets_something_is_found_out() {
     struct Forgets;
