@@ -1,8 +1,11 @@
 //! Threads of which everything was purged: what copies are told by, without a name.
 
+use std::collections::BTreeSet;
+
 use hyp_model::row::Key;
 use rusqlite::{Connection, params};
 
+use crate::recordings;
 use crate::threads::{Known, Number};
 
 /// What stands before the key of a ghost where a name is wanted: no thread is called so.
@@ -37,6 +40,7 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Number, Key
             thread_id: name(key),
             started_at: row.get(2)?,
             input_id: row.get(4)?,
+            others: BTreeSet::new(),
             session_id: String::new(),
             conversation_id: None,
             client: String::new(),
@@ -52,6 +56,7 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Number, Key
 /// Writes a ghost, in place of the thread that it was.
 pub(crate) fn put(connection: &Connection, number: Number, known: &Known) -> rusqlite::Result<()> {
     connection.prepare("DELETE FROM sessions WHERE number = ?1")?.execute([number])?;
+    recordings::remove(connection, number)?;
     connection.prepare("INSERT OR REPLACE INTO ghosts VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(
         params![
             number,

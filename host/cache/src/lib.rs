@@ -56,6 +56,7 @@ mod outline;
 mod own;
 mod publish;
 mod purge;
+mod recordings;
 mod relocate;
 mod replays;
 mod retention;

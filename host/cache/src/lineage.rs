@@ -325,7 +325,7 @@ impl Writer {
                     .and_then(|mut found| found.exists([&known.thread_id]))
                     .map_err(|error| self.catalog.error(error))?;
                 if saw {
-                    self.stale.insert(known.input_id.clone());
+                    self.stale.extend(known.inputs().cloned());
                 }
             }
         }

@@ -27,6 +27,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations![
     "0009_runs",
     "0010_migrations",
     "0011_endings",
+    "0012_recordings",
 ];
 
 /// Why a catalog was not brought up to date.

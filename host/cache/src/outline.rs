@@ -70,7 +70,7 @@ pub struct Part {
 }
 
 /// Tables of the catalog that grow with what is imported.
-const LEDGERS: [&str; 13] = [
+const LEDGERS: [&str; 14] = [
     "checkpoints",
     "chunks",
     "claims",
@@ -79,6 +79,7 @@ const LEDGERS: [&str; 13] = [
     "journal",
     "kin",
     "quarantine",
+    "recordings",
     "runs",
     "sessions",
     "sightings",

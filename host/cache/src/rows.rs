@@ -357,7 +357,7 @@ fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<
     for at in 0..batch.num_rows() {
         let conversation = conversations.is_valid(at).then(|| conversations.value(at));
         let input = if inputs.is_valid(at) { inputs.value(at) } else { "" };
-        if conversation != known.conversation_id.as_deref() || input != known.input_id {
+        if conversation != known.conversation_id.as_deref() || !known.is_in(input) {
             continue;
         }
         let value = |column: &StringArray| column.is_valid(at).then(|| column.value(at).to_owned());

@@ -9,6 +9,7 @@ mod migrations;
 mod model;
 mod purge;
 mod purges;
+mod recordings;
 mod refresh;
 mod retention;
 mod storage;

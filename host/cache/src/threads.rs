@@ -9,7 +9,7 @@ use hyp_model::row::Key;
 use rusqlite::{Connection, Row, params};
 
 use crate::ledger::number as count;
-use crate::{catalog, ghosts};
+use crate::{catalog, ghosts, recordings};
 
 /// Name of the mark that holds the greatest number of a thread that an undo removed: it may come back.
 pub(crate) const THREADS: &str = "hyp.threads";
@@ -23,6 +23,8 @@ pub(crate) struct Known {
     pub(crate) thread_id: String,
     pub(crate) started_at: Option<i64>,
     pub(crate) input_id: String,
+    /// Other recordings that it lies in.
+    pub(crate) others: BTreeSet<String>,
     pub(crate) session_id: String,
     pub(crate) conversation_id: Option<String>,
     pub(crate) client: String,
@@ -70,6 +72,7 @@ impl Threads {
                     thread_id: row.get(1)?,
                     started_at: row.get(2)?,
                     input_id: row.get(3)?,
+                    others: BTreeSet::new(),
                     session_id: row.get(4)?,
                     conversation_id: row.get(5)?,
                     client: row.get(6)?,
@@ -83,6 +86,9 @@ impl Threads {
             let (number, known) = row?;
             threads.put(number, key_of(&known.thread_id), known);
         }
+        for (number, input_id) in recordings::load(connection)? {
+            threads.add_recording(number, input_id);
+        }
         for (number, key, known) in ghosts::load(connection)? {
             threads.put(number, key, known);
         }
@@ -93,12 +99,21 @@ impl Threads {
         self.next = self.next.max(number + 1);
         self.by_id.insert(key, number);
         if !known.is_ghost {
-            self.by_owner.insert(owner_of(&known), number);
+            self.by_owner.extend(owners(&known).map(|owner| (owner, number)));
         }
         if let Some(origin) = known.origin {
             self.forks.entry(origin).or_default().insert(number);
         }
         self.by_number.insert(number, known);
+    }
+
+    /// Notes another recording of a thread.
+    fn add_recording(&mut self, number: Number, input_id: String) {
+        let Some(known) = self.by_number.get_mut(&number) else { return };
+        if known.input_id != input_id {
+            self.by_owner.insert(known.owner(&input_id), number);
+            known.others.insert(input_id);
+        }
     }
 
     /// Returns the number of a thread, new or known; what is known of it is brought up to date.
@@ -109,6 +124,7 @@ impl Threads {
             thread_id: facts.thread_id.clone(),
             started_at: facts.started_at,
             input_id: facts.input_id.clone(),
+            others: BTreeSet::new(),
             session_id: facts.session_id.clone(),
             conversation_id: facts.conversation_id.clone(),
             client: client_of(&facts.client).to_owned(),
@@ -129,9 +145,11 @@ impl Threads {
             arriving.is_ghost = true;
         }
         if facts.input_id > known.input_id {
-            self.by_owner.insert(owner_of(&arriving), number);
+            self.by_owner.insert(arriving.owner(&arriving.input_id), number);
+            self.add_recording(number, arriving.input_id);
             return number;
         }
+        arriving.others = known.inputs().filter(|it| **it != arriving.input_id).cloned().collect();
         arriving.started_at = arriving.started_at.or(known.started_at);
         arriving.forked_from = arriving.forked_from.or_else(|| known.forked_from.clone());
         arriving.origin = arriving.origin.or(known.origin);
@@ -151,7 +169,9 @@ impl Threads {
     pub(crate) fn lay_to_rest(&mut self, number: Number) {
         let Some(known) = self.by_number.get_mut(&number) else { return };
         if !known.is_ghost {
-            self.by_owner.remove(&owner_of(known));
+            for owner in owners(known) {
+                self.by_owner.remove(&owner);
+            }
             known.thread_id = ghosts::name(key_of(&known.thread_id));
             known.is_ghost = true;
         }
@@ -164,8 +184,7 @@ impl Threads {
         };
         known.thread_id.clone_from(&facts.thread_id);
         known.is_ghost = false;
-        let owner = owner_of(known);
-        self.by_owner.insert(owner, number);
+        self.by_owner.extend(owners(known).map(|owner| (owner, number)));
     }
 
     /// Says whether all that a thread held is purged.
@@ -275,6 +294,21 @@ impl Threads {
 }
 
 impl Known {
+    /// Returns the recordings that it lies in.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.input_id).chain(&self.others)
+    }
+
+    /// Says whether it lies in a recording.
+    pub(crate) fn is_in(&self, input_id: &str) -> bool {
+        self.input_id == input_id || self.others.contains(input_id)
+    }
+
+    /// Returns what its rows of a recording are told by.
+    fn owner(&self, input_id: &str) -> Owner {
+        (self.session_id.clone(), self.conversation_id.clone(), input_id.to_owned())
+    }
+
     /// Returns the key of the thread's name.
     pub(crate) fn key(&self) -> Key {
         ghosts::key(&self.thread_id).unwrap_or_else(|| key_of(&self.thread_id))
@@ -285,8 +319,8 @@ fn key_of(thread_id: &str) -> Key {
     Key::of(thread_id.as_bytes())
 }
 
-fn owner_of(known: &Known) -> Owner {
-    (known.session_id.clone(), known.conversation_id.clone(), known.input_id.clone())
+fn owners(known: &Known) -> impl Iterator<Item = Owner> {
+    known.inputs().map(|input_id| known.owner(input_id))
 }
 
 /// Returns the client's name as rows carry it.
@@ -294,7 +328,7 @@ pub(crate) fn client_of(client: &str) -> &str {
     if client.is_empty() { "unknown" } else { client }
 }
 
-/// Writes threads under their numbers; of two recordings of one, that with the lesser input id stands.
+/// Writes threads under their numbers; of two recordings of one, that with the lesser input id says what it is.
 pub(crate) fn put<'a>(
     connection: &Connection,
     facts: impl Iterator<Item = &'a (Number, ThreadFacts)>,
@@ -337,6 +371,7 @@ pub(crate) fn put<'a>(
             count(thread.parts),
             thread.may_start_with_copy
         ])?;
+        recordings::put(connection, *number, thread)?;
     }
     Ok(())
 }

@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::clock;
 use crate::error::StoreError;
-use crate::ghosts;
 use crate::graves::{self, Grave};
 use crate::lineage::part_index;
 use crate::purge::select::{Selection, bytes_by_input};
@@ -15,6 +14,7 @@ use crate::purge::{Purge, Purged, Selector, erase};
 use crate::threads::Number;
 use crate::undo;
 use crate::writer::Writer;
+use crate::{ghosts, recordings};
 
 /// What becomes of rows; those that are written are taken from first.
 const OF_ROWS: [&str; 5] =
@@ -87,9 +87,10 @@ impl Writer {
                 let Some(known) = self.threads.get(*thread) else { continue };
                 let is_gone = is_whole(selection, left, thread);
                 forget_thread(connection, &known.thread_id, is_gone)?;
-                inputs.insert(known.input_id.clone());
+                inputs.extend(known.inputs().cloned());
                 if is_gone {
                     connection.execute("DELETE FROM sessions WHERE number = ?1", [thread])?;
+                    recordings::remove(connection, *thread)?;
                 }
             }
             for thread in &selection.near {
@@ -146,6 +147,7 @@ pub(super) fn is_whole(selection: &Selection, left: &HashSet<Number>, thread: &N
 fn forget_all(connection: &Connection) -> rusqlite::Result<()> {
     for table in [
         "sessions",
+        "recordings",
         "claims",
         "kin",
         "sightings",
@@ -199,7 +201,7 @@ fn forget_input(connection: &Connection, input_id: &str, bytes: u64) -> rusqlite
         .query_row([input_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let is_left =
-        connection.prepare("SELECT 1 FROM sessions WHERE input_id = ?1")?.exists([input_id])?;
+        connection.prepare("SELECT 1 FROM recordings WHERE input_id = ?1")?.exists([input_id])?;
     if is_left {
         connection.execute("UPDATE quarantine SET bytes = NULL WHERE input_id = ?1", [input_id])?;
     } else {

@@ -60,6 +60,7 @@ fn begin(dice: &mut Dice, number: usize) -> Thread {
     // Numbers count down for some, so that ids do not follow the order of beginnings.
     let id = if dice.chance(2) { format!("t{number}") } else { format!("s{}", 9 - number) };
     Thread {
+        input: format!("input-{id}"),
         id,
         parent: None,
         started_at: START + 10_000 * number as i64,

@@ -7,7 +7,7 @@ use super::world::{World, chunk, late, thread, world};
 use crate::{Commit, Purge, Reach, RunStart, Selector, UndoError, UnitState, Upkeep};
 
 /// Imports threads by a run of its own.
-fn import(world: &World, run: &str, threads: &[super::world::Thread]) {
+pub(super) fn import(world: &World, run: &str, threads: &[super::world::Thread]) {
     begin(world, run, None);
     let rows: Vec<(usize, usize)> = threads
         .iter()

@@ -47,6 +47,8 @@ pub(super) struct Thread {
     pub(super) id: String,
     /// Thread that started it, if it is a sub-agent's.
     pub(super) parent: Option<String>,
+    /// What it is read from.
+    pub(super) input: String,
     pub(super) started_at: i64,
     pub(super) forked_from: Option<String>,
     pub(super) client: String,
@@ -88,6 +90,7 @@ pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
     Thread {
         id: id.to_owned(),
         parent: None,
+        input: format!("input-{id}"),
         started_at: START + started_at,
         forked_from: None,
         client: "claude".to_owned(),
@@ -110,12 +113,12 @@ impl Thread {
             provider: "claude".into(),
             session_id: self.session().to_owned(),
             conversation_id: self.conversation(),
-            input_id: format!("input-{}", self.id),
+            input_id: self.input.clone(),
             client: self.client.clone(),
             kind: self.parent.as_ref().map_or(ThreadKind::Main, |_| ThreadKind::Subagent),
             started_at: Some(self.started_at),
-            first_at: Some(self.started_at),
-            last_at: Some(self.started_at + 1000),
+            first_at: Some(self.lines.first().map_or(self.started_at, |line| line.at)),
+            last_at: Some(self.lines.last().map_or(self.started_at, |line| line.at)),
             forked_from: self.forked_from.clone(),
             parent_thread_id: self.parent.clone(),
             root_thread_id: None,
@@ -376,7 +379,7 @@ fn text(
         "content_text" => line.text.clone(),
         "response_id" => line.response_id.clone()?,
         "tool_call_id" => line.call_id.clone()?,
-        "input_id" => format!("input-{}", thread.id),
+        "input_id" => thread.input.clone(),
         "cwd" => line.cwd.clone(),
         "replay_of" => replay.clone()??,
         "attributes" => {

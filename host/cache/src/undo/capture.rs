@@ -15,6 +15,7 @@ use crate::threads::Number;
 /// Not among them: what is remembered of purges, which no undo lifts; listings, which every undo drops.
 pub(crate) const LEDGERS: &[&str] = &[
     "sessions",
+    "recordings",
     "claims",
     "kin",
     "sightings",
@@ -93,7 +94,7 @@ pub(crate) fn watch(connection: &Connection, first: Number) -> rusqlite::Result<
             cells.join(", ")
         };
         let is_told = |row: &str| match *table {
-            "claims" => format!("WHEN {row}.thread < {first}"),
+            "recordings" | "claims" => format!("WHEN {row}.thread < {first}"),
             "kin" => format!("WHEN {row}.thread < {first} AND {row}.other < {first}"),
             _ => String::new(),
         };

@@ -356,9 +356,11 @@ fn units_of(sources: &Sources<'_>, threads: &BTreeMap<Number, String>) -> rusqli
         .connection
         .prepare("SELECT provider, unit_id FROM inputs WHERE input_id = ?1")?;
     for known in threads.keys().filter_map(|thread| sources.threads.get(*thread)) {
-        let found = unit.query_row([&known.input_id], |row| Ok((row.get(0)?, row.get(1)?)));
-        of.units.extend(found.optional()?);
-        of.inputs.insert(known.input_id.clone());
+        for input_id in known.inputs() {
+            let found = unit.query_row([input_id], |row| Ok((row.get(0)?, row.get(1)?)));
+            of.units.extend(found.optional()?);
+            of.inputs.insert(input_id.clone());
+        }
     }
     Ok(of)
 }
