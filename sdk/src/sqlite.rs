@@ -30,7 +30,11 @@
 //! }
 //! ```
 
+mod fields;
+
 use std::borrow::Cow;
+
+pub use fields::{Fields, Misfit};
 
 pub use crate::bindings::hyp::backfill::sqlite::{Problem, Row as Handed, Value};
 use crate::{Fault, Span};
@@ -114,25 +118,17 @@ impl<'r> Row<'r> {
     pub fn integer(&self, column: usize) -> Option<i64> {
         match self.values.get(column)? {
             Value::Integer(number) => Some(*number),
-            Value::Real(number) if number.fract() == 0.0 => Some(*number as i64),
+            Value::Real(number) => whole(*number),
             _ => None,
         }
     }
 }
 
-impl Row<'_> {
-    /// Returns a truth value, which SQLite keeps as a number.
-    pub fn flag(&self, column: usize) -> Option<bool> {
-        self.integer(column).map(|number| number != 0)
-    }
-
-    /// Returns a time that is written as text, in microseconds; an error where the text is no time.
-    pub fn time(&self, column: usize) -> Result<Option<i64>, &'static str> {
-        match self.text(column) {
-            None => Ok(None),
-            Some(text) => crate::time::parse(&text).map(Some).ok_or("a time that is none"),
-        }
-    }
+/// Returns the whole number that a real one is.
+fn whole(number: f64) -> Option<i64> {
+    /// The first whole number that is too large.
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    (number.fract() == 0.0 && (-END..END).contains(&number)).then_some(number as i64)
 }
 
 /// Hands all rows of a statement to `each`: for [plans](crate::Provider::plan), which account for nothing.

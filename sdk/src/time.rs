@@ -7,8 +7,22 @@ const LAST: i64 = 253_402_300_799_999_999;
 
 /// Parses an RFC 3339 time; a space may stand for the `T`. Digits below a microsecond are dropped.
 pub fn parse(text: &str) -> Option<i64> {
-    let b = text.as_bytes();
-    if b.len() < 20 || b[4] != b'-' || b[7] != b'-' || b[13] != b':' || b[16] != b':' {
+    parse_with(text.as_bytes(), offset)
+}
+
+/// Parses a time as databases write it: as [`parse`] does, and one without a zone is UTC; zones may be `+02` or `+0200`.
+pub fn parse_stored(text: &str) -> Option<i64> {
+    parse_with(text.as_bytes(), |b| match *b {
+        [] => Some(0),
+        [sign, h, i] => offset(&[sign, h, i, b':', b'0', b'0']),
+        [sign, h, i, m, n] => offset(&[sign, h, i, b':', m, n]),
+        _ => offset(b),
+    })
+}
+
+/// Parses a time whose zone `offset` reads, in minutes east of Greenwich.
+fn parse_with(b: &[u8], offset: impl FnOnce(&[u8]) -> Option<i64>) -> Option<i64> {
+    if b.len() < 19 || b[4] != b'-' || b[7] != b'-' || b[13] != b':' || b[16] != b':' {
         return None;
     }
     if !matches!(b[10], b'T' | b't' | b' ') {
@@ -158,6 +172,33 @@ mod tests {
         ];
         for (text, expect) in cases {
             assert_eq!(parse(text), expect, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_read_as_databases_write_them() {
+        #[rustfmt::skip]
+        let cases = [
+            ("2026-04-01T10:00:00Z", Some(1_775_037_600_000_000)),
+            ("2026-04-01 10:00:00", Some(1_775_037_600_000_000)),
+            ("2026-04-01T10:00:00", Some(1_775_037_600_000_000)),
+            ("2026-04-01 10:00:00.25", Some(1_775_037_600_250_000)),
+            ("2026-04-01 10:00:00+00", Some(1_775_037_600_000_000)),
+            ("2026-04-01 10:00:00.250+0000", Some(1_775_037_600_250_000)),
+            ("2026-04-01 10:00:00+00:00", Some(1_775_037_600_000_000)),
+            ("2026-04-01 12:30:00+0230", Some(1_775_037_600_000_000)),
+            ("2026-04-01 08:00:00-02", Some(1_775_037_600_000_000)),
+            ("2026-04-01", None),
+            ("2026-04-01 10:00", None),
+            ("2026-04-01 10:00:00 ", None),
+            ("2026-04-01 10:00:00+0", None),
+            ("2026-04-01 10:00:00+24", None),
+            ("2026-04-01 10:00:00 UTC", None),
+            ("1775037600", None),
+            ("", None),
+        ];
+        for (text, expect) in cases {
+            assert_eq!(parse_stored(text), expect, "{text}");
         }
     }
 

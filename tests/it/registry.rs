@@ -7,6 +7,7 @@ mod guards;
 mod record;
 mod suites;
 mod undo;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fs;

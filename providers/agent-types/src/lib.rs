@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hyp_sdk::json::{Tape, Value};
-use hyp_sdk::sqlite::{Database, Problem, Query, Row};
+use hyp_sdk::sqlite::{Database, Fields, Misfit, Problem, Query, Row};
 use hyp_sdk::{
     Candidate, Cells, Description, Entry, FailureClass, Fault, Item, Origin, Page, Provider,
     Reading, Root, Scan,
@@ -11,6 +11,10 @@ use hyp_sdk::{
 
 /// Kind of the items.
 pub const EVIDENCE: &str = "registry.agent_type_evidence";
+
+const SNAPSHOTS: [&str; 2] = ["agent_url", "inferred_type"];
+
+const PROFILES: [&str; 3] = ["id", "slug", "agents"];
 
 /// The provider.
 #[derive(Debug)]
@@ -23,8 +27,8 @@ impl Provider for AgentTypes {
 
     fn description() -> Description {
         let registry = Root::new("registry", Candidate::Source("registry".into()))
-            .table("agent_capabilities_snapshot", &["agent_url", "inferred_type"])
-            .table("member_profiles", &["id", "slug", "agents"]);
+            .table("agent_capabilities_snapshot", &SNAPSHOTS)
+            .table("member_profiles", &PROFILES);
         Description::new("agent-types", "Registry: types of agents", "0.1.0")
             .summary("What listed agents were found to be, for the types that profiles give them")
             .kinds(&[EVIDENCE])
@@ -55,18 +59,37 @@ impl Scan for Evidence {
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut Page) {
-        let text = |column| row.text(column).map(|text| text.into_owned());
-        if row.query == "snapshot" {
-            self.inferred.insert(text(0).unwrap_or_default(), text(1));
-            return out.skip(row.span, "reference");
+        let read = match row.query {
+            "snapshot" => self.snapshot(&Fields::new(row, &SNAPSHOTS), out),
+            _ => self.profile(&Fields::new(row, &PROFILES), out),
+        };
+        if let Err(misfit) = read {
+            out.failure(row.span, FailureClass::Malformed, misfit);
         }
-        let (Some(profile), Some(agents)) = (text(0), text(2)) else {
-            return out.skip(row.span, "no_agents");
+    }
+}
+
+impl Evidence {
+    fn snapshot(&mut self, row: &Fields<'_>, out: &mut Page) -> Result<(), Misfit> {
+        let url = row.required("agent_url", Fields::text)?.into_owned();
+        let inferred = row.text("inferred_type")?.map(|text| text.into_owned());
+        self.inferred.insert(url, inferred);
+        out.skip(row.span, "reference");
+        Ok(())
+    }
+
+    fn profile(&mut self, row: &Fields<'_>, out: &mut Page) -> Result<(), Misfit> {
+        let profile = row.required("id", Fields::text)?;
+        let Some(agents) = row.json("agents")? else {
+            out.skip(row.span, "no_agents");
+            return Ok(());
         };
         let list = match self.tape.parse_document(agents.as_bytes()) {
             Ok(list) if list.is_array() => list,
-            Ok(_) => return out.skip(row.span, "agents_are_no_list"),
-            Err(_) => return out.failure(row.span, FailureClass::Malformed, "agents are no JSON"),
+            _ => {
+                out.skip(row.span, "agents_are_no_list");
+                return Ok(());
+            }
         };
         let mut is_empty = true;
         for (position, entry) in (0_i64..).zip(list.items()) {
@@ -74,7 +97,7 @@ impl Scan for Evidence {
             let Some(inferred) = self.inferred.get(&*url) else { continue };
             is_empty = false;
             let cells = Cells::new()
-                .with("profile_id", profile.as_str())
+                .with("profile_id", &*profile)
                 .with("position", position)
                 .with("agent_url", &*url)
                 .with("inferred_type", inferred.clone());
@@ -84,6 +107,7 @@ impl Scan for Evidence {
         if is_empty {
             out.skip(row.span, "no_evidence");
         }
+        Ok(())
     }
 }
 

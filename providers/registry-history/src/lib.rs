@@ -1,7 +1,9 @@
 //! Reads the test history that a registry of agents kept before it kept canonical runs: who tested which agent, and what
 //! came of it. A test is an owner's where the person is a member of the organization whose profile lists the agent.
 
+mod columns;
 mod scan;
+mod whose;
 
 use hyp_sdk::{Candidate, Description, Entry, Fault, Provider, Root};
 
@@ -23,30 +25,12 @@ impl Provider for RegistryHistory {
     type Scan = History;
 
     fn description() -> Description {
-        let history = [
-            "id",
-            "agent_context_id",
-            "scenario",
-            "overall_passed",
-            "steps_passed",
-            "steps_failed",
-            "total_duration_ms",
-            "summary",
-            "dry_run",
-            "user_id",
-            "agent_profile_json",
-            "started_at",
-            "completed_at",
-        ];
         let registry = Root::new("registry", Candidate::Source("registry".into()))
-            .table(SYSTEM, &history)
-            .table("agent_contexts", &["id", "organization_id", "agent_url"])
-            .table("organization_memberships", &["workos_organization_id", "workos_user_id"])
-            .table("member_profiles", &["workos_organization_id", "agents"])
-            .table(
-                "agent_registry_metadata",
-                &["agent_url", "lifecycle_stage", "compliance_opt_out"],
-            );
+            .table(SYSTEM, &columns::HISTORY)
+            .table("agent_contexts", &columns::CONTEXTS)
+            .table("organization_memberships", &columns::MEMBERS)
+            .table("member_profiles", &columns::PROFILES)
+            .table("agent_registry_metadata", &columns::AGENTS);
         Description::new("registry-history", "Registry: test history", "0.1.0")
             .summary("Owners' tests of their agents, for the canonical compliance runs")
             .kinds(&[OWNER_TEST])

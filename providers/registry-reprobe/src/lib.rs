@@ -22,8 +22,8 @@ impl Provider for RegistryReprobe {
     fn description() -> Description {
         let registry = Root::new("registry", Candidate::Source("registry".into()))
             .table("agent_capabilities_snapshot", &["agent_url", "protocol", "inferred_type"])
-            .table("member_profiles", &["id", "agents"])
-            .table("discovered_agents", &["agent_url", "protocol"]);
+            .table("member_profiles", &scan::PROFILES)
+            .table("discovered_agents", &scan::AGENTS);
         Description::new("registry-reprobe", "Registry: agents asked again", "0.1.0")
             .summary("Answers of agents that nothing was known of")
             .kinds(&[RESULT])

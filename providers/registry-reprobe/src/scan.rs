@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hyp_sdk::json::{Tape, Value, quote};
 use hyp_sdk::probe::{self, FailureClass as Why};
-use hyp_sdk::sqlite::{Database, Problem, Query, Row};
+use hyp_sdk::sqlite::{Database, Fields, Misfit, Problem, Query, Row};
 use hyp_sdk::{Cells, FailureClass, Item, Origin, Page, Reading, Scan, Span};
 
 use crate::RESULT;
+
+pub(crate) const PROFILES: [&str; 2] = ["id", "agents"];
+
+/// Columns of snapshots, and of agents that were discovered.
+pub(crate) const AGENTS: [&str; 2] = ["agent_url", "protocol"];
 
 /// The agents being asked.
 #[derive(Debug)]
@@ -32,11 +37,12 @@ impl Candidates {
         }
     }
 
-    fn profile(&mut self, row: &Row<'_>) {
-        let (Some(profile), Some(agents)) = (row.text(0), row.text(1)) else { return };
-        let Ok(list) = self.tape.parse_document(agents.as_bytes()) else { return };
+    fn profile(&mut self, row: &Fields<'_>) -> Result<(), Misfit> {
+        let profile = row.required("id", Fields::text)?;
+        let Some(agents) = row.json("agents")? else { return Ok(()) };
+        let Ok(list) = self.tape.parse_document(agents.as_bytes()) else { return Ok(()) };
         if !list.is_array() {
-            return;
+            return Ok(());
         }
         for (position, entry) in (0_i64..).zip(list.items()) {
             if let Some(url) = entry.get("url").and_then(Value::str) {
@@ -44,6 +50,7 @@ impl Candidates {
                 places.push((profile.to_string(), position));
             }
         }
+        Ok(())
     }
 
     /// Asks an agent, unless it was asked.
@@ -107,32 +114,41 @@ impl Scan for Candidates {
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut Page) {
-        let text = |column| row.text(column).map(|text| text.into_owned());
-        match row.query {
-            "known" => drop(self.known.insert(text(0).unwrap_or_default())),
-            "profile" => self.profile(row),
-            "snapshot" => {
-                if let Some(url) = text(0) {
-                    return self.ask(&url, text(1), row.span, out);
-                }
-            }
-            "discovered" => {
-                if let Some(url) = text(0).filter(|url| !self.known.contains(url)) {
-                    self.ask(&url, text(1), row.span, out);
-                }
-            }
-            _ => self.list(row, out),
-        }
-        if !out.is_claimed() {
-            out.skip(row.span, "reference");
+        match self.take(row, out) {
+            Ok(()) if out.is_claimed() => {}
+            Ok(()) => out.skip(row.span, "reference"),
+            Err(misfit) => out.failure(row.span, FailureClass::Malformed, misfit),
         }
     }
 }
 
 impl Candidates {
+    fn take(&mut self, row: &Row<'_>, out: &mut Page) -> Result<(), Misfit> {
+        match row.query {
+            "profile" => return self.profile(&Fields::new(row, &PROFILES)),
+            "listed" => {
+                self.list(&Fields::new(row, &PROFILES), out);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let fields = Fields::new(row, &AGENTS);
+        // Those that cannot be read are told where they are seen first.
+        let url = match fields.required("agent_url", Fields::text) {
+            Err(_) if row.query == "snapshot" => return Ok(()),
+            url => url?,
+        };
+        match row.query {
+            "known" => drop(self.known.insert(url.into_owned())),
+            "discovered" if self.known.contains(&*url) => {}
+            _ => self.ask(&url, fields.text("protocol")?.map(|it| it.into_owned()), row.span, out),
+        }
+        Ok(())
+    }
+
     /// Asks those agents of a profile that there is no snapshot of.
-    fn list(&mut self, row: &Row<'_>, out: &mut Page) {
-        let Some(agents) = row.text(1) else { return };
+    fn list(&mut self, row: &Fields<'_>, out: &mut Page) {
+        let Ok(Some(agents)) = row.text("agents") else { return };
         let mut tape = std::mem::take(&mut self.tape);
         if let Ok(list) = tape.parse_document(agents.as_bytes())
             && list.is_array()

@@ -1,8 +1,8 @@
 //! Agents that the profiles of members list: an item for each entry of a list, whatever the entry is.
 
 use hyp_sdk::json::{Tape, Value};
-use hyp_sdk::sqlite::Row;
-use hyp_sdk::{Cells, FailureClass, Item, Origin, Page};
+use hyp_sdk::sqlite::{Fields, Misfit};
+use hyp_sdk::{Cells, Item, Origin, Page};
 
 /// Kind of the items.
 pub(crate) const KIND: &str = "registry.member_agent";
@@ -13,15 +13,18 @@ pub(crate) struct Agents {
 }
 
 impl Agents {
-    pub(crate) fn row(&mut self, row: &Row<'_>, out: &mut Page) {
-        let Some(profile) = row.text(0) else {
-            return out.failure(row.span, FailureClass::Malformed, "a profile without an id");
+    pub(crate) fn row(&mut self, row: &Fields<'_>, out: &mut Page) -> Result<(), Misfit> {
+        let profile = row.required("id", Fields::text)?;
+        let Some(agents) = row.json("agents")? else {
+            out.skip(row.span, "no_agents");
+            return Ok(());
         };
-        let Some(agents) = row.text(1) else { return out.skip(row.span, "no_agents") };
         let list = match self.tape.parse_document(agents.as_bytes()) {
             Ok(list) if list.is_array() => list,
-            Ok(_) => return out.skip(row.span, "agents_are_no_list"),
-            Err(_) => return out.failure(row.span, FailureClass::Malformed, "agents are no JSON"),
+            _ => {
+                out.skip(row.span, "agents_are_no_list");
+                return Ok(());
+            }
         };
         let mut is_empty = true;
         for (position, entry) in (0_i64..).zip(list.items()) {
@@ -39,5 +42,6 @@ impl Agents {
         if is_empty {
             out.skip(row.span, "no_agents");
         }
+        Ok(())
     }
 }

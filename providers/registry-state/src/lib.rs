@@ -4,10 +4,12 @@
 mod agents;
 mod table;
 
-use hyp_sdk::sqlite::{Database, Problem, Query, Row};
-use hyp_sdk::{Candidate, Description, Entry, Fault, Page, Provider, Reading, Root, Scan};
+use hyp_sdk::sqlite::{Database, Fields, Problem, Query, Row};
+use hyp_sdk::{
+    Candidate, Description, Entry, FailureClass, Fault, Page, Provider, Reading, Root, Scan,
+};
 
-use table::{TABLES, Table};
+use table::TABLES;
 
 /// Columns of the table of profiles.
 const PROFILES: &[&str] = &["id", "agents"];
@@ -24,8 +26,7 @@ impl Provider for RegistryState {
     fn description() -> Description {
         let mut root = Root::new("registry", Candidate::Source("registry".into()));
         for table in TABLES {
-            let columns: Vec<&str> = table.columns.iter().map(|column| column.from).collect();
-            root = root.table(table.name, &columns);
+            root = root.table(table.name, &table.names());
         }
         let kinds: Vec<&str> =
             TABLES.iter().map(|table| table.kind).chain([agents::KIND]).collect();
@@ -67,9 +68,12 @@ impl Scan for State {
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut Page) {
-        match TABLES.iter().find(|table| table.name == row.query) {
-            Some(table) => Table::row(table, row, out),
-            None => self.agents.row(row, out),
+        let read = match TABLES.iter().find(|table| table.name == row.query) {
+            Some(table) => table.row(&Fields::new(row, &table.names()), out),
+            None => self.agents.row(&Fields::new(row, PROFILES), out),
+        };
+        if let Err(misfit) = read {
+            out.failure(row.span, FailureClass::Malformed, misfit);
         }
     }
 }

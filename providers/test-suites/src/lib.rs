@@ -1,6 +1,6 @@
 //! The test suites of a registry, as far as they decide what is tested on schedule.
 
-use hyp_sdk::sqlite::{Database, Problem, Query, Row};
+use hyp_sdk::sqlite::{Database, Fields, Misfit, Problem, Query, Row};
 use hyp_sdk::{
     Candidate, Cells, Description, Entry, FailureClass, Fault, Item, Origin, Page, Provider,
     Reading, Root, Scan,
@@ -64,25 +64,26 @@ impl Scan for Suites {
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut Page) {
-        let text = |column| row.text(column).map(|text| text.into_owned());
-        let (Some(id), Ok(updated_at)) = (text(0), row.time(6)) else {
-            return out.failure(
-                row.span,
-                FailureClass::Malformed,
-                "a suite without id or with a strange time",
-            );
-        };
-        let cells = Cells::new()
-            .with("id", id.as_str())
-            .with("capability_slug", text(1))
-            .with("test_name", text(2))
-            .with("active", row.flag(3))
-            .with("test_status", text(4))
-            .with("external_cost_cents", row.integer(5))
-            .time("updated_at", updated_at)
-            .with("eligible_declared", row.flag(7));
-        out.item(row.span, Item::new(SUITE, Origin::new("registry.test_suites", id), cells));
+        match suite(&Fields::new(row, &COLUMNS)) {
+            Ok(item) => out.item(row.span, item),
+            Err(misfit) => out.failure(row.span, FailureClass::Malformed, misfit),
+        }
     }
+}
+
+fn suite(row: &Fields<'_>) -> Result<Item, Misfit> {
+    let text = |column| row.text(column).map(|text| text.map(|text| text.into_owned()));
+    let id = row.required("id", Fields::text)?;
+    let cells = Cells::new()
+        .with("id", &*id)
+        .with("capability_slug", text("capability_slug")?)
+        .with("test_name", text("test_name")?)
+        .with("active", row.flag("active")?)
+        .with("test_status", text("test_status")?)
+        .with("external_cost_cents", row.integer("external_cost_cents")?)
+        .time("updated_at", row.time("updated_at")?)
+        .with("eligible_declared", row.flag("eligible_declared")?);
+    Ok(Item::new(SUITE, Origin::new("registry.test_suites", id), cells))
 }
 
 #[cfg(test)]

@@ -289,7 +289,7 @@ fn a_history_of_which_nothing_is_understood_fails() {
     let told = &output.json()["providers"][0];
     assert_eq!((&told["status"], &told["rows_written"]), (&"failed".into(), &0.into()), "{output}");
     let error = told["error"].as_str().unwrap();
-    assert!(error.contains("were not understood (malformed: a time that is none)"), "{error}");
+    assert!(error.contains("were not understood (malformed: `started_at` is no time)"), "{error}");
 }
 
 #[test]

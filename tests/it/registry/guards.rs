@@ -245,6 +245,6 @@ fn records_that_are_broken_are_counted_and_stop_nobody() {
     let registry = Registry::adopted("compliance.sql");
     registry.change("update agent_test_history set started_at = 'yesterday' where id = 'pier-05'");
     let told = registry.run("registry-history", &["--commit"]);
-    assert_eq!(counts(&told["failed"]), expected(&[("malformed: a time that is none", 1)]));
+    assert_eq!(counts(&told["failed"]), expected(&[("malformed: `started_at` is no time", 1)]));
     assert_eq!((&told["items"]["inserted"], &told["source_rows"]), (&29.into(), &57.into()));
 }
