@@ -93,9 +93,15 @@ impl Evidence {
         };
         let mut is_empty = true;
         for (position, entry) in (0_i64..).zip(list.items()) {
-            let Some(url) = entry.get("url").and_then(Value::str) else { continue };
-            let Some(inferred) = self.inferred.get(&*url) else { continue };
             is_empty = false;
+            let Some(url) = entry.get("url").and_then(Value::str) else {
+                out.skip(row.span, "no_address");
+                continue;
+            };
+            let Some(inferred) = self.inferred.get(&*url) else {
+                out.skip(row.span, "no_snapshot");
+                continue;
+            };
             let cells = Cells::new()
                 .with("profile_id", &*profile)
                 .with("position", position)
@@ -105,7 +111,7 @@ impl Evidence {
             out.item(row.span, Item::new(EVIDENCE, origin, cells));
         }
         if is_empty {
-            out.skip(row.span, "no_evidence");
+            out.skip(row.span, "no_agents");
         }
         Ok(())
     }

@@ -71,8 +71,17 @@ fn reconciling_replaces_what_disagrees() {
     let told = changes(&output);
     assert_eq!(told["datasets"]["member_agents"]["updated"], 16, "{output}");
     assert_eq!(told["max_changes"], 25, "unless somebody says otherwise");
-    // 30 agents, and profiles without any: none, no list, and an empty one or two.
-    assert_eq!(told["source_rows"], 34, "{output}");
+    // 40 entries of lists, and profiles without any: none, no list, and an empty one.
+    assert_eq!(told["source_rows"], 43, "{output}");
+    assert_eq!(
+        counts(&told["skipped"]),
+        expected(&[
+            ("agents_are_no_list", 1),
+            ("no_address", 4),
+            ("no_agents", 2),
+            ("no_snapshot", 6),
+        ])
+    );
     let profiles = "select count(distinct json_get_str(row_key, 0)) from dataset_journal
         where column_name = 'type'";
     assert_eq!(registry.one(profiles), "10");
