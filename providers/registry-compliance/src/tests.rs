@@ -48,3 +48,20 @@ fn a_failed_test_says_when_it_failed_and_not_when_it_passed() {
     assert_eq!(*cell("last_failed_at"), Datum::Timestamp(1_000_000));
     assert_eq!(*cell("last_passed_at"), Datum::Null);
 }
+
+#[test]
+fn words_that_a_column_may_not_hold_are_refused() {
+    let refused = |kind: &str, column: &str, word: &str| {
+        let cells = Cells::new().with("agent_url", "https://a.example/mcp").with(column, word);
+        let item = Item::new(kind, Origin::new("registry", "1"), cells);
+        RegistryCompliance::materialize(&[item]).is_err()
+    };
+    let run = "registry.compliance_run";
+    assert!(refused(run, "triggered_by", "martian"));
+    assert!(refused(run, "overall_status", "degraded"));
+    assert!(!refused(run, "overall_status", "partial"));
+    let status = "registry.compliance_status";
+    assert!(refused(status, "status", "splendid"));
+    assert!(refused(status, "previous_status", "splendid"));
+    assert!(!refused(status, "status", "degraded"));
+}
