@@ -9,6 +9,13 @@ use hyp_sdk::{Cells, Datum, Fault, Item, Origin};
 /// The dataset.
 const SNAPSHOTS: &str = "agent_capabilities_snapshot";
 
+/// The classes of agents. Another word that one answers is none.
+const CLASSES: &[&str] =
+    &["brand", "buying", "creative", "governance", "measurement", "rights", "sales", "signals"];
+
+/// What a snapshot holds where the class is not known.
+const OPEN: &[&str] = &["", "unknown"];
+
 /// The materializer.
 #[derive(Debug)]
 pub struct AgentSnapshots;
@@ -47,18 +54,22 @@ impl Materializer for AgentSnapshots {
                 let cell = cells.iter().find(|cell| cell.column == name);
                 cell.map_or(Datum::Null, |cell| cell.value.clone())
             };
-            if kept("inferred_type") != Datum::Null {
+            let is_open = match kept("inferred_type") {
+                Datum::Text(class) => OPEN.contains(&class.as_str()),
+                class => class == Datum::Null,
+            };
+            if !is_open {
                 return out.counts_as("skipped_already_classified");
             }
-            let inferred = item.text("inferred_type");
+            let inferred = item.text("inferred_type").filter(|class| CLASSES.contains(class));
             match inferred {
                 Some(kind) => out.counts_as(&format!("newly_classified.{kind}")),
                 None => out.counts_as("still_unknown"),
             }
             let row = Cells::new()
                 .with("agent_url", item.get("agent_url").clone())
-                .with("protocol", item.get("protocol").clone())
-                .with("inferred_type", item.get("inferred_type").clone())
+                .with("protocol", told(item, "protocol").unwrap_or_else(|| kept("protocol")))
+                .with("inferred_type", inferred)
                 .with("oauth_required", kept("oauth_required"))
                 .with("last_discovered", kept("last_discovered"));
             out.upsert(Row::new(SNAPSHOTS, row));
@@ -67,6 +78,11 @@ impl Materializer for AgentSnapshots {
             }
         }))
     }
+}
+
+/// Returns what an answer tells, unless it leaves that open.
+fn told(item: &Item, column: &str) -> Option<Datum> {
+    Some(item.get(column)).filter(|told| **told != Datum::Null).cloned()
 }
 
 /// Tells every place in which the agent is listed.
@@ -90,7 +106,7 @@ fn evidence(item: &Item) -> Vec<Item> {
 
 #[cfg(test)]
 mod tests {
-    use hyp_sdk::materializer::Materializer;
+    use hyp_sdk::materializer::{Change, Materializer};
     use hyp_sdk::{Cells, Datum, Item, Origin};
 
     use super::AgentSnapshots;
@@ -113,5 +129,23 @@ mod tests {
         let unknown = result(None);
         assert_eq!((unknown.changes.len(), unknown.then.len()), (1, 0));
         assert_eq!(unknown.outcome.as_deref(), Some("still_unknown"));
+    }
+
+    #[test]
+    fn an_answer_that_names_no_class_leaves_the_agent_unknown() {
+        for word in ["unknown", "", "gadget", "Sales"] {
+            let cells = Cells::new()
+                .with("agent_url", "https://a.example/mcp")
+                .with("inferred_type", word)
+                .json("listed", Some(r#"[["p",0]]"#.to_owned()));
+            let origin = Origin::new("registry-reprobe", "https://a.example/mcp");
+            let item = Item::new("registry.probe_result", origin, cells);
+            let derived = AgentSnapshots::materialize(&[item]).unwrap().remove(0);
+            assert_eq!(derived.outcome.as_deref(), Some("still_unknown"), "{word}");
+            assert!(derived.then.is_empty(), "{word}");
+            let [Change::Upsert(row)] = &derived.changes[..] else { panic!("{derived:?}") };
+            let class = row.cells.iter().find(|cell| cell.column == "inferred_type").unwrap();
+            assert_eq!(class.value, Datum::Null, "{word}");
+        }
     }
 }

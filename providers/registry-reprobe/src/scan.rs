@@ -102,7 +102,7 @@ impl Scan for Candidates {
             Query::new(
                 "snapshot",
                 "select agent_url, protocol from agent_capabilities_snapshot \
-                 where inferred_type is null order by agent_url",
+                 where inferred_type is null or inferred_type in ('', 'unknown') order by agent_url",
             ),
             Query::new(
                 "discovered",

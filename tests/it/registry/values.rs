@@ -1,5 +1,9 @@
 //! Values of a registry as databases write them; what a column cannot hold is counted under its name, and stops nobody.
 
+use std::fs;
+
+use serde_json::json;
+
 use super::{Registry, counts, expected};
 
 const HISTORY: &str = "registry-history";
@@ -182,4 +186,48 @@ fn rows_without_what_they_need_are_counted_and_the_rest_is_adopted() {
     );
     assert_eq!(registry.one("select count(*) from agent_compliance_runs"), "10");
     assert_eq!(registry.one("select count(*) from agent_compliance_status"), "2");
+}
+
+#[test]
+fn an_answer_without_a_class_leaves_an_agent_to_be_asked_again() {
+    let registry = Registry::new("agents.sql");
+    registry.change(
+        "update agent_capabilities_snapshot set inferred_type = 'unknown' where agent_url like '%bare-silent%';
+         update agent_capabilities_snapshot set inferred_type = '' where agent_url like '%void-silent%';",
+    );
+    registry.run("registry-state", &["--commit"]);
+    let answer = |class: &str| json!({ "inferred_type": class, "elapsed_ms": 5 });
+    let answers = json!({
+        "https://bare-silent.example/mcp": answer("sales"),
+        "https://void-silent.example/mcp": answer("unknown"),
+        "https://old-silent.example/mcp": answer(""),
+        "https://bare-unseen.example/mcp": answer("gadget"),
+    });
+    let script = registry.sandbox.beside("answers.json");
+    fs::write(&script, answers.to_string()).unwrap();
+    registry.settle(&format!("[probe]\nallow = [\"*\"]\nscript = {script:?}\n"));
+    let told = registry.run("registry-reprobe", &["--commit"]);
+    assert_eq!(told["source_rows"], 14);
+    let outcomes = expected(&[("newly_classified.sales", 1), ("still_unknown", 3)]);
+    assert_eq!(counts(&told["outcomes"]), outcomes);
+    let stored = "select inferred_type from agent_capabilities_snapshot where agent_url in
+        ('https://bare-silent.example/mcp', 'https://void-silent.example/mcp', 'https://old-silent.example/mcp',
+         'https://bare-unseen.example/mcp') order by agent_url";
+    assert_eq!(registry.rows(stored), ["sales", "", "", ""]);
+    let none = "select count(*) from agent_capabilities_snapshot
+        where inferred_type in ('', 'unknown') or inferred_type = 'gadget' and agent_url like '%unseen%'";
+    assert_eq!(registry.one(none), "0");
+}
+
+#[test]
+fn an_answer_that_names_no_protocol_leaves_the_one_that_is_known() {
+    let registry = Registry::adopted("agents.sql");
+    let url = "https://old-silent.example/mcp";
+    let answer = json!({ "agent_url": url, "inferred_type": "signals" });
+    let output = super::record::record(&registry, "registry.probe_result", &answer);
+    assert_eq!(output.status, Some(0), "{output}");
+    let row = format!(
+        "select protocol, inferred_type from agent_capabilities_snapshot where agent_url = '{url}'"
+    );
+    assert_eq!(registry.rows(&row), ["mcp,signals"]);
 }
