@@ -14,6 +14,7 @@ use crate::layout::{Layout, create_file, make_folder, sync_folder};
 use crate::lock;
 use crate::migrations;
 use crate::store::Store;
+use crate::table::Table;
 
 /// How long a copy is kept, in microseconds: thirty days.
 const KEPT: i64 = 30 * 86_400_000_000;
@@ -30,14 +31,14 @@ pub struct Backup {
     pub made_at: i64,
 }
 
-/// Copies the catalog beside the store, in place of earlier copies.
-pub(crate) fn make(layout: &Layout, catalog: &Catalog) -> Result<(), StoreError> {
+/// Copies the catalog beside the store, and returns where the copy lies. Earlier ones of other versions stay.
+pub(crate) fn make(layout: &Layout, catalog: &Catalog) -> Result<PathBuf, StoreError> {
     let failed = |error| catalog.error(error);
-    let (_, version) = migrations::identity(&catalog.connection).map_err(failed)?;
+    let version = version(catalog)?;
     let folder = layout.backups();
     make_folder(&folder)?;
     let path = folder.join(format!("catalog-v{version}.db"));
-    let copy = folder.join("copy.db");
+    let copy = begun(layout);
     remove(&copy)?;
     // Made here, so that it gets the rights of ours.
     drop(create_file(&copy)?);
@@ -46,10 +47,28 @@ pub(crate) fn make(layout: &Layout, catalog: &Catalog) -> Result<(), StoreError>
     fs::File::open(&copy).and_then(|file| file.sync_all()).map_err(StoreError::io(&copy))?;
     fs::rename(&copy, &path).map_err(StoreError::io(&path))?;
     sync_folder(&folder)?;
-    for other in list(layout)?.into_iter().filter(|backup| backup.path != path) {
-        remove(&other.path)?;
-    }
-    Ok(())
+    Ok(path)
+}
+
+/// Removes all copies but one.
+pub(crate) fn keep_only(layout: &Layout, path: &Path) -> Result<(), StoreError> {
+    let others = list(layout)?.into_iter().filter(|backup| backup.path != path);
+    others.into_iter().try_for_each(|other| remove(&other.path))
+}
+
+fn version(catalog: &Catalog) -> Result<i64, StoreError> {
+    let identity = migrations::identity(&catalog.connection);
+    identity.map(|(_, version)| version).map_err(|error| catalog.error(error))
+}
+
+/// Returns where a copy lies until it is whole.
+fn begun(layout: &Layout) -> PathBuf {
+    layout.backups().join("copy.db")
+}
+
+/// Returns where a copy lies until it takes the place of the catalog.
+fn back(layout: &Layout) -> PathBuf {
+    layout.root.join("catalog.back")
 }
 
 /// Returns the copies that there are, that of the newest version last.
@@ -74,8 +93,10 @@ pub(crate) fn list(layout: &Layout) -> Result<Vec<Backup>, StoreError> {
     Ok(found)
 }
 
-/// Removes copies that were made long ago, or all.
+/// Removes copies that were made long ago, or all, and what a crash left of one.
 pub(crate) fn forget(layout: &Layout, now: Option<i64>) -> Result<(), StoreError> {
+    remove(&begun(layout))?;
+    remove(&back(layout))?;
     for backup in list(layout)? {
         if now.is_none_or(|now| now.saturating_sub(backup.made_at) > KEPT) {
             remove(&backup.path)?;
@@ -84,12 +105,21 @@ pub(crate) fn forget(layout: &Layout, now: Option<i64>) -> Result<(), StoreError
     Ok(())
 }
 
-/// Returns where a table's metadata lies as the copies have it. One that cannot be read names nothing.
-pub(crate) fn pointers(layout: &Layout, table: &str) -> Result<Vec<String>, StoreError> {
-    let backups = list(layout)?.into_iter();
-    let pointer =
-        |backup: Backup| Catalog::read(&backup.path).and_then(|it| it.pointer_of(table)).ok();
-    Ok(backups.filter_map(pointer).flatten().collect())
+/// Returns a table as the copies have it, of whatever version they are.
+///
+/// # Errors
+/// [`StoreError::Copy`] when one of them cannot be read: nobody knows then which files it names.
+pub(crate) fn tables(layout: &Layout, name: &str) -> Result<Vec<Table>, StoreError> {
+    let mut found = Vec::new();
+    for backup in list(layout)? {
+        let table = || match Catalog::read_copy(&backup.path)?.pointer_of(name)? {
+            Some(location) => Table::load(layout, &location).map(Some),
+            None => Ok(None),
+        };
+        let wrapped = |source| StoreError::Copy { path: backup.path.clone(), source };
+        found.extend(table().map_err(|error| wrapped(Box::new(error)))?);
+    }
+    Ok(found)
 }
 
 impl Store {
@@ -108,9 +138,13 @@ impl Store {
     pub fn roll_back(&self, wait: Duration, run_id: &str) -> Result<Backup, LockError> {
         let _lock = lock::take(&self.layout().lock(), wait, run_id)?;
         let path = self.catalog_path();
+        let catalog = Catalog::write(&path)?;
+        let present = version(&catalog)?;
+        // One of the present version is there where going back was interrupted.
         let no_backup = || StoreError::NoBackup { path: self.dir().to_owned() };
-        let backup = list(self.layout())?.pop().ok_or_else(no_backup)?;
-        let back = self.layout().root.join("catalog.back");
+        let mut others = list(self.layout())?.into_iter().filter(|it| it.version != present);
+        let backup = others.next_back().ok_or_else(no_backup)?;
+        let back = back(self.layout());
         remove(&back)?;
         let mut file = create_file(&back)?;
         let mut from = fs::File::open(&backup.path).map_err(StoreError::io(&backup.path))?;
@@ -118,8 +152,7 @@ impl Store {
             .and_then(|_| file.sync_all())
             .map_err(StoreError::io(&back))?;
         drop(Catalog::read(&back)?);
-        let catalog = Catalog::write(&path)?;
-        make(self.layout(), &catalog)?;
+        let copy = make(self.layout(), &catalog)?;
         // Nothing of the present catalog may be left in the log when its file is replaced.
         catalog
             .connection
@@ -131,6 +164,7 @@ impl Store {
         }
         fs::rename(&back, &path).map_err(StoreError::io(&path))?;
         sync_folder(&self.layout().root)?;
+        keep_only(self.layout(), &copy)?;
         Ok(backup)
     }
 }

@@ -54,11 +54,23 @@ impl Catalog {
         Self::checked(path, Connection::open_with_flags(path, flags))
     }
 
+    /// Opens a copy of a catalog to read, whichever hyp it is of.
+    pub(crate) fn read_copy(path: &Path) -> Result<Self, StoreError> {
+        let failed =
+            |source| StoreError::Catalog { path: path.to_owned(), source: Box::new(source) };
+        let connection = Self::immutable(path).map_err(failed)?;
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
     fn open_immutable(path: &Path) -> Result<Self, StoreError> {
+        Self::checked(path, Self::immutable(path))
+    }
+
+    fn immutable(path: &Path) -> rusqlite::Result<Connection> {
         let escaped = path.display().to_string().replace('%', "%25").replace('?', "%3f");
         let uri = format!("file:{}?immutable=1", escaped.replace('#', "%23"));
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        Self::checked(path, Connection::open_with_flags(uri, flags))
+        Connection::open_with_flags(uri, flags)
     }
 
     fn checked(path: &Path, opened: rusqlite::Result<Connection>) -> Result<Self, StoreError> {

@@ -134,6 +134,16 @@ pub enum StoreError {
         path: PathBuf,
     },
 
+    /// A copy of the catalog cannot be read, so that nobody knows which files it names.
+    #[error("nothing is removed, because the catalog's copy `{}` cannot be read", path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// What is wrong with it, or with a file that it names.
+        #[source]
+        source: Box<StoreError>,
+    },
+
     /// A test asked for a failure.
     #[error("failed on purpose at `{name}`")]
     Failpoint {
@@ -199,6 +209,7 @@ impl Explain for StoreError {
             Self::NoTable { .. } => "hyp::store::no_table",
             Self::Older { .. } => "hyp::store::older",
             Self::NoBackup { .. } => "hyp::store::no_backup",
+            Self::Copy { .. } => "hyp::store::copy",
             Self::Failpoint { .. } => "hyp::store::failpoint",
         }
     }
@@ -238,6 +249,9 @@ impl Explain for StoreError {
             }
             Self::NoBackup { .. } => {
                 Some("restore `catalog.db` from a backup of your own".to_owned())
+            }
+            Self::Copy { .. } => {
+                Some("move the copy away if you need no way back: `hyp cache rollback` is all that it is for".to_owned())
             }
             Self::NoTable { .. } => Some("`hyp query schema` lists the tables".to_owned()),
             Self::Rows { .. } => Some("report this; nothing of it was written".to_owned()),

@@ -105,7 +105,8 @@ impl Store {
         let mut catalog = Catalog::write(&path)?;
         let is_current = catalog.is_current()?;
         if catalog.is_behind()? {
-            backup::make(&self.layout, &catalog)?;
+            let copy = backup::make(&self.layout, &catalog)?;
+            backup::keep_only(&self.layout, &copy)?;
         }
         catalog.bring_up_to_date()?;
         if !is_current {

@@ -1,8 +1,8 @@
 //! Removes files that nothing points at: what a crash left, and what expired.
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, iter};
 
 use iceberg::spec::ManifestFile;
 use serde::Serialize;
@@ -90,7 +90,8 @@ fn folders(layout: &Layout) -> Result<Vec<PathBuf>, StoreError> {
     Ok(paths.into_iter().filter(|path| path.is_dir()).collect())
 }
 
-/// Finds the files in a folder that no kept snapshot of its table has. A table that was never committed has none.
+/// Finds the files in a folder that no kept snapshot of its table has, here or in a copy of the catalog. A table that was
+/// never committed has none.
 fn of_table(
     layout: &Layout,
     folder: &Path,
@@ -102,26 +103,21 @@ fn of_table(
     for below in ["data", "metadata"] {
         files(&folder.join(below), &mut unknown)?;
     }
-    if let Some(table) = table {
-        let backups = backup::pointers(layout, table.name())?;
-        let backups = backups.iter().map(|location| Table::load(layout, location));
-        let backups: Vec<Table> = backups.collect::<Result<_, _>>()?;
-        let tables = || iter::once(table).chain(&backups);
-        let mut kept: HashSet<PathBuf> =
-            tables().flat_map(|table| current(layout, table)).collect();
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let backups = if unknown.is_empty() { Vec::new() } else { backup::tables(layout, name)? };
+    let tables = || table.into_iter().chain(&backups);
+    let mut kept: HashSet<PathBuf> = tables().flat_map(|table| current(layout, table)).collect();
+    unknown.retain(|path| !kept.contains(path));
+    if unknown.iter().any(|path| !is_list(path)) {
+        let mut manifests = Vec::new();
+        tables().try_for_each(|table| keep_manifests(layout, table, &mut kept, &mut manifests))?;
         unknown.retain(|path| !kept.contains(path));
-        if unknown.iter().any(|path| !is_list(path)) {
-            let mut manifests = Vec::new();
-            tables()
-                .try_for_each(|table| keep_manifests(layout, table, &mut kept, &mut manifests))?;
-            unknown.retain(|path| !kept.contains(path));
-            // Manifests are the dear part: they are read where something is left that they may name.
-            if unknown.iter().any(|path| path.starts_with(folder.join("data"))) {
-                for manifest in manifests {
-                    kept.extend(live_files(layout, &manifest)?.into_iter().map(|live| live.path));
-                }
-                unknown.retain(|path| !kept.contains(path));
+        // Manifests are the dear part: they are read where something is left that they may name.
+        if unknown.iter().any(|path| path.starts_with(folder.join("data"))) {
+            for manifest in manifests {
+                kept.extend(live_files(layout, &manifest)?.into_iter().map(|live| live.path));
             }
+            unknown.retain(|path| !kept.contains(path));
         }
     }
     for path in unknown {
@@ -196,7 +192,7 @@ impl Writer {
     /// Removes what nothing points at. As long as somebody reads, that is nothing.
     ///
     /// # Errors
-    /// Fails when a file of metadata cannot be read, or a file cannot be removed.
+    /// Fails when a file of metadata or a copy of the catalog cannot be read, or a file cannot be removed.
     pub fn collect(&mut self) -> Result<Rubbish, StoreError> {
         self.announce()?;
         let found = sweep(self.store.layout(), &self.catalog, &self.table)?;

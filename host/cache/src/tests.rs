@@ -12,6 +12,7 @@ mod purges;
 mod recordings;
 mod refresh;
 mod retention;
+mod rollback;
 mod storage;
 mod undo;
 mod undos;

@@ -58,7 +58,11 @@ impl Writer {
             Some(location) => Table::load(layout, &location)?,
             None => Table::new(layout)?,
         };
-        let swept = sweep::sweep(layout, &catalog, &table)?;
+        let swept = match sweep::sweep(layout, &catalog, &table) {
+            // What is left over may lie: `collect` tells why it does.
+            Err(StoreError::Copy { .. }) => Rubbish::default(),
+            swept => swept?,
+        };
         purge::finish(layout, &catalog, &table)?;
         let chunks = || {
             crashed::note(&catalog.connection, run_id)?;
