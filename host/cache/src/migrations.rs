@@ -64,19 +64,33 @@ pub(crate) fn identity(connection: &Connection) -> rusqlite::Result<(i64, i64)> 
 
 /// Brings a catalog to the newest version; a new one is marked as ours.
 pub(crate) fn apply(connection: &mut Connection) -> Result<(), ApplyError> {
-    let names: Vec<&str> = MIGRATIONS.iter().map(|(name, _)| *name).collect();
-    let applied = applied(connection)?;
+    apply_those(connection, MIGRATIONS)
+}
+
+/// Applies those of a list that a catalog has not had, whatever their places in it.
+pub(crate) fn apply_those(
+    connection: &mut Connection,
+    migrations: &[(&str, &str)],
+) -> Result<(), ApplyError> {
+    let names: Vec<&str> = migrations.iter().map(|(name, _)| *name).collect();
+    let applied = applied(connection, &names)?;
+    let mut count = applied.len();
     for at in due(&names, &applied).map_err(ApplyError::Refused)? {
-        let (name, statements) = MIGRATIONS[at];
+        let (name, statements) = migrations[at];
         let transaction = connection.transaction()?;
         transaction.execute_batch(statements)?;
         if is_noted(&transaction)? {
             let now = clock::now();
             transaction.execute("INSERT INTO migrations VALUES (?1, ?2)", (name, now))?;
         }
+        count += 1;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", version_of(at + 1))?;
+        transaction.pragma_update(None, "user_version", version_of(count))?;
         transaction.commit()?;
+    }
+    // A place in the list was once taken for a count: it may be too low.
+    if identity(connection)?.1 != version_of(count) {
+        connection.pragma_update(None, "user_version", version_of(count))?;
     }
     Ok(())
 }
@@ -87,7 +101,7 @@ fn is_noted(connection: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Returns the names of what was applied. Before names were noted, it was as many as the version says.
-fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+fn applied(connection: &Connection, known: &[&str]) -> rusqlite::Result<Vec<String>> {
     if is_noted(connection)? {
         return connection
             .prepare("SELECT name FROM migrations ORDER BY name")?
@@ -96,7 +110,7 @@ fn applied(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     }
     let (_, version) = identity(connection)?;
     let done = usize::try_from(version).unwrap_or_default();
-    Ok(MIGRATIONS.iter().take(done).map(|(name, _)| (*name).to_owned()).collect())
+    Ok(known.iter().take(done).map(|name| (*name).to_owned()).collect())
 }
 
 /// Returns the places of those that are still to be applied, in the order of the list.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{World, world};
-use crate::migrations::due;
+use crate::migrations::{apply_those, due, identity};
 use crate::{LockError, StoreError};
 
 #[test]
@@ -73,6 +73,24 @@ fn migrations_are_known_by_number_and_name() {
         let found = due(known, &applied);
         assert_eq!(found.as_deref().map_err(String::as_str), expected, "{name}");
     }
+}
+
+#[test]
+fn the_version_is_how_many_were_applied_whatever_their_numbers() {
+    let noted = "CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at INTEGER)";
+    let (first, second) = (("0001_base", noted), ("0002_early", "CREATE TABLE early (x)"));
+    let (third, fourth) =
+        (("0003_more", "CREATE TABLE more (x)"), ("0004_late", "CREATE TABLE late (x)"));
+    let mut catalog = rusqlite::Connection::open_in_memory().unwrap();
+    let version = |catalog: &rusqlite::Connection| identity(catalog).unwrap().1;
+    apply_those(&mut catalog, &[first, third, fourth]).unwrap();
+    assert_eq!(version(&catalog), 3);
+    apply_those(&mut catalog, &[first, second, third, fourth]).unwrap();
+    assert_eq!(version(&catalog), 4);
+
+    catalog.pragma_update(None, "user_version", 2).unwrap();
+    apply_those(&mut catalog, &[first, second, third, fourth]).unwrap();
+    assert_eq!(version(&catalog), 4, "one that was set too low is put right");
 }
 
 /// Makes a store, changes its catalog behind its back, and returns what a writer is told.
