@@ -1,6 +1,7 @@
 //! Records that were not understood: listed, shown, and read again.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -111,4 +112,61 @@ fn what_is_still_not_understood_or_gone_stays_in_quarantine() {
     let report = sandbox.hyp(["quarantine", "replay", "--json"]).json();
     assert_eq!(report["quarantine"]["claude"]["after"], 1);
     assert_eq!(records(&sandbox)[0]["id"], before[0]["id"]);
+}
+
+/// Returns a home with a thread in two recordings, each with a first line that is broken, and the paths of these.
+fn two_broken() -> (Sandbox, [PathBuf; 2]) {
+    let sandbox = Sandbox::with("codex-one-turn");
+    let first = crate::sandbox::files(&sandbox.home().join(".codex/sessions")).remove(0);
+    let name = first.file_name().unwrap().to_str().unwrap();
+    let second = first.with_file_name(name.replace("2026-11-05T21-", "2026-11-05T22-"));
+    let good = fs::read_to_string(&first).unwrap();
+    for (path, wrong) in [(&first, "{\"first\": wrong"), (&second, "{\"second\": wrong")] {
+        let (_, rest) = good.split_once('\n').unwrap();
+        fs::write(path, format!("{wrong}\n{rest}")).unwrap();
+    }
+    (sandbox, [first, second])
+}
+
+#[test]
+fn records_of_two_files_of_a_thread_that_begin_at_the_same_byte_are_both_kept() {
+    let (sandbox, [_, second]) = two_broken();
+    let report = sandbox.import([]);
+    let malformed = &report["providers"][0]["records_by_kind"];
+    let kept = records(&sandbox);
+    assert_eq!(kept.len(), 2, "{malformed:#}");
+    assert!(kept.iter().all(|record| record["offset"] == 0), "{kept:#?}");
+    for (record, wrong) in kept.iter().zip(["first", "second"]) {
+        let shown = sandbox.hyp(["quarantine", "show", record["id"].as_str().unwrap(), "--json"]);
+        let shown = shown.json();
+        assert_eq!(shown["path"], record["path"]);
+        assert_eq!(shown["content"], format!("{{\"{wrong}\": wrong\n"), "{shown:#}");
+    }
+    let query = "select path, \"offset\" from quarantine";
+    assert_eq!(sandbox.rows(query).len(), 2);
+
+    let report = sandbox.hyp(["quarantine", "replay", "--json"]).json();
+    assert_eq!(report["quarantine"]["codex"], serde_json::json!({ "before": 2, "after": 2 }));
+    let content = fs::read_to_string(&second).unwrap();
+    fs::write(&second, content.split_once('\n').unwrap().1).unwrap();
+    sandbox.import([]);
+    let left = records(&sandbox);
+    assert_eq!((left.len(), &left[0]["id"]), (1, &kept[0]["id"]));
+}
+
+#[test]
+fn an_undo_brings_back_what_was_kept_of_each_file() {
+    let (sandbox, [first, second]) = two_broken();
+    sandbox.import([]);
+    let kept = records(&sandbox);
+    for path in [&first, &second] {
+        let content = fs::read_to_string(path).unwrap();
+        fs::write(path, content.split_once('\n').unwrap().1).unwrap();
+    }
+    let mended = sandbox.import([]);
+    assert!(records(&sandbox).is_empty());
+    let undo = ["runs", "undo", mended["run_id"].as_str().unwrap(), "--commit", "--json"];
+    let undone = sandbox.hyp(undo);
+    assert_eq!(undone.status, Some(0), "{undone}");
+    assert_eq!(records(&sandbox), kept);
 }

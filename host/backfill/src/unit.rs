@@ -1,6 +1,6 @@
 //! A unit that was read to its end: its accounting, its ledger entry, its quarantine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hyp_cache::{Checkpoint, ClientTotal, InputState, Quarantined, UnitState};
 use hyp_materialize::Window;
@@ -29,7 +29,8 @@ pub(crate) struct Ended {
     paths: Vec<String>,
     files: Vec<PathBuf>,
     file: PathBuf,
-    is_plain: bool,
+    /// Those of its files whose offsets are those of what is in them.
+    is_plain: Vec<bool>,
     is_part: bool,
     size: u64,
     modified: i64,
@@ -60,7 +61,7 @@ impl Ended {
             paths: work.inputs.inputs.iter().map(|lent| lent.entry.path.clone()).collect(),
             file: main.map_or_else(Default::default, |lent| lent.file.clone()),
             files: work.inputs.inputs.iter().map(|lent| lent.file.clone()).collect(),
-            is_plain: main.is_some_and(resume::is_plain),
+            is_plain: work.inputs.inputs.iter().map(resume::is_plain).collect(),
             is_part: work.is_part,
             size: if work.is_part { bytes_read } else { work.size },
             modified: work.newest,
@@ -227,10 +228,7 @@ impl Ended {
             bytes_read: accounting.values().sum(),
             accounting: serde_json::to_string(&accounting).unwrap_or_default(),
             records: serde_json::to_string(&records).unwrap_or_default(),
-            // Records of other inputs than the main one have no place of their own.
-            read_from: self
-                .start()
-                .map_or(0, |(input, offset)| if input == 0 { offset } else { 0 }),
+            read_from: self.start().unwrap_or_default(),
             status: self.status().to_owned(),
         }
     }
@@ -258,6 +256,13 @@ impl Ended {
         self.paths.get(input as usize).cloned().unwrap_or_default()
     }
 
+    /// Returns one of the unit's files, if offsets in it are those of what is in it.
+    fn plain_file(&self, input: u32) -> Option<&Path> {
+        let at = input as usize;
+        self.is_plain.get(at).filter(|is_plain| **is_plain)?;
+        self.files.get(at).map(PathBuf::as_path)
+    }
+
     /// Returns the records that gave no row and should have, with their bytes where they can be had.
     pub(crate) fn quarantined(&self, secrets: Option<&Secrets>) -> Vec<Quarantined> {
         let failures = self.end.tally.failures.iter();
@@ -269,15 +274,17 @@ impl Ended {
             .chain(taken)
             .map(|(span, class, reason)| Quarantined {
                 input_id: input_id(&self.provider, &self.id),
+                input: span.input,
                 provider: self.provider.clone(),
                 path: self.path_of(span.input),
                 offset: span.offset,
                 length: span.length,
                 class: class.to_owned(),
                 reason: reason.to_owned(),
-                bytes: (self.is_plain && span.input == 0 && !self.is_withheld())
-                    .then(|| bytes_at(&self.file, span, secrets))
-                    .flatten(),
+                bytes: self
+                    .plain_file(span.input)
+                    .filter(|_| !self.is_withheld())
+                    .and_then(|file| bytes_at(file, span, secrets)),
             })
             .collect()
     }

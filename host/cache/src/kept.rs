@@ -1,6 +1,6 @@
 //! Records that are kept in quarantine.
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::StoreError;
 use crate::store::Store;
@@ -11,9 +11,11 @@ use crate::store::Store;
 pub struct Kept {
     /// Input that it is in.
     pub input_id: String,
+    /// Which of the unit's files it is in.
+    pub input: u32,
     /// Name of the provider.
     pub provider: String,
-    /// Path of the input below its root.
+    /// Path of that file below its root.
     pub path: String,
     /// Offset of its first byte.
     pub offset: u64,
@@ -33,9 +35,14 @@ pub struct Kept {
 const LETTERS: usize = 12;
 
 impl Kept {
-    /// Returns what a person names it by: the start of its input's id, and where it begins.
+    /// Returns what a person names it by: the start of its input's id, the file where it is not the first, and where it
+    /// begins.
     pub fn id(&self) -> String {
-        format!("{}-{}", self.input_id.get(..LETTERS).unwrap_or(&self.input_id), self.offset)
+        let unit = self.input_id.get(..LETTERS).unwrap_or(&self.input_id);
+        match self.input {
+            0 => format!("{unit}-{}", self.offset),
+            input => format!("{unit}-{input}-{}", self.offset),
+        }
     }
 }
 
@@ -59,16 +66,18 @@ impl Store {
                 reason: row.get(6)?,
                 kept_bytes: kept.and_then(|bytes| u64::try_from(bytes).ok()),
                 run_id: row.get(8)?,
+                input: row.get(9)?,
             })
         };
         let query = || -> rusqlite::Result<Vec<Kept>> {
+            let input = input(&catalog.connection)?;
             catalog
                 .connection
-                .prepare(
+                .prepare(&format!(
                     "SELECT input_id, provider, path, offset, length, class, reason,
-                            length(bytes), run_id
-                     FROM quarantine ORDER BY provider, path, offset",
-                )?
+                            length(bytes), run_id, {input}
+                     FROM quarantine ORDER BY provider, path, offset, 10"
+                ))?
                 .query_map([], read)?
                 .collect()
         };
@@ -82,15 +91,28 @@ impl Store {
     pub fn quarantined_bytes(&self, record: &Kept) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(catalog) = self.reader()? else { return Ok(None) };
         let offset = i64::try_from(record.offset).unwrap_or(i64::MAX);
-        catalog
-            .connection
-            .query_row(
-                "SELECT bytes FROM quarantine WHERE input_id = ?1 AND offset = ?2",
-                rusqlite::params![record.input_id, offset],
-                |row| row.get(0),
-            )
-            .optional()
-            .map(Option::flatten)
-            .map_err(|error| catalog.error(error))
+        let query = || {
+            let input = input(&catalog.connection)?;
+            catalog
+                .connection
+                .query_row(
+                    &format!(
+                        "SELECT bytes FROM quarantine
+                         WHERE input_id = ?1 AND offset = ?2 AND {input} = ?3"
+                    ),
+                    params![record.input_id, offset, record.input],
+                    |row| row.get(0),
+                )
+                .optional()
+        };
+        query().map(Option::flatten).map_err(|error| catalog.error(error))
     }
+}
+
+/// Returns what tells a record's file: a column that stores of an older hyp lack.
+fn input(connection: &Connection) -> rusqlite::Result<&'static str> {
+    let is_told = connection
+        .prepare("SELECT 1 FROM pragma_table_info('quarantine') WHERE name = 'input'")?
+        .exists([])?;
+    Ok(if is_told { "input" } else { "0" })
 }

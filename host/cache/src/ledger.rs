@@ -134,8 +134,8 @@ pub struct InputState {
     pub records: String,
     /// `ok` or what went wrong.
     pub status: String,
-    /// Offset that the reading began at: what was quarantined before it stays so.
-    pub read_from: u64,
+    /// File of the unit and offset that the reading began at: what was quarantined before it stays so.
+    pub read_from: (u32, u64),
 }
 
 /// A total that a client wrote of one of its threads.
@@ -158,9 +158,11 @@ pub struct ClientTotal {
 pub struct Quarantined {
     /// Input that it is in.
     pub input_id: String,
+    /// Which of the unit's files it is in.
+    pub input: u32,
     /// Name of the provider.
     pub provider: String,
-    /// Path of the input below its root.
+    /// Path of that file below its root.
     pub path: String,
     /// Offset of its first byte.
     pub offset: u64,
@@ -345,8 +347,8 @@ pub(crate) fn put_inputs(
              accounting, records, status, run_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    let mut forget =
-        connection.prepare("DELETE FROM quarantine WHERE input_id = ?1 AND offset >= ?2")?;
+    let mut forget = connection
+        .prepare("DELETE FROM quarantine WHERE input_id = ?1 AND (input, offset) >= (?2, ?3)")?;
     for input in inputs {
         statement.execute(params![
             input.input_id,
@@ -361,7 +363,8 @@ pub(crate) fn put_inputs(
             input.status,
             run_id
         ])?;
-        forget.execute(params![input.input_id, number(input.read_from)])?;
+        let (from, offset) = input.read_from;
+        forget.execute(params![input.input_id, from, number(offset)])?;
     }
     Ok(())
 }
@@ -408,8 +411,11 @@ pub(crate) fn put_quarantine(
         [],
         |row| row.get(0),
     )?;
-    let mut statement = connection
-        .prepare("INSERT OR REPLACE INTO quarantine VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut statement = connection.prepare(
+        "INSERT OR REPLACE INTO quarantine (input_id, provider, path, offset, length, class,
+             reason, bytes, run_id, input)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
     for record in records {
         let length = record.bytes.as_ref().map_or(0, |bytes| number(bytes.len() as u64));
         let bytes = record.bytes.as_ref().filter(|_| kept + length <= QUARANTINE_BYTES);
@@ -423,7 +429,8 @@ pub(crate) fn put_quarantine(
             record.class,
             record.reason,
             bytes,
-            run_id
+            run_id,
+            record.input
         ])?;
     }
     Ok(())

@@ -16,7 +16,7 @@ macro_rules! migrations {
 }
 
 /// Names and statements of every migration, in order; a store's version is how many of them it has had.
-const MIGRATIONS: &[(&str, &str)] = migrations![
+pub(crate) const MIGRATIONS: &[(&str, &str)] = migrations![
     "0001_create",
     "0002_counters",
     "0003_lineage",
@@ -28,6 +28,7 @@ const MIGRATIONS: &[(&str, &str)] = migrations![
     "0010_migrations",
     "0011_endings",
     "0012_recordings",
+    "0013_quarantine",
 ];
 
 /// Why a catalog was not brought up to date.

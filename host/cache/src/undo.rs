@@ -29,12 +29,12 @@ use crate::table::Table;
 use crate::threads::{Number, Threads};
 use crate::writer::Writer;
 
-mod capture;
+pub(crate) mod capture;
 mod error;
 mod families;
 mod log;
 mod note;
-mod parcel;
+pub(crate) mod parcel;
 mod plan;
 mod restore;
 

@@ -74,6 +74,35 @@ fn what_was_read_is_remembered_with_the_rows() {
 }
 
 #[test]
+fn records_of_several_files_of_a_unit_are_kept_and_forgotten_as_their_file_is_read() {
+    let world = world();
+    let record = |input, offset| Quarantined {
+        input_id: "i".into(),
+        input,
+        offset,
+        bytes: Some(vec![u8::try_from(input).unwrap()]),
+        ..Quarantined::default()
+    };
+    let commit = |from, quarantine: Vec<Quarantined>| {
+        let input = InputState { input_id: "i".into(), read_from: from, ..Default::default() };
+        let commit = Commit { inputs: vec![input], quarantine, ..Commit::default() };
+        world.writer("r").commit(commit).unwrap();
+        let kept = world.store.quarantine().unwrap();
+        for record in &kept {
+            let bytes = world.store.quarantined_bytes(record).unwrap().unwrap();
+            assert_eq!(u32::from(bytes[0]), record.input);
+        }
+        let mut ids: Vec<String> = kept.iter().map(crate::Kept::id).collect();
+        ids.sort();
+        ids
+    };
+    let all = vec![record(0, 0), record(0, 9), record(1, 0), record(1, 9), record(2, 0)];
+    assert_eq!(commit((0, 0), all), ["i-0", "i-1-0", "i-1-9", "i-2-0", "i-9"]);
+    assert_eq!(commit((1, 5), vec![record(1, 7)]), ["i-0", "i-1-0", "i-1-7", "i-9"]);
+    assert_eq!(commit((0, 5), vec![]), ["i-0"]);
+}
+
+#[test]
 fn a_title_reaches_its_session_also_by_way_of_a_message() {
     let world = world();
     let mut writer = world.writer("run");
@@ -103,14 +132,20 @@ fn a_store_of_an_older_version_is_read_until_the_next_run_brings_it_up_to_date()
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute_batch(include_str!("../migrations/0001_create.sql")).unwrap();
     connection.execute("INSERT INTO journal VALUES (1, 'r', 'e', 'd')", []).unwrap();
+    let record = "INSERT INTO quarantine VALUES ('i', 'p', 'a', 7, 1, 'c', 'why', x'05', 'r')";
+    connection.execute(record, []).unwrap();
     connection.pragma_update(None, "application_id", crate::migrations::APPLICATION_ID).unwrap();
     connection.pragma_update(None, "user_version", 1).unwrap();
     drop(connection);
 
     assert_eq!(world.store.read_table("journal").unwrap().num_rows(), 1);
+    let kept = world.store.quarantine().unwrap();
+    assert_eq!((kept.len(), kept[0].id().as_str()), (1, "i-7"));
+    assert_eq!(world.store.quarantined_bytes(&kept[0]).unwrap(), Some(vec![5]));
     let error = world.store.read_table("counters").unwrap_err();
     assert!(matches!(&error, StoreError::Older { name } if name == "counters"), "{error}");
     drop(world.writer("r1"));
     assert_eq!(world.store.read_table("counters").unwrap().num_rows(), 0);
+    assert_eq!(world.store.quarantine().unwrap(), kept);
     assert_eq!(world.store.read_table("journal").unwrap().num_rows(), 1);
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::world::{World, world};
-use crate::migrations::{apply_those, due, identity};
+use crate::migrations::{MIGRATIONS, apply, apply_those, due, identity};
 use crate::{LockError, StoreError};
 
 #[test]
@@ -148,4 +148,37 @@ fn what_was_applied_is_noted_by_name_in_new_stores_and_in_old_ones() {
     drop(old.writer("r1"));
     assert_eq!(names(&new), names(&old));
     assert_eq!(names(&new).len(), usize::try_from(crate::migrations::newest()).unwrap());
+}
+
+#[test]
+fn what_is_in_quarantine_stays_when_files_of_a_unit_are_told_apart() {
+    let mut catalog = rusqlite::Connection::open_in_memory().unwrap();
+    let before = MIGRATIONS.iter().position(|(name, _)| *name == "0013_quarantine").unwrap();
+    apply_those(&mut catalog, &MIGRATIONS[..before]).unwrap();
+    catalog
+        .execute_batch(
+            "INSERT INTO quarantine VALUES
+                 ('i', 'p', 'x/a.jsonl', 0, 5, 'malformed', 'why', x'01', 'r'),
+                 ('i', 'p', 'x/a.jsonl', 7, 5, 'malformed', 'why', NULL, 'r'),
+                 ('j', 'p', 'x/other.jsonl', 0, 5, 'malformed', 'why', NULL, 'r');
+             INSERT INTO inputs (input_id, provider, unit_id, path, size, modified, bytes_read,
+                 accounting, status, run_id)
+             VALUES ('i', 'p', 'u', '/home/x/a.jsonl', 1, 1, 1, '{}', 'ok', 'r'),
+                 ('j', 'p', 'v', '/home/x/b.jsonl', 1, 1, 1, '{}', 'ok', 'r');
+             INSERT INTO checkpoints (provider, unit_id, frame, input, size, offset, head, tail,
+                 accounting, records, component, host)
+             VALUES ('p', 'u', '', 0, 0, 0, x'', x'', '', '', x'', x''),
+                 ('p', 'v', '', 0, 0, 0, x'', x'', '', '', x'', x'');",
+        )
+        .unwrap();
+    apply(&mut catalog).unwrap();
+    let list = |sql: &str| -> Vec<String> {
+        let mut statement = catalog.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let kept = "SELECT concat_ws(' ', input_id, input, offset, length, class, reason, hex(bytes),
+                run_id) FROM quarantine ORDER BY input_id, offset";
+    let expected = ["i 0 0 5 malformed why 01 r", "i 0 7 5 malformed why  r"];
+    assert_eq!(list(kept), [&expected[..], &["j 0 0 5 malformed why  r"]].concat());
+    assert_eq!(list("SELECT unit_id FROM checkpoints"), ["u"], "the other is read whole");
 }

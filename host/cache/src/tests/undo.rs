@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use super::undos::{begin, end, undo};
 use super::world::{World, chunk, late, thread, world};
-use crate::{Commit, Purge, Reach, RunStart, Selector, UndoError, UnitState, Upkeep};
+use crate::undo::capture::{self, Shape};
+use crate::undo::parcel;
+use crate::{
+    Commit, InputState, Purge, Quarantined, Reach, RunStart, Selector, UndoError, UnitState, Upkeep,
+};
 
 /// Imports threads by a run of its own.
 pub(super) fn import(world: &World, run: &str, threads: &[super::world::Thread]) {
@@ -91,6 +95,61 @@ fn units_are_as_they_were_and_one_that_was_read_since_is_read_again() {
     let units = world.store.units("claude").unwrap();
     assert_eq!(units.len(), 1);
     assert_eq!(units["a"].fingerprint, "1");
+}
+
+/// Rewrites the log as it was before records told which of their unit's files they are in.
+fn forget_files(world: &World) {
+    let writer = world.writer("older");
+    let connection = &writer.catalog.connection;
+    let (number, ledger): (i64, Vec<u8>) = connection
+        .query_row("SELECT number, ledger FROM undo_log", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    let mut entries = parcel::entries(ledger).unwrap();
+    for entry in entries.iter_mut().filter(|entry| entry.table == "quarantine") {
+        let shape = Shape::of(connection, "quarantine").unwrap();
+        assert_eq!(entry.columns.pop().as_deref(), Some("input"));
+        let cells = capture::current(connection, entry, &shape).unwrap();
+        entry.new = cells.as_deref().map(capture::print);
+        if let Some(old) = &mut entry.old {
+            old.pop();
+        }
+        entry.key.remove(1);
+    }
+    let ledger = parcel::pack_entries(&entries).unwrap();
+    connection
+        .execute("UPDATE undo_log SET ledger = ?2 WHERE number = ?1", (number, ledger))
+        .unwrap();
+}
+
+#[test]
+fn records_in_quarantine_go_back_whoever_noted_what_a_run_did() {
+    for is_older in [false, true] {
+        let world = world();
+        let read = |run: &str, offsets: &[u64]| {
+            let record = |offset: &u64| Quarantined {
+                input_id: "i".into(),
+                offset: *offset,
+                ..Quarantined::default()
+            };
+            let input = InputState { input_id: "i".into(), ..InputState::default() };
+            let quarantine = offsets.iter().map(record).collect();
+            let commit = Commit { inputs: vec![input], quarantine, ..Commit::default() };
+            world.writer(run).commit(commit).unwrap();
+        };
+        // Not noted in the log, since no such run began.
+        read("unknown", &[3, 7]);
+        world.writer("x").catalog.connection.execute("DELETE FROM undo_log", []).unwrap();
+        begin(&world, "one", None);
+        read("one", &[7, 9]);
+        end(&world, "one");
+        if is_older {
+            forget_files(&world);
+        }
+        undo(&world, "one", "u", Reach::Whole);
+        let kept = world.store.quarantine().unwrap();
+        let kept: Vec<_> = kept.iter().map(|it| (it.offset, it.run_id.as_str())).collect();
+        assert_eq!(kept, [(3, "unknown"), (7, "unknown")], "{is_older}");
+    }
 }
 
 #[test]

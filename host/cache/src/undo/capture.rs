@@ -176,17 +176,17 @@ struct Seen {
     new: Option<Vec<Value>>,
 }
 
-/// Returns the cells of an entry as it is now, if it is there.
+/// Returns the cells of an entry as it is now, if it is there: those of the columns that its table had when it was noted.
 pub(crate) fn current(
     connection: &Connection,
-    table: &str,
+    entry: &Entry,
     shape: &Shape,
-    key: &[Value],
 ) -> rusqlite::Result<Option<Vec<Value>>> {
-    let names: Vec<String> = shape.columns.iter().map(|name| format!("\"{name}\"")).collect();
-    let sql = format!("SELECT {} FROM {table} WHERE {}", names.join(", "), told_by(shape));
+    let names: Vec<String> = entry.columns.iter().map(|name| format!("\"{name}\"")).collect();
+    let (table, columns) = (&entry.table, names.join(", "));
+    let sql = format!("SELECT {columns} FROM {table} WHERE {}", told_by(shape));
     let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query(params_from_iter(key.iter().map(sqlite)))?;
+    let mut rows = statement.query(params_from_iter(entry.key.iter().map(sqlite)))?;
     let Some(row) = rows.next()? else { return Ok(None) };
     (0..names.len()).map(|at| Ok(json(row.get_ref(at)?))).collect::<rusqlite::Result<_>>().map(Some)
 }
@@ -276,7 +276,7 @@ mod tests {
         assert_eq!(claim.key[0], serde_json::json!({ "bytes": "00ff" }));
         assert_eq!(fact.old.as_ref().unwrap()[2], "one");
         let shape = Shape::of(&catalog, "facts").unwrap();
-        let now = current(&catalog, "facts", &shape, &fact.key).unwrap().unwrap();
+        let now = current(&catalog, fact, &shape).unwrap().unwrap();
         assert_eq!(fact.new.as_deref(), Some(print(&now).as_str()));
     }
 

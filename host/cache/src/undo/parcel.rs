@@ -137,10 +137,16 @@ pub(crate) fn entries(bytes: Vec<u8>) -> Result<Vec<Entry>, String> {
     };
     let broken = |error: serde_json::Error| error.to_string();
     let entry = |at: usize| {
+        let table = tables.value(at).to_owned();
+        let mut key: Vec<Value> = serde_json::from_str(keys.value(at)).map_err(broken)?;
+        if table == "quarantine" && key.len() == 2 {
+            // Noted before records told which of their unit's files they are in.
+            key.insert(1, 0.into());
+        }
         Ok(Entry {
-            table: tables.value(at).to_owned(),
+            table,
             columns: serde_json::from_str(names.value(at)).map_err(broken)?,
-            key: serde_json::from_str(keys.value(at)).map_err(broken)?,
+            key,
             old: olds
                 .is_valid(at)
                 .then(|| serde_json::from_str(olds.value(at)))

@@ -17,7 +17,7 @@ pub(crate) fn entries(connection: &Connection, entries: &[Entry]) -> rusqlite::R
             shapes.insert(table, Shape::of(connection, table)?);
         }
         let shape = &shapes[table];
-        let now = capture::current(connection, table, shape, &entry.key)?;
+        let now = capture::current(connection, entry, shape)?;
         let is_as_left = now.as_deref().map(capture::print) == entry.new;
         let is_of_unit = matches!(table, "units" | "checkpoints");
         match &entry.old {
