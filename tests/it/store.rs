@@ -38,6 +38,58 @@ fn a_folder_of_something_else_is_not_made_a_store() {
 }
 
 #[test]
+fn a_catalog_that_was_emptied_costs_no_file() {
+    let sandbox = Sandbox::with("sample");
+    sandbox.import([]);
+    let catalog = sandbox.store().join("catalog.db");
+    let whole = fs::read(&catalog).unwrap();
+    let stored = || crate::sandbox::files(&sandbox.store().join("warehouse"));
+    let before = stored();
+    let mark = || fs::write(sandbox.store().join("unswept"), "").unwrap();
+    let refused = |what: &str, args: &[&str]| {
+        let output = sandbox.hyp(args.iter().copied());
+        assert_eq!(output.status, Some(1), "{what} {args:?} {output}");
+        assert!(output.stderr.contains("has files of a store"), "{what} {args:?} {output}");
+        assert!(output.stderr.contains("put back a copy of `catalog.db`"), "{output}");
+        assert_eq!(stored(), before, "{what} {args:?}");
+    };
+    mark();
+    fs::write(&catalog, "").unwrap();
+    for args in [
+        &["backfill"][..],
+        &["cache", "gc"],
+        &["cache", "maintain"],
+        &["cache", "verify"],
+        &["privacy", "purge", "--session", "x", "--yes"],
+        &["runs", "undo", "x"],
+        &["query", "sql", "select 1 from messages"],
+    ] {
+        refused("emptied", args);
+    }
+    let output = sandbox.hyp(["doctor"]);
+    assert_eq!(output.status, Some(1), "{output}");
+    assert!(output.stdout.contains("has files of a store"), "{output}");
+    fs::remove_file(&catalog).unwrap();
+    refused("gone", &["backfill"]);
+
+    fs::write(&catalog, &whole).unwrap();
+    let connection = rusqlite::Connection::open(&catalog).unwrap();
+    connection.execute("DELETE FROM iceberg_tables", []).unwrap();
+    drop(connection);
+    mark();
+    for args in [&["backfill"][..], &["cache", "gc"], &["cache", "maintain"]] {
+        refused("without a pointer", args);
+    }
+    let output = sandbox.hyp(["cache", "verify"]);
+    assert_eq!(output.status, Some(1), "{output}");
+    assert!(output.stdout.contains("nothing points at the files"), "{output}");
+
+    fs::write(&catalog, whole).unwrap();
+    assert_eq!(total(&sandbox.import([]), "rows_written"), 0);
+    assert_eq!(sandbox.hyp(["cache", "verify"]).status, Some(0));
+}
+
+#[test]
 fn a_store_that_is_not_there_is_told_and_not_made() {
     let sandbox = Sandbox::new();
     for args in [&["query", "sql", "select 1 from messages"][..], &["status"], &["sessions"]] {

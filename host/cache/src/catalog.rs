@@ -151,6 +151,28 @@ impl Catalog {
         Ok(version > 0 && version < migrations::newest())
     }
 
+    /// Says whether the catalog has no table at all, as one that was just made, or emptied.
+    pub(crate) fn is_blank(&self) -> Result<bool, StoreError> {
+        self.connection
+            .query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| row.get(0))
+            .map_err(|error| self.error(error))
+    }
+
+    /// Says whether the ledgers list rows, or a pointer to them was noted, and there is none.
+    pub(crate) fn lost_its_tables(&self) -> Result<bool, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT (NOT EXISTS (SELECT 1 FROM iceberg_tables)
+                         AND EXISTS (SELECT 1 FROM chunks WHERE rows > 0))
+                     OR (NOT EXISTS (SELECT 1 FROM iceberg_tables WHERE table_name = ?1)
+                         AND EXISTS (SELECT 1 FROM iceberg_namespace_properties
+                                     WHERE property_key = ?2))",
+                [MESSAGES, POINTER],
+                |row| row.get(0),
+            )
+            .map_err(|error| self.error(error))
+    }
+
     /// Returns where the messages' metadata lies, if the table was made.
     pub(crate) fn pointer(&self) -> Result<Option<String>, StoreError> {
         self.pointer_of(MESSAGES)

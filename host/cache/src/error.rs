@@ -30,6 +30,17 @@ pub enum StoreError {
         found: String,
     },
 
+    /// The catalog knows nothing of the files that lie beside it: written to, the store would lose them all.
+    #[error("the catalog `{}` {what}, and `{}` has files of a store", path.display(), warehouse.display())]
+    Lost {
+        /// The catalog.
+        path: PathBuf,
+        /// The folder of the tables.
+        warehouse: PathBuf,
+        /// What became of the catalog.
+        what: &'static str,
+    },
+
     /// A newer hyp wrote the store.
     #[error("the store at `{}` has version {found}, this hyp knows {known}", path.display())]
     Newer {
@@ -197,6 +208,7 @@ impl Explain for StoreError {
         match self {
             Self::Missing { .. } => "hyp::store::missing",
             Self::Foreign { .. } => "hyp::store::foreign",
+            Self::Lost { .. } => "hyp::store::lost",
             Self::Newer { .. } => "hyp::store::newer",
             Self::Migrations { .. } => "hyp::store::migrations",
             Self::Io { .. } => "hyp::store::io",
@@ -218,6 +230,10 @@ impl Explain for StoreError {
         match self {
             Self::Missing { .. } => Some("run `hyp backfill` to make one".to_owned()),
             Self::Foreign { .. } => Some("name an empty folder, or the store itself".to_owned()),
+            Self::Lost { path, .. } => Some(format!(
+                "put back a copy of `catalog.db` from a backup; or move `{}` away and import again, which brings back what the clients still have",
+                path.parent().unwrap_or(path).display()
+            )),
             Self::Newer { .. } => Some("update hyp; this one leaves the store alone".to_owned()),
             Self::Migrations { .. } => {
                 Some("use the hyp that wrote to it last; this one leaves the store alone".to_owned())

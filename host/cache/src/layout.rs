@@ -47,6 +47,25 @@ impl Layout {
         self.root.join("warehouse")
     }
 
+    /// Says whether the folder of all tables has a file, at whatever depth.
+    pub(crate) fn has_files(&self) -> Result<bool, StoreError> {
+        let mut folders = vec![self.warehouse()];
+        while let Some(folder) = folders.pop() {
+            let entries = match std::fs::read_dir(&folder) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                entries => entries.map_err(StoreError::io(&folder))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(StoreError::io(&folder))?;
+                match entry.file_type().map_err(StoreError::io(&folder))?.is_dir() {
+                    true => folders.push(entry.path()),
+                    false => return Ok(true),
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// The folder of the messages' table.
     pub(crate) fn table(&self) -> PathBuf {
         self.dataset(MESSAGES)

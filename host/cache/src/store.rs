@@ -17,7 +17,7 @@ use crate::lock::Holder;
 use crate::snapshot::Snapshot;
 use crate::table::Table;
 use crate::writer::Writer;
-use crate::{backup, checkpoint, crashed, lease, lock, tables};
+use crate::{backup, catalog, checkpoint, crashed, lease, lock, tables};
 
 /// Names that may lie in a store's folder before there is a catalog.
 const OURS: &[&str] = &[
@@ -48,14 +48,17 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Missing`] when there is none, [`StoreError::Newer`] when a newer hyp wrote it,
-    /// [`StoreError::Foreign`] when the folder belongs to something else.
+    /// [`StoreError::Foreign`] when the folder belongs to something else, [`StoreError::Lost`] when the catalog was emptied.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let root = std::path::absolute(dir).map_err(StoreError::io(dir))?;
         let layout = Layout { root };
         if !layout.catalog().exists() {
             return Err(StoreError::Missing { path: layout.root });
         }
-        Catalog::read(&layout.catalog())?;
+        match Catalog::read(&layout.catalog())?.is_blank()? {
+            true => refuse_lost(&layout, "is empty")?,
+            false => {}
+        }
         Ok(Self { layout })
     }
 
@@ -71,19 +74,8 @@ impl Store {
     }
 
     fn create(root: PathBuf) -> Result<Self, StoreError> {
-        if root.exists() {
-            for entry in fs::read_dir(&root).map_err(StoreError::io(&root))? {
-                let name = entry.map_err(StoreError::io(&root))?.file_name();
-                let name = name.to_string_lossy();
-                // An empty one was made when the store was, and then nothing came of it.
-                let is_begun = name == "warehouse"
-                    && fs::read_dir(root.join("warehouse")).is_ok_and(|it| it.count() == 0);
-                if !is_begun && !name.starts_with("catalog.db") && !OURS.contains(&name.as_ref()) {
-                    let found = format!("it holds `{name}`");
-                    return Err(StoreError::Foreign { path: root, found });
-                }
-            }
-        } else {
+        check_vacant(&root)?;
+        if !root.exists() {
             make_folder(&root)?;
         }
         let layout = Layout { root };
@@ -104,6 +96,12 @@ impl Store {
         }
         let mut catalog = Catalog::write(&path)?;
         let is_current = catalog.is_current()?;
+        // Whatever the catalog does not name is swept: nothing may be, where that is everything.
+        if catalog.is_blank()? {
+            refuse_lost(&self.layout, "is empty")?;
+        } else if catalog.lost_its_tables()? {
+            refuse_lost(&self.layout, "names no table")?;
+        }
         if catalog.is_behind()? {
             let copy = backup::make(&self.layout, &catalog)?;
             backup::keep_only(&self.layout, &copy)?;
@@ -247,4 +245,37 @@ impl Store {
         let has_tables = catalog.is_current()? || catalog.is_behind()?;
         Ok(has_tables.then_some(catalog))
     }
+}
+
+/// Refuses a store whose catalog knows of nothing, where files of tables lie beside it.
+fn refuse_lost(layout: &Layout, what: &'static str) -> Result<(), StoreError> {
+    match layout.has_files()? {
+        true => {
+            Err(StoreError::Lost { path: layout.catalog(), warehouse: layout.warehouse(), what })
+        }
+        false => Ok(()),
+    }
+}
+
+/// Refuses a folder without a catalog where other things lie than those that may come before one.
+fn check_vacant(root: &Path) -> Result<(), StoreError> {
+    let entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(StoreError::io(root))?,
+    };
+    for entry in entries {
+        let name = entry.map_err(StoreError::io(root))?.file_name();
+        let name = name.to_string_lossy();
+        let below = root.join(&*name);
+        // An empty one was made when the store was, and then nothing came of it.
+        let is_begun = name == "warehouse" && fs::read_dir(&below).is_ok_and(|it| it.count() == 0);
+        if name == "warehouse" && below.join(catalog::NAME).is_dir() {
+            refuse_lost(&Layout { root: root.to_owned() }, "is not there")?;
+        }
+        if !is_begun && !name.starts_with("catalog.db") && !OURS.contains(&name.as_ref()) {
+            let found = format!("it holds `{name}`");
+            return Err(StoreError::Foreign { path: root.to_owned(), found });
+        }
+    }
+    Ok(())
 }

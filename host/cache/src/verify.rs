@@ -77,6 +77,7 @@ pub fn verify(store: &Store, cancelled: &AtomicBool) -> Result<Verification, Sto
     match (snapshot, pointer) {
         (Err(error), _) | (_, Err(error)) => check.error("the table", &error),
         (Ok(lease), Ok(None)) => {
+            check.lost();
             check.datasets(cancelled);
             drop(lease);
         }
@@ -116,6 +117,15 @@ impl Check<'_> {
         match self.catalog.check() {
             Ok(lines) => lines.into_iter().for_each(|line| self.problem(&path, line)),
             Err(error) => self.error(&path, &error),
+        }
+    }
+
+    /// Tells of rows in the ledgers where the catalog names no table at all.
+    fn lost(&mut self) {
+        // A catalog without ledgers was told already, or is new.
+        if self.catalog.lost_its_tables().unwrap_or_default() {
+            let what = "it has no row, and the ledgers list rows: nothing points at the files of the store any more";
+            self.problem("table `iceberg_tables`", what);
         }
     }
 
