@@ -160,6 +160,33 @@ fn messages_expire_by_their_time_and_do_not_come_back() {
 }
 
 #[test]
+fn what_expired_comes_back_once_it_is_to_be_kept() {
+    let mut sandbox = Sandbox::with("sample");
+    sandbox.import([]);
+    let all = sandbox.all_rows();
+    sandbox.set("DEV_NOW", "2026-11-30T10:00:00Z");
+    let keep = |days| {
+        let config = format!("[retention]\nai_gateway_messages = {days}\n");
+        fs::write(sandbox.store().join("config.toml"), config).unwrap();
+    };
+    keep(90);
+    sandbox.import([]);
+    let kept = sandbox.all_rows().len();
+    assert!(kept < all.len());
+    assert_eq!(total(&sandbox.import([]), "bytes_read"), 0, "nothing is looked for in vain");
+    keep(3650);
+    sandbox.import([]);
+    assert_eq!(sandbox.all_rows(), all, "the number was raised");
+    keep(90);
+    sandbox.import([]);
+    assert_eq!(sandbox.all_rows().len(), kept);
+    fs::remove_file(sandbox.store().join("config.toml")).unwrap();
+    sandbox.import([]);
+    assert_eq!(sandbox.all_rows(), all, "the line was removed");
+    assert_eq!(total(&sandbox.import([]), "bytes_read"), 0);
+}
+
+#[test]
 fn a_clock_that_jumped_ahead_empties_no_store() {
     let mut sandbox = Sandbox::with("sample");
     sandbox.import([]);

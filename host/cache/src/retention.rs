@@ -263,7 +263,8 @@ fn shifted(accounting: &str, bytes: u64) -> String {
     serde_json::to_string(&sums).unwrap_or_else(|_| accounting.to_owned())
 }
 
-/// Forgets what was told of threads that ended before a moment; what copies are told by stays.
+/// Forgets what was told of threads that ended before a moment; what copies are told by stays. Of units with messages
+/// before it, only what comes after counts as imported from then on.
 fn forget(connection: &Connection, before: i64) -> rusqlite::Result<()> {
     connection.execute(
         "DELETE FROM facts WHERE name <> 'forked-from' AND thread_id IN
@@ -274,6 +275,15 @@ fn forget(connection: &Connection, before: i64) -> rusqlite::Result<()> {
         "DELETE FROM quarantine WHERE input_id IN
          (SELECT i.input_id FROM inputs i JOIN units u
           ON u.provider = i.provider AND u.unit_id = i.unit_id WHERE u.last_at < ?1)",
+        [before],
+    )?;
+    connection.execute(
+        "UPDATE units SET since = ?1 WHERE first_at < ?1 AND (since IS NULL OR since < ?1)",
+        [before],
+    )?;
+    connection.execute(
+        "UPDATE listings SET since = ?1 WHERE (since IS NULL OR since < ?1) AND provider IN
+         (SELECT provider FROM units WHERE first_at < ?1)",
         [before],
     )?;
     if catalog::mark(connection, RETAINED)?.is_none_or(|mark| mark != before.to_string()) {
