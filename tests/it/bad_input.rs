@@ -151,6 +151,35 @@ fn a_file_that_may_not_be_read_fails_alone() {
     assert_eq!(total(&sandbox.import(["claude"]), "rows_written"), 1);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_client_folder_that_may_not_be_entered_is_not_taken_for_absent() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let sandbox = Sandbox::with("sample");
+    let folder = sandbox.home().join(".claude");
+    let rights = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+    rights(0o000);
+    let told = "cannot look into `[HOME]/.claude`: Permission denied";
+    for args in [
+        &["backfill"][..],
+        &["backfill", "claude"],
+        &["backfill", "list"],
+        &["doctor"],
+        &["init", "--yes"],
+    ] {
+        let output = sandbox.hyp_without_privilege(args.iter().copied());
+        let text = sandbox.named(&format!("{}{}", output.stdout, output.stderr));
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(told), "{args:?} {output}");
+        assert_eq!(output.status, Some(i32::from(args[1..] != ["list"])), "{args:?} {output}");
+    }
+    rights(0o700);
+    assert_eq!(sandbox.hyp(["backfill"]).status, Some(0));
+    let clients = "select distinct client_name from ai_gateway_messages order by 1";
+    assert_eq!(sandbox.rows(clients), ["claude", "codex"]);
+}
+
 #[test]
 fn a_file_that_grew_gives_the_new_rows_only() {
     let sandbox = Sandbox::new();

@@ -30,6 +30,8 @@ pub struct Detected {
     pub files: u64,
     /// Why nothing, or not everything, can be told.
     pub error: Option<String>,
+    /// True where there may be history that cannot be read.
+    pub is_unreadable: bool,
 }
 
 /// A session on disk, sub-agents included.
@@ -109,6 +111,7 @@ fn detected(plugin: &Plugin, lending: &Lending, places: &Places) -> Detected {
 impl Detected {
     fn look(&mut self, plugin: &Plugin, found: &Found) {
         self.error = found.unreadable.first().cloned();
+        self.is_unreadable = self.error.is_some();
         // A component takes time to bring up, and of nothing it can tell nothing.
         if found.files.is_empty() {
             return;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::Metadata;
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -35,6 +36,18 @@ impl Found {
     pub(crate) fn databases_are_settled(&self, now: i64) -> bool {
         let mut databases = self.files.iter().filter(|lent| lent.database.is_some());
         databases.all(|lent| is_settled(lent.entry.modified, now))
+    }
+
+    /// Tells of a folder of history that may be there, if this user may not look.
+    fn refuse(&mut self, root: &Root, folder: &Path, error: &Error) {
+        if root.purpose != Purpose::History {
+            return;
+        }
+        if let Some(reason) = barred(folder, error)
+            && !self.unreadable.contains(&reason)
+        {
+            self.unreadable.push(reason);
+        }
     }
 
     /// Tells of a root, or of a folder that it leads to, that is not lent.
@@ -72,6 +85,18 @@ impl Found {
     }
 }
 
+/// Returns why nobody can say whether something is there, where that is so: a folder above it may not be entered.
+pub(crate) fn barred(path: &Path, error: &Error) -> Option<String> {
+    if error.kind() != ErrorKind::PermissionDenied {
+        return None;
+    }
+    let above = path.ancestors().skip(1).find(|above| above.metadata().is_ok());
+    let shown = above.unwrap_or(path).display();
+    Some(format!(
+        "cannot look into `{shown}`: {error}; give yourself the right to enter and read it"
+    ))
+}
+
 /// Returns the lower case hexadecimal form of some bytes.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
@@ -103,7 +128,13 @@ pub(crate) fn discover(
         }
         let globs = globs(&description.name, root)?;
         for folder in places.folders(description, root) {
-            let Ok(folder) = folder.canonicalize() else { continue };
+            let folder = match folder.canonicalize() {
+                Ok(folder) => folder,
+                Err(error) => {
+                    found.refuse(root, &folder, &error);
+                    continue;
+                }
+            };
             if !seen.insert((root.name.clone(), folder.clone())) {
                 continue;
             }

@@ -8,7 +8,7 @@ use hyp_materialize::Window;
 use hyp_plugin::{Candidate, Limits, Plugin};
 
 use crate::components::{Components, name_of, origin_of};
-use crate::discover::{discover, terms};
+use crate::discover::{barred, discover, terms};
 use crate::error::BackfillError;
 use crate::makers::Makers;
 use crate::places::Places;
@@ -45,10 +45,14 @@ fn info(plugin: &Plugin, places: &Places, makers: &Makers) -> ProviderInfo {
 
 fn roots_of(plugin: &Plugin, places: &Places) -> Vec<RootInfo> {
     let roots = plugin.description().roots.iter().flat_map(|root| {
-        places.resolve(&root.candidates).into_iter().map(|path| RootInfo {
-            name: root.name.clone(),
-            exists: path.exists(),
-            path,
+        places.resolve(&root.candidates).into_iter().map(|path| {
+            let looked = path.metadata();
+            RootInfo {
+                name: root.name.clone(),
+                exists: looked.is_ok(),
+                unreadable: looked.err().and_then(|error| barred(&path, &error)),
+                path,
+            }
         })
     });
     roots.collect()

@@ -253,6 +253,9 @@ pub struct RootInfo {
     pub path: PathBuf,
     /// Whether it is there.
     pub exists: bool,
+    /// Why nobody can say whether it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
 }
 
 /// What `backfill plan` tells of a provider.

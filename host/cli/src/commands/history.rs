@@ -86,7 +86,11 @@ fn show_list(providers: &[ProviderInfo]) -> String {
         );
         let _ = writeln!(out, "    {}", text::line(&provider.summary));
         for root in &provider.roots {
-            let state = if root.exists { "there" } else { "not there" };
+            let state = match &root.unreadable {
+                Some(reason) => text::line(reason),
+                None if root.exists => "there".into(),
+                None => "not there".into(),
+            };
             let path = root.path.display().to_string();
             let _ =
                 writeln!(out, "    {}: {} ({state})", text::line(&root.name), text::line(&path));

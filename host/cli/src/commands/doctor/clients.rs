@@ -12,10 +12,18 @@ pub(super) fn look(session: &Session, _now: i64) -> Vec<Finding> {
             let mut absent = Vec::new();
             // A source that config.toml names is no client that leaves history somewhere.
             for (title, roots) in clients.into_iter().filter(|(_, roots)| !roots.is_empty()) {
-                let roots = roots.iter().filter(|root| root.exists);
-                let here: Vec<String> = roots.map(|it| it.path.display().to_string()).collect();
+                let there = roots.iter().filter(|root| root.exists);
+                let here: Vec<String> = there.map(|it| it.path.display().to_string()).collect();
+                let unreadable = roots.iter().find_map(|root| root.unreadable.as_ref());
+                if let Some(reason) = unreadable {
+                    let words = format!("{title}: {reason}");
+                    findings.push(
+                        Finding::new("clients", Level::Problem, words)
+                            .help("without it, what the client deletes there is never imported"),
+                    );
+                }
                 if here.is_empty() {
-                    absent.push(title);
+                    absent.extend(unreadable.is_none().then_some(title));
                 } else {
                     let words = format!("{title}: {}", here.join(", "));
                     findings.push(Finding::ok("clients", words));

@@ -233,7 +233,9 @@ impl Setup<'_> {
     /// Returns the providers that the settings name or leave open, in their order.
     fn picked(&mut self, clients: &[Client], config: &Config) -> Vec<String> {
         let Some(names) = &config.import.clients else {
-            let here = clients.iter().filter(|client| client.is_here());
+            // What cannot be read is picked as well, so that the import says so.
+            let is_picked = |it: &&Client| it.is_here() || it.found.is_unreadable;
+            let here = clients.iter().filter(is_picked);
             return here.map(|client| client.found.provider.clone()).collect();
         };
         let (known, unknown) = names.iter().cloned().partition(|name| is_known(name, clients));
