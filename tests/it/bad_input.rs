@@ -146,7 +146,8 @@ fn a_file_that_may_not_be_read_fails_alone() {
     let report = output.json();
     assert_eq!(output.status, Some(1), "{output}");
     assert_eq!(total(&report, "rows_written"), 2, "{output}");
-    assert!(report.to_string().contains(SESSION), "the file is named: {report:#}");
+    let named = format!("`{}`: Permission denied", path.display());
+    assert!(report.to_string().contains(&named), "file and cause are told: {report:#}");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(total(&sandbox.import(["claude"]), "rows_written"), 1);
 }
@@ -178,6 +179,57 @@ fn a_client_folder_that_may_not_be_entered_is_not_taken_for_absent() {
     assert_eq!(sandbox.hyp(["backfill"]).status, Some(0));
     let clients = "select distinct client_name from ai_gateway_messages order by 1";
     assert_eq!(sandbox.rows(clients), ["claude", "codex"]);
+}
+
+#[test]
+fn a_compressed_file_that_was_cut_gives_what_stands_before_the_cut() {
+    let [a, b, c] = [said(SESSION, 1, "one"), said(SESSION, 2, "two"), said(SESSION, 3, "three")];
+    let whole = gzip_stored(format!("{a}\n{b}\n{c}\n").as_bytes());
+    let sandbox = Sandbox::new();
+    let name = format!("{PROJECT}/{SESSION}.jsonl.gz");
+    sandbox.write(&name, &whole[..whole.len() - 40]);
+    for written in [2, 0] {
+        let output = sandbox.hyp(["backfill", "claude", "--json"]);
+        assert_eq!(output.status, Some(1), "{output}");
+        let report = output.json();
+        assert_eq!(total(&report, "rows_written"), written, "{report:#}");
+        let provider = &report["providers"][0];
+        assert_eq!(failures(provider), 1, "{provider:#}");
+        let bytes = provider["accounting"].as_object().unwrap().values();
+        let sum: u64 = bytes.map(|bytes| bytes.as_u64().unwrap()).sum();
+        assert_eq!(sum, provider["bytes_read"].as_u64().unwrap(), "{provider:#}");
+        let told = provider["error"].as_str().unwrap();
+        assert!(told.contains(&name) && told.contains(": damaged gzip member: "), "{told}");
+    }
+    assert_eq!(sandbox.rows("select status from inputs"), ["broken_off"]);
+    sandbox.write(&name, &whole);
+    assert_eq!(total(&sandbox.import(["claude"]), "rows_written"), 1);
+    assert_eq!(sandbox.rows("select status from inputs"), ["ok"]);
+    sandbox.write(&format!("{PROJECT}/{}.jsonl.zst", SESSION.replace('1', "2")), b"");
+    sandbox.import(["claude"]);
+}
+
+#[test]
+fn a_damaged_copy_does_not_keep_a_sound_one_out() {
+    let sound = Sandbox::with("codex-one-turn");
+    sound.import([]);
+    let from = fixtures().join("homes/codex-one-turn");
+    let source = files(&from).remove(0);
+    let below = source.strip_prefix(&from).unwrap().to_str().unwrap();
+    let packed = gzip_stored(&fs::read(&source).unwrap());
+    let frame = b"\x28\xb5\x2f\xfd no frame at all".repeat(2000);
+    for (suffix, content) in
+        [("gz", &packed[..packed.len() / 2]), ("gz", b"damage"), ("zst", &frame)]
+    {
+        let sandbox = Sandbox::with("codex-one-turn");
+        sandbox.write(&format!("{below}.{suffix}"), content);
+        let output = sandbox.hyp(["backfill"]);
+        assert_eq!(output.status, Some(1), "{output}");
+        assert!(output.stdout.contains(&format!(".{suffix}` past byte ")), "{output}");
+        assert!(output.stdout.contains(": damaged "), "{output}");
+        let texts = "select part_id, content_text from ai_gateway_messages order by 1";
+        assert_eq!(sandbox.rows(texts), sound.rows(texts), "{suffix}");
+    }
 }
 
 #[test]

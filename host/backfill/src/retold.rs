@@ -81,7 +81,7 @@ pub(crate) fn untold(
     end: &mut UnitEnd,
 ) -> Result<Vec<Untold>, BackfillError> {
     let start = end.before.as_ref().map(|before| before.end());
-    let is_readable = end.inputs.iter().all(|input| !input.failed);
+    let is_readable = end.inputs.iter().all(|input| input.failed.is_none());
     end.retold.has_strays = true;
     // Of a unit that was gone on with, rows do not say which of its inputs they are of, and only the earlier reading which
     // of them are told again.

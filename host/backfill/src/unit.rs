@@ -142,14 +142,11 @@ impl Ended {
         let inputs = self.end.inputs.iter().zip(&self.files);
         inputs
             .enumerate()
-            .filter(|(_, (input, _))| input.failed)
-            .map(|(at, (input, file))| {
+            .filter_map(|(at, (input, file))| {
+                let cause = input.failed.as_ref()?;
                 let start = self.start().filter(|(of, _)| *of as usize == at);
-                format!(
-                    "cannot read `{}` past byte {}: check its permissions, or whether it is whole",
-                    file.display(),
-                    input.bytes_read + start.map_or(0, |(_, offset)| offset)
-                )
+                let byte = input.bytes_read + start.map_or(0, |(_, offset)| offset);
+                Some(format!("cannot read `{}` past byte {byte}: {cause}", file.display()))
             })
             .collect()
     }
@@ -234,7 +231,7 @@ impl Ended {
     }
 
     fn status(&self) -> &'static str {
-        if self.end.inputs.iter().any(|input| input.failed) {
+        if self.end.inputs.iter().any(|input| input.failed.is_some()) {
             return "broken_off";
         }
         if self.is_foreign() { "not_understood" } else { "ok" }

@@ -51,34 +51,61 @@ pub struct Lent {
 /// Bytes of a file in their order, unpacked.
 pub(crate) type ByteStream = Box<dyn Read + Send>;
 
+/// Why a file could not be opened: what the guest is told, and what a person is.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) kind: ReadError,
+    pub(crate) cause: io::Error,
+}
+
+impl Refusal {
+    fn new(kind: ReadError, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind, cause: io::Error::other(cause) }
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(cause: io::Error) -> Self {
+        Self { kind: ReadError::Failed, cause }
+    }
+}
+
 impl Lent {
     /// Opens the file and skips to `offset` of the unpacked stream.
-    pub(crate) fn open(&self, offset: u64) -> Result<ByteStream, ReadError> {
+    pub(crate) fn open(&self, offset: u64) -> Result<ByteStream, Refusal> {
         if self.database.is_some() {
-            return Err(ReadError::Denied);
+            return Err(Refusal::new(ReadError::Denied, "a database is read by statements alone"));
         }
         let mut file = open_regular(&self.file)?;
+        let is_empty = file.metadata()?.len() == 0;
         let mut stream: ByteStream = match self.compression {
             Compression::None => {
-                file.seek(SeekFrom::Start(offset)).map_err(|_| ReadError::Failed)?;
+                file.seek(SeekFrom::Start(offset))?;
                 return Ok(Box::new(file));
             }
-            Compression::Zstd => {
-                Box::new(zstd::stream::read::Decoder::new(file).map_err(|_| ReadError::Failed)?)
+            // Of no frame at all, a decoder would say that it was cut.
+            _ if is_empty => Box::new(io::empty()),
+            Compression::Zstd => Box::new(Unpacked {
+                stream: zstd::stream::read::Decoder::new(file)?,
+                what: "zstd frame",
+            }),
+            Compression::Gzip => {
+                let file = BufReader::with_capacity(64 * 1024, file);
+                let stream = flate2::bufread::MultiGzDecoder::new(file);
+                Box::new(Unpacked { stream, what: "gzip member" })
             }
-            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(
-                BufReader::with_capacity(64 * 1024, file),
-            )),
         };
-        let skipped = io::copy(&mut stream.by_ref().take(offset), &mut io::sink())
-            .map_err(|_| ReadError::Failed)?;
-        if skipped == offset { Ok(stream) } else { Err(ReadError::Changed) }
+        let skipped = io::copy(&mut stream.by_ref().take(offset), &mut io::sink())?;
+        match skipped == offset {
+            true => Ok(stream),
+            false => Err(Refusal::new(ReadError::Changed, "it is shorter than it was")),
+        }
     }
 
     /// Returns at most `limit` bytes from the start of the unpacked stream.
     pub(crate) fn head(&self, limit: u64) -> Result<Vec<u8>, ReadError> {
         let mut bytes = Vec::new();
-        match self.open(0)?.take(limit).read_to_end(&mut bytes) {
+        match self.open(0).map_err(|it| it.kind)?.take(limit).read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
             // What came before the damage is what there is to see.
             Err(_) if !bytes.is_empty() => Ok(bytes),
@@ -91,7 +118,7 @@ impl Lent {
         if self.compression != Compression::None || self.database.is_some() {
             return Err(ReadError::Denied);
         }
-        let mut file = open_regular(&self.file)?;
+        let mut file = open_regular(&self.file).map_err(|it| it.kind)?;
         let size = file.metadata().map_err(|_| ReadError::Failed)?.len();
         file.seek(SeekFrom::Start(size.saturating_sub(limit))).map_err(|_| ReadError::Failed)?;
         let mut bytes = Vec::new();
@@ -100,40 +127,64 @@ impl Lent {
     }
 }
 
+/// A stream that is being unpacked.
+struct Unpacked<R> {
+    stream: R,
+    /// What it is made of.
+    what: &'static str,
+}
+
+/// Bytes that are unpacked at once: those that came right before a damage in the same step are lost with it.
+const STEP: usize = 4 << 10;
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let step = buffer.len().min(STEP);
+        self.stream.read(&mut buffer[..step]).map_err(|error| {
+            // What the system says is not of the stream.
+            match error.raw_os_error().is_some() || error.kind() == io::ErrorKind::Interrupted {
+                true => error,
+                false => io::Error::other(format!("damaged {}: {error}", self.what)),
+            }
+        })
+    }
+}
+
 /// Opens a file unless it is a symbolic link or anything else that is not a regular file.
 ///
 /// The listing saw a regular file; whatever took its place since was not lent.
-fn open_regular(path: &Path) -> Result<File, ReadError> {
+fn open_regular(path: &Path) -> Result<File, Refusal> {
     let file = open_in_place(path)?;
-    match file.metadata() {
-        Ok(metadata) if metadata.is_file() => Ok(file),
-        Ok(_) => Err(ReadError::Denied),
-        Err(_) => Err(ReadError::Failed),
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(Refusal::new(ReadError::Denied, "it is no regular file")),
     }
 }
 
 #[cfg(unix)]
-fn open_in_place(path: &Path) -> Result<File, ReadError> {
+fn open_in_place(path: &Path) -> Result<File, Refusal> {
     use std::os::unix::fs::OpenOptionsExt;
 
     // Without O_NONBLOCK a pipe would make the host wait for a writer.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    File::options().read(true).custom_flags(flags).open(path).map_err(|error| {
-        match (error.kind(), error.raw_os_error()) {
+    File::options().read(true).custom_flags(flags).open(path).map_err(|cause| {
+        let kind = match (cause.kind(), cause.raw_os_error()) {
             (io::ErrorKind::NotFound, _) => ReadError::Changed,
             (_, Some(libc::ELOOP)) => ReadError::Denied,
             _ => ReadError::Failed,
-        }
+        };
+        Refusal { kind, cause }
     })
 }
 
 #[cfg(not(unix))]
-fn open_in_place(path: &Path) -> Result<File, ReadError> {
-    let seen = path.symlink_metadata().map_err(|_| ReadError::Changed)?;
+fn open_in_place(path: &Path) -> Result<File, Refusal> {
+    let seen = path.symlink_metadata();
+    let seen = seen.map_err(|cause| Refusal { kind: ReadError::Changed, cause })?;
     if !seen.is_file() {
-        return Err(ReadError::Denied);
+        return Err(Refusal::new(ReadError::Denied, "it is no regular file"));
     }
-    File::open(path).map_err(|_| ReadError::Failed)
+    Ok(File::open(path)?)
 }
 
 #[cfg(test)]
@@ -165,13 +216,45 @@ mod tests {
         assert_eq!(lent(&plain, Compression::None).tail(3).unwrap(), b"789");
         assert_eq!(lent(&plain, Compression::None).tail(30).unwrap(), b"0123456789");
         assert_eq!(lent(&packed, Compression::Zstd).tail(3), Err(ReadError::Denied));
-        assert_eq!(lent(&packed, Compression::Zstd).open(11).err(), Some(ReadError::Changed));
+        let past = lent(&packed, Compression::Zstd).open(11).err().map(|it| it.kind);
+        assert_eq!(past, Some(ReadError::Changed));
+    }
+
+    #[test]
+    fn of_a_damaged_file_all_that_can_be_unpacked_is_read() {
+        use std::io::Write;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("packed");
+        // Lines that no compressor can make a single block of.
+        let lines: Vec<String> = (0..40_000u64)
+            .map(|at| format!("{:x}\n", at.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+            .collect();
+        let text = lines.concat().into_bytes();
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&text).unwrap();
+        let packed = [
+            (Compression::Zstd, zstd::encode_all(&text[..], 1).unwrap(), "damaged zstd frame"),
+            (Compression::Gzip, gzip.finish().unwrap(), "damaged gzip member"),
+        ];
+        for (compression, bytes, what) in packed {
+            std::fs::write(&file, &bytes[..bytes.len() * 3 / 4]).unwrap();
+            let mut read = Vec::new();
+            let mut stream = lent(&file, compression).open(0).unwrap();
+            let error = stream.read_to_end(&mut read).unwrap_err();
+            assert!(error.to_string().starts_with(what), "{error}");
+            assert!(read.len() > text.len() / 2, "{compression:?} {}", read.len());
+            assert_eq!(read, text[..read.len()]);
+
+            std::fs::write(&file, b"").unwrap();
+            assert_eq!(self::read(&lent(&file, compression), 0), b"", "an empty file is one");
+        }
     }
 
     #[test]
     fn only_regular_files_are_opened() {
         let folder = tempfile::tempdir().unwrap();
-        let is_denied = |path: &Path| lent(path, Compression::None).open(0).err();
+        let is_denied = |path: &Path| lent(path, Compression::None).open(0).err().map(|it| it.kind);
         assert_eq!(is_denied(folder.path()), Some(ReadError::Denied));
         assert_eq!(is_denied(&folder.path().join("gone")), Some(ReadError::Changed));
         #[cfg(unix)]

@@ -25,8 +25,8 @@ pub(crate) enum Piece<'a> {
 /// Why a stream gives nothing more.
 #[derive(Debug)]
 pub(crate) enum Broken {
-    /// The system or the compressed stream refused.
-    Failed,
+    /// The system or the compressed stream refused, with what it said.
+    Failed(String),
     /// The document is larger than a record may be.
     TooLarge,
     /// A line went on past the deadline.
@@ -45,6 +45,8 @@ pub(crate) struct Lines {
     offset: u64,
     record_bytes: usize,
     state: State,
+    /// What was said where it is damaged.
+    damage: String,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,8 +59,8 @@ enum State {
 impl Lines {
     pub(crate) fn new(stream: ByteStream, offset: u64, record_bytes: u64) -> Self {
         let record_bytes = usize::try_from(record_bytes).unwrap_or(usize::MAX);
-        let buffer = Vec::new();
-        Self { stream, buffer, start: 0, end: 0, offset, record_bytes, state: State::Open }
+        let (buffer, damage) = (Vec::new(), String::new());
+        Self { stream, buffer, start: 0, end: 0, offset, record_bytes, state: State::Open, damage }
     }
 
     /// Returns at least one line, and as many more as fit into `budget`.
@@ -97,7 +99,7 @@ impl Lines {
             self.fill((self.end - self.start).max(READ_AT_LEAST));
         }
         match self.end - self.start {
-            _ if self.state == State::Damaged => Err(Broken::Failed),
+            _ if self.state == State::Damaged => Err(Broken::Failed(self.damage.clone())),
             length if length > self.record_bytes => Err(Broken::TooLarge),
             length => Ok(self.take(length)),
         }
@@ -106,7 +108,7 @@ impl Lines {
     /// Returns what is left without a line feed, then the end or the damage.
     fn last(&mut self) -> Result<Piece<'_>, Broken> {
         match (self.end - self.start, self.state) {
-            (0, State::Damaged) => Err(Broken::Failed),
+            (0, State::Damaged) => Err(Broken::Failed(self.damage.clone())),
             (0, _) => Ok(Piece::End),
             (rest, _) if rest > self.record_bytes => Ok(self.take_long(rest)),
             (rest, _) => Ok(self.take(rest)),
@@ -177,7 +179,10 @@ impl Lines {
                 Ok(0) => self.state = State::Ended,
                 Ok(read) => self.end += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => self.state = State::Damaged,
+                Err(error) => {
+                    self.damage = error.to_string();
+                    self.state = State::Damaged;
+                }
             }
         }
     }
@@ -278,7 +283,7 @@ mod tests {
         assert_eq!(first, Piece::Lines { offset: 0, bytes: b"a\nb\n" });
         let second = lines.next(99, later()).unwrap();
         assert_eq!(second, Piece::Lines { offset: 4, bytes: b"c" });
-        assert!(matches!(lines.next(99, later()), Err(Broken::Failed)));
+        assert!(matches!(lines.next(99, later()), Err(Broken::Failed(_))));
     }
 
     #[test]

@@ -36,8 +36,8 @@ pub struct InputReport {
     pub opened: bool,
     /// Whether the guest saw its end.
     pub ended: bool,
-    /// Whether reading broke off: the system or the compressed stream refused.
-    pub failed: bool,
+    /// What the system or the compressed stream said where reading broke off, if it did.
+    pub failed: Option<String>,
     /// Lines that were longer than a record may be.
     pub long_lines: Vec<LongLine>,
 }
@@ -66,7 +66,8 @@ pub(crate) struct Books {
     pub(crate) account: Account,
     pub(crate) opened: bool,
     pub(crate) ended: bool,
-    pub(crate) failed: bool,
+    /// Why reading broke off.
+    pub(crate) failed: Option<String>,
     pub(crate) long_lines: Vec<LongLine>,
 }
 

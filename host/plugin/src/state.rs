@@ -146,7 +146,7 @@ impl State {
     pub(crate) fn reached(&self) -> Option<(u32, u64)> {
         let at = self.books.iter().rposition(|books| books.opened)?;
         let (books, before) = (&self.books[at], &self.books[..at]);
-        let is_whole = !books.ended && !books.failed;
+        let is_whole = !books.ended && books.failed.is_none();
         let is_due = before.iter().all(|books| books.account.unclaimed().is_none());
         let offset = books.account.claimed_to().filter(|_| is_whole && is_due)?;
         Some((u32::try_from(at).ok()?, offset))

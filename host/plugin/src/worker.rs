@@ -14,7 +14,7 @@ use crate::guest::Guest;
 use crate::lent::Lent;
 use crate::plan::{check_unchanged, fault_of, told};
 use crate::plugin::Plugin;
-use crate::report::{Counter, ScanReport};
+use crate::report::{Books, Counter, ScanReport};
 use crate::seam::Spoken;
 use crate::state::{Phase, State};
 
@@ -103,7 +103,21 @@ impl Worker {
             Reading { asked: &asked, from, each, cancelled, guest_time: Duration::ZERO };
         instance.guest.state().begin(unit.inputs.clone(), from);
         let fuel_before = instance.guest.fuel_used();
-        let end = instance.read(unit, &mut reading)?;
+        let end = instance.read(unit, &mut reading).map_err(|error| match error {
+            // Guests know neither the file nor what the system said.
+            RunError::Fault { provider, unit: id, message } => {
+                let message = unreadable(unit, &instance.guest.state().books).unwrap_or(message);
+                RunError::Fault { provider, unit: id, message }
+            }
+            error => error,
+        })?;
+        if matches!(end, End::Done(_))
+            && instance.guest.state().bytes_handed() == 0
+            && let Some(message) = unreadable(unit, &instance.guest.state().books)
+        {
+            let Asked { provider, unit } = asked;
+            return Err(RunError::Fault { provider, unit, message });
+        }
         let guest_time = reading.guest_time;
         for lent in &unit.inputs {
             check_unchanged(lent, &asked)?;
@@ -144,6 +158,15 @@ impl Worker {
         }
         Ok(report)
     }
+}
+
+/// Returns which file of a unit could not be read, and why.
+fn unreadable(unit: &UnitInputs, books: &[Books]) -> Option<String> {
+    let mut inputs = unit.inputs.iter().zip(books);
+    inputs.find_map(|(lent, books)| {
+        let cause = books.failed.as_ref()?;
+        Some(format!("`{}`: {cause}", lent.file.display()))
+    })
 }
 
 /// What is needed while a unit is read.

@@ -1,11 +1,13 @@
 //! Reading: the inputs of a unit, and peeks at entries while units are planned.
 
+use std::io::{self, Read};
 use std::time::Instant;
 
 use wasmtime::component::Resource;
 
 use crate::bindings::inputs::{self, Chunk, Host, HostInput, ReadError};
 use crate::fence::Fence;
+use crate::lent::Refusal;
 use crate::lines::{Broken, Lines, Piece};
 use crate::report::LongLine;
 use crate::state::{Phase, State};
@@ -13,12 +15,22 @@ use crate::state::{Phase, State};
 const HEAD_AT_MOST: u32 = 64 * 1024;
 const TAIL_AT_MOST: u32 = 1024 * 1024;
 const OPEN_AT_MOST: u32 = 64;
+const TOO_LARGE: &str = "it is larger than a record may be";
 
 /// An input that a guest has opened.
 #[expect(unreachable_pub, reason = "generated code re-exports it")]
 pub struct OpenInput {
     index: usize,
     lines: Lines,
+}
+
+/// A stream that gives nothing but the reason why.
+struct Refused(Option<io::Error>);
+
+impl Read for Refused {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 impl Host for State {
@@ -58,7 +70,12 @@ impl HostInput for State {
         }
         let stream = match self.lent[index].open(offset) {
             Ok(stream) => stream,
-            Err(error) => return Ok(Err(error)),
+            Err(Refusal { kind: ReadError::Denied, cause }) => {
+                self.books[index].failed = Some(cause.to_string());
+                return Ok(Err(ReadError::Denied));
+            }
+            // Read as one that is damaged at its start: what else the unit is made of can still be.
+            Err(Refusal { cause, .. }) => Box::new(Refused(Some(cause))),
         };
         let lines = Lines::new(stream, offset, self.limits.record_bytes);
         self.books[index].opened = true;
@@ -129,8 +146,13 @@ impl State {
                 Chunk::End
             }
             Err(Broken::Deadline) => return Err(Fence::Deadline.into()),
-            Err(Broken::Failed | Broken::TooLarge) => {
-                books.failed = true;
+            // For the guest, an input that is damaged ends there.
+            Err(Broken::Failed(cause)) => {
+                books.failed = Some(cause);
+                Chunk::End
+            }
+            Err(Broken::TooLarge) => {
+                books.failed = Some(TOO_LARGE.to_owned());
                 return Ok(Err(ReadError::Failed));
             }
         };
@@ -145,9 +167,16 @@ impl State {
         let Some(books) = self.books.get_mut(*index) else {
             return Ok(Err(ReadError::Denied));
         };
-        let Ok(Piece::Lines { offset, bytes }) = lines.document() else {
-            books.failed = true;
-            return Ok(Err(ReadError::Failed));
+        let (offset, bytes) = match lines.document() {
+            Ok(Piece::Lines { offset, bytes }) => (offset, bytes),
+            Err(Broken::Failed(cause)) => {
+                books.failed = Some(cause);
+                return Ok(Ok(inputs::Lines { offset: 0, bytes: Vec::new() }));
+            }
+            _ => {
+                books.failed = Some(TOO_LARGE.to_owned());
+                return Ok(Err(ReadError::Failed));
+            }
         };
         books.hand(offset, bytes.len() as u64);
         books.ended = true;
