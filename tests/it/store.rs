@@ -90,6 +90,23 @@ fn a_catalog_that_was_emptied_costs_no_file() {
 }
 
 #[test]
+fn nothing_is_written_to_a_folder_that_is_refused() {
+    let mut sandbox = Sandbox::with("sample");
+    let folder = sandbox.home().join(".claude");
+    sandbox.set("HYP_HOME", folder.to_str().unwrap());
+    for args in
+        [&["backfill"][..], &["backfill", "plan"], &["init", "--yes"], &["backfill", "list"]]
+    {
+        let output = sandbox.hyp(args.iter().copied());
+        let is_list = args.last() == Some(&"list");
+        assert_eq!(output.status, Some(i32::from(!is_list)), "{args:?} {output}");
+        assert!(is_list || output.stderr.contains("is not a store of hyp"), "{output}");
+        let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["projects"], "{args:?}");
+    }
+}
+
+#[test]
 fn a_store_that_is_not_there_is_told_and_not_made() {
     let sandbox = Sandbox::new();
     for args in [&["query", "sql", "select 1 from messages"][..], &["status"], &["sessions"]] {

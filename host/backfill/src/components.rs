@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
+use hyp_cache::Store;
 use hyp_plugin::{Description, Host, Limits, Plugin, Registry, Source};
 use serde::Deserialize;
 
@@ -141,12 +142,15 @@ impl Components {
         limits: Limits,
         names: &[String],
     ) -> Result<Self, BackfillError> {
+        // Compiled components are kept in the store: not in a folder of something else.
+        Store::check(&places.store)?;
         Self::load_with(Some(cache_of(places)), places, limits, names)
     }
 
     /// Loads all there are to look at them; where there is no store, none is made.
     pub(crate) fn look(places: &Places) -> Result<Self, BackfillError> {
-        let cache = places.store.exists().then(|| cache_of(places));
+        let is_store = places.store.exists() && Store::check(&places.store).is_ok();
+        let cache = is_store.then(|| cache_of(places));
         Self::load_with(cache, places, Limits::default(), &[])
     }
 

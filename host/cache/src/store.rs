@@ -73,6 +73,18 @@ impl Store {
         }
     }
 
+    /// Looks whether a store is at a folder, or could be made there. Nothing is written.
+    ///
+    /// # Errors
+    /// [`StoreError::Foreign`] when the folder belongs to something else, [`StoreError::Lost`] when its catalog is gone.
+    pub fn check(dir: &Path) -> Result<(), StoreError> {
+        match Self::open(dir) {
+            Err(StoreError::Missing { path }) => check_vacant(&path),
+            Err(error @ (StoreError::Foreign { .. } | StoreError::Lost { .. })) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     fn create(root: PathBuf) -> Result<Self, StoreError> {
         check_vacant(&root)?;
         if !root.exists() {
