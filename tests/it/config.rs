@@ -13,7 +13,7 @@ fn with(config: &str) -> Sandbox {
 fn a_run_without_names_imports_the_clients_that_were_settled() {
     let sandbox = with("version = 1\n[import]\nclients = [\"codex\", \"gone\"]\n");
     let output = sandbox.hyp(["backfill"]);
-    assert_eq!(output.status, Some(0), "{output}");
+    assert_eq!(output.status, Some(1), "what was settled is not all there: {output}");
     insta::assert_snapshot!(
         output.stderr,
         @"skipped `gone`, which config.toml names: no provider reads it"
@@ -25,6 +25,11 @@ fn a_run_without_names_imports_the_clients_that_were_settled() {
     assert!(plan.stdout.contains("codex") && !plan.stdout.contains("claude"), "{plan}");
     sandbox.import(["claude"]);
     assert_eq!(sandbox.rows(clients), ["claude", "codex"], "a name goes before the file");
+
+    let doctor = sandbox.hyp(["doctor"]);
+    assert_eq!(doctor.status, Some(1), "{doctor}");
+    let told = "config.toml names gone, which no provider reads";
+    assert!(doctor.stdout.replace("\n                    ", " ").contains(told), "{doctor}");
 }
 
 #[test]

@@ -64,6 +64,20 @@ fn open_rights_a_missing_file_and_a_wrong_setting_are_found() {
 }
 
 #[test]
+fn a_list_of_ignored_folders_that_cannot_be_read_is_found() {
+    let sandbox = Sandbox::with("sample");
+    sandbox.import([]);
+    let list = hyp_backfill::list_path(&sandbox.store());
+    fs::create_dir_all(list.parent().unwrap()).unwrap();
+    fs::write(&list, "{\"entries\": [").unwrap();
+    let output = doctor(&sandbox);
+    assert_eq!(output.status, Some(1), "{output}");
+    let (level, message) = &findings(&output, "ignored")[0];
+    assert_eq!(level, "problem");
+    assert!(message.contains("local-only.json"), "{message}");
+}
+
+#[test]
 fn who_is_writing_is_told() {
     let sandbox = Sandbox::with("sample");
     sandbox.import([]);

@@ -15,9 +15,15 @@ const LEAST: u64 = 64 << 20;
 /// Looks at settings, disk and components.
 pub(super) fn look(session: &Session) -> Vec<Finding> {
     let mut findings = vec![settings(session)];
+    if let Err(error) = hyp_backfill::read_list(&session.places.store) {
+        findings.push(failed("ignored", &error));
+    }
     findings.extend(disk(&session.places.store));
     match hyp_backfill::states(&session.places) {
-        Ok(states) => findings.extend(components(&states)),
+        Ok(states) => {
+            findings.extend(unknown_clients(session, &states));
+            findings.extend(components(&states));
+        }
         Err(error) => findings.push(failed("plugins", &error)),
     }
     findings
@@ -30,6 +36,21 @@ fn settings(session: &Session) -> Finding {
         Ok(_) if path.exists() => Finding::ok("config", format!("{} is in order", path.display())),
         Ok(_) => Finding::ok("config", "there is no config.toml, so everything is at its default"),
     }
+}
+
+/// Looks for clients that the settings name and nothing reads.
+fn unknown_clients(session: &Session, states: &[PluginState]) -> Option<Finding> {
+    let named = session.config().ok()?.import.clients?;
+    let providers = states.iter().filter(|state| state.materializer.is_none());
+    let known: Vec<&str> = providers.map(|state| state.name.as_str()).collect();
+    let unknown: Vec<&str> =
+        named.iter().map(String::as_str).filter(|name| !known.contains(name)).collect();
+    if unknown.is_empty() {
+        return None;
+    }
+    let message = format!("config.toml names {}, which no provider reads", unknown.join(", "));
+    let help = format!("set `[import] clients` right; known are: {}", known.join(", "));
+    Some(Finding::new("config", Level::Problem, message).help(help))
 }
 
 fn disk(store: &Path) -> Option<Finding> {
