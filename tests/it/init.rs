@@ -466,3 +466,19 @@ fn what_the_client_deletes_soon_is_told() {
     let said = "Claude Code deletes a session 5 days after its last use";
     assert!(output.stderr.contains(said), "{output}");
 }
+
+#[test]
+fn rows_that_are_older_than_is_settled_are_told() {
+    let mut sandbox = Sandbox::with("sample");
+    sandbox.import([]);
+    sandbox.set("DEV_NOW", "2026-11-30T10:00:00Z");
+    for (days, told) in [
+        ("90", "12 of 44 rows are older than the settings keep them: the next import removes them"),
+        ("28", "38 of 44 rows are older than the settings keep them: more than half"),
+    ] {
+        let output = sandbox.hyp(["init", "--yes", "--retention-days", days, "--no-backfill"]);
+        assert_eq!(output.status, Some(0), "{output}");
+        assert!(output.stderr.contains(told), "{output}");
+        assert_eq!(sandbox.rows("select count(*) from ai_gateway_messages"), ["44"]);
+    }
+}

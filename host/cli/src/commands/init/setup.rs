@@ -7,6 +7,7 @@ use std::{fs, io};
 use hyp_cache::{Store, StoreError};
 use hyp_model::Exit;
 
+use super::super::ask::Lake;
 use super::super::{Session, say};
 use super::clients::{Client, lines, listed};
 use super::finale::{Consent, Finale};
@@ -216,6 +217,7 @@ impl Setup<'_> {
     ) -> Result<Finale, Failure> {
         let until = moment::now();
         let picked = self.picked(clients, config);
+        self.tell_older(config, until);
         Ok(Finale {
             consent: self.consent(clients, &picked)?,
             stage,
@@ -228,6 +230,26 @@ impl Setup<'_> {
             is_dry_run: self.args.dry_run,
             is_asking: self.talk == Talk::Rail,
         })
+    }
+
+    /// Tells what becomes of stored rows that are older than the settings keep them.
+    fn tell_older(&self, config: &Config, now: i64) {
+        let Some(from) = config.retention.from(now) else { return };
+        let sql = format!(
+            "select count(*) as \"of\", count(*) filter \
+             (where message_created_at < to_timestamp_micros({from})) as older from ai_gateway_messages"
+        );
+        let rows = Lake::open(self.session).and_then(|lake| lake.rows(&sql)).unwrap_or_default();
+        let number = |name: &str| rows.first()?.get(name)?.as_u64();
+        let (Some(of), Some(older @ 1..)) = (number("of"), number("older")) else { return };
+        let (count, all) = (text::full(older), text::counted_full(of, "row"));
+        let what = match older * 2 > of {
+            true => {
+                "more than half, so imports leave them; `hyp cache maintain` removes them, and asks first"
+            }
+            false => "the next import removes them",
+        };
+        self.talk.warn(format!("{count} of {all} are older than the settings keep them: {what}"));
     }
 
     /// Returns the providers that the settings name or leave open, in their order.
