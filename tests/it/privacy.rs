@@ -219,3 +219,12 @@ fn everything_in_the_store_is_its_owners_alone() {
     }
     assert!(seen > 12, "{seen}");
 }
+
+#[test]
+fn a_provider_without_rows_is_told_before_it_is_purged() {
+    let sandbox = Sandbox::with("claude-one-turn");
+    sandbox.import([]);
+    let output = sandbox.hyp(["privacy", "purge", "--provider", "nope", "--dry-run"]);
+    assert_eq!(output.status, Some(0), "{output}");
+    assert!(output.stderr.contains("no stored row is of a provider `nope`"), "{output}");
+}

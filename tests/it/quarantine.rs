@@ -170,3 +170,12 @@ fn an_undo_brings_back_what_was_kept_of_each_file() {
     assert_eq!(undone.status, Some(0), "{undone}");
     assert_eq!(records(&sandbox), kept);
 }
+
+#[test]
+fn nothing_to_read_again_is_a_document_too() {
+    let sandbox = Sandbox::with("claude-one-turn");
+    sandbox.import([]);
+    let replay = sandbox.hyp(["quarantine", "replay", "--json"]);
+    assert_eq!(replay.status, Some(0), "{replay}");
+    assert_eq!(replay.json()["quarantine"], serde_json::json!({}), "{replay}");
+}

@@ -64,10 +64,10 @@ fn what_nothing_points_at_is_counted_and_removed() {
     let stray = sandbox.store().join("warehouse/hyp/ai_gateway_messages/data/stray.parquet");
     fs::write(&stray, "left by a crash").unwrap();
     let counted = sandbox.hyp(["cache", "gc", "--dry-run"]);
-    assert_eq!(counted.stdout, "1 files would be removed, 15 B\n", "{counted}");
+    assert_eq!(counted.stdout, "1 file would be removed, 15 B\n", "{counted}");
     assert!(stray.exists());
     let removed = sandbox.hyp(["cache", "gc"]);
-    assert_eq!(removed.stdout, "1 files removed, 15 B\n", "{removed}");
+    assert_eq!(removed.stdout, "1 file removed, 15 B\n", "{removed}");
     assert!(!stray.exists());
     assert_eq!(sandbox.hyp(["cache", "verify"]).status, Some(0));
 }

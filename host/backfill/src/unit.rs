@@ -108,9 +108,11 @@ impl Ended {
         report.notes.extend(self.end.notes.iter().cloned());
         if self.is_foreign() {
             let failed = self.end.tally.failed();
-            report
-                .notes
-                .push(format!("not understood: 0 of {failed} records of {}", self.file.display()));
+            let records = match failed {
+                1 => "the only record".to_owned(),
+                _ => format!("all {failed} records"),
+            };
+            report.notes.push(format!("not understood: {records} of {}", self.file.display()));
         }
         let path = self.path_of(0);
         report.note_slow(SlowUnit {

@@ -111,10 +111,10 @@ fn show(findings: &[Finding]) -> String {
             Level::Warning => "warning",
             Level::Problem => "PROBLEM",
         };
-        let head = format!("{level:<9}{:<10}", finding.check);
+        let head = format!("{level:<9}{:<11}", finding.check);
         out.push_str(&terminal::fold(&head, &text::line(&finding.message), terminal::width()));
         if let Some(help) = &finding.help {
-            let head = format!("{:19}→ ", "");
+            let head = format!("{:20}→ ", "");
             out.push_str(&terminal::fold(&head, &text::line(help), terminal::width()));
         }
     }
@@ -139,10 +139,10 @@ mod tests {
             Finding::new("config", Level::Problem, "line 3\u{1b}[1m"),
         ];
         insta::assert_snapshot!(show(&findings), @r"
-        ok       disk      40.0 GiB are free
-        warning  store     others may read it
-                           → chmod -R go= /s
-        PROBLEM  config    line 3\u{1b}[1m
+        ok       disk       40.0 GiB are free
+        warning  store      others may read it
+                            → chmod -R go= /s
+        PROBLEM  config     line 3\u{1b}[1m
 
         1 broken, 1 to look at
         ");

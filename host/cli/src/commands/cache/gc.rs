@@ -36,7 +36,11 @@ pub(crate) fn gc(session: &Session, args: &GcArgs) -> Result<Exit, Failure> {
         print_json(&found)?;
     } else {
         let verb = if args.dry_run { "would be removed" } else { "removed" };
-        print(&format!("{} files {verb}, {}\n", found.files, text::bytes(found.bytes)))?;
+        print(&format!(
+            "{} {verb}, {}\n",
+            text::counted_full(found.files, "file"),
+            text::bytes(found.bytes)
+        ))?;
     }
     Ok(Exit::Done)
 }

@@ -39,7 +39,7 @@ fn show(outline: &Outline) -> String {
     for part in &outline.partitions {
         let due = match part.due {
             0 => "-".to_owned(),
-            files => format!("merge {files} files"),
+            files => format!("merge {}", text::counted_full(files, "file")),
         };
         let _ = writeln!(
             out,
@@ -67,12 +67,20 @@ fn show(outline: &Outline) -> String {
     };
     line(
         "superseded",
-        format!("{} rows, {} files name them", outline.superseded, outline.delete_files),
+        format!(
+            "{}, named by {}",
+            text::counted_full(outline.superseded, "row"),
+            text::counted_full(outline.delete_files, "file")
+        ),
     );
     line("snapshots", outline.snapshots.to_string());
     line(
         "rubbish",
-        format!("{} files, {}", outline.rubbish.files, text::bytes(outline.rubbish.bytes)),
+        format!(
+            "{}, {}",
+            text::counted_full(outline.rubbish.files, "file"),
+            text::bytes(outline.rubbish.bytes)
+        ),
     );
     line("catalog", format!("version {}, {}", outline.version, text::bytes(outline.catalog_bytes)));
     for (name, rows) in outline.ledgers.iter().filter(|(_, rows)| **rows > 0) {

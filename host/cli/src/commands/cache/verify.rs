@@ -52,5 +52,7 @@ fn show(found: &Verification) -> String {
         1 => "1 problem".to_owned(),
         count => format!("{count} problems"),
     };
-    out + &format!("{} rows in {} files, {size}: {state}\n", found.rows, found.files)
+    let [rows, files] = [(found.rows, "row"), (found.files, "file")]
+        .map(|(number, what)| text::counted_full(number, what));
+    out + &format!("{rows} in {files}, {size}: {state}\n")
 }

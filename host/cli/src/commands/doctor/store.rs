@@ -130,9 +130,11 @@ fn files(store: &Store, outline: &Outline) -> Finding {
             .help("put them back from a backup of yours, or import into a new store");
     }
     let due: u64 = outline.partitions.iter().map(|part| part.due).sum();
-    let mut message = format!("{} rows in {} files", outline.rows, snapshot.files.len());
+    let counted = |files: usize| text::counted_full(files as u64, "file");
+    let rows = text::counted_full(outline.rows, "row");
+    let mut message = format!("{rows} in {}", counted(snapshot.files.len()));
     if !datasets.is_empty() {
-        message.push_str(&format!(", and {} files of datasets", of_datasets.count()));
+        message.push_str(&format!(", and {} of datasets", counted(of_datasets.count())));
     }
     match due {
         0..=40 => Finding::ok("files", message),
@@ -156,7 +158,8 @@ fn others(outline: &Outline) -> Vec<Finding> {
     }
     if outline.rubbish.files > 0 {
         let size = text::bytes(outline.rubbish.bytes);
-        let message = format!("{} files, {size}, that nothing points at", outline.rubbish.files);
+        let files = text::counted_full(outline.rubbish.files, "file");
+        let message = format!("{files}, {size}, that nothing points at");
         findings.push(
             Finding::new("left-overs", Level::Note, message)
                 .help("the next import removes them, or `hyp cache gc`"),

@@ -97,6 +97,12 @@ pub(crate) fn purge(session: &Session, args: &PurgeArgs) -> Result<Exit, Failure
             "nothing of a session `{id}` is stored; a purge keeps imports from bringing it"
         ));
     }
+    if let (Some(provider), 0) = (&args.what.provider, planned.rows) {
+        let provider = text::line(provider);
+        say(&format!(
+            "no stored row is of a provider `{provider}`; a purge keeps imports from bringing some"
+        ));
+    }
     if args.dry_run {
         return answer(args, planned);
     }

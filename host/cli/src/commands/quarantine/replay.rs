@@ -66,6 +66,10 @@ pub(super) fn replay(session: &Session, args: &ReplayArgs) -> Result<Exit, Failu
     }
     if known.is_empty() {
         say("nothing to read again");
+        if args.json {
+            let (report, quarantine) = (&Report::default(), BTreeMap::new());
+            print_json(&Answer { report, quarantine })?;
+        }
         return Ok(Exit::Done);
     }
     let config = session.config()?;
