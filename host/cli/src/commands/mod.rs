@@ -33,6 +33,7 @@ mod search;
 mod sessions;
 mod show;
 mod status;
+mod typed;
 mod version;
 mod wait;
 mod welcome;

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use super::find::{self, Thread};
 use crate::commands::ask::{self, Lake, Row, quote};
 use crate::commands::owners::Owners;
+use crate::commands::typed::{Author, typed};
 use crate::failure::Failure;
 
 /// Columns of a part.
 const COLUMNS: &str = "m.part_id, m.message_id, m.session_id, m.conversation_id, m.input_id, \
-    m.part_index, m.role, m.model, m.part_type, m.provider_type, m.content_text, m.tool_name, \
+    m.part_index, m.role, m.model, m.part_type, m.content_text, m.tool_name, \
     m.tool_args, m.tool_call_id, m.tool_result_for, m.is_error, m.is_replay, m.is_compact_summary, \
-    m.input_tokens, m.output_tokens, m.cache_read_tokens, m.cache_write_tokens, \
+    m.input_tokens, m.output_tokens, m.cache_read_tokens, m.cache_write_tokens, m.is_sidechain, \
+    m.client_name, m.provider_subtype, \
+    case when m.role = 'user' and m.part_type = 'text' then m.attributes end as attributes, \
     cast(m.message_created_at as bigint) as at";
 
 /// A session, ready to be shown.
@@ -28,6 +31,8 @@ pub(super) struct Conversation {
 pub(super) struct Message {
     pub(super) message_id: String,
     pub(super) role: String,
+    /// Who wrote its texts, where it stands under the user's name.
+    author: Author,
     pub(super) model: Option<String>,
     pub(super) at: Option<i64>,
     /// The thread that has its rows, where that is another one.
@@ -35,6 +40,8 @@ pub(super) struct Message {
     /// Whether it is a copy under an id of its own.
     pub(super) is_copy: bool,
     pub(super) is_summary: bool,
+    /// Whether a sub-agent has it, and not who held the session.
+    pub(super) is_sidechain: bool,
     pub(super) tokens: u64,
     pub(super) parts: Vec<Part>,
 }
@@ -44,8 +51,9 @@ pub(super) struct Message {
 pub(super) struct Part {
     pub(super) part_id: String,
     pub(super) kind: String,
-    pub(super) provider_type: Option<String>,
     pub(super) text: Option<String>,
+    /// Whether a person wrote it.
+    pub(super) is_typed: bool,
     pub(super) tool_name: Option<String>,
     pub(super) tool_args: Option<String>,
     pub(super) call_id: Option<String>,
@@ -80,10 +88,14 @@ pub(super) fn read(lake: &Lake, thread: Thread) -> Result<Conversation, Failure>
             messages.push(message(&row, id, (owner != thread.thread_id).then_some(owner)));
         }
         let Some(message) = messages.last_mut() else { continue };
+        if row.get("attributes").is_some_and(|it| !it.is_null()) {
+            message.author = Author::of(&row);
+        }
         let tokens = ["input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"];
         message.tokens += tokens.iter().map(|name| ask::count(&row, name)).sum::<u64>();
         message.parts.push(part(&row));
     }
+    messages.iter_mut().filter(|message| message.role == "user").for_each(tell_typed);
     let mut subagents = find::all(lake)?;
     subagents.retain(|other| other.parent.as_deref() == Some(&thread.thread_id));
     subagents.sort_by_key(|other| other.first_at);
@@ -95,14 +107,25 @@ fn message(row: &Row, message_id: String, shared_with: Option<String>) -> Messag
     Message {
         message_id,
         role: ask::text(row, "role").unwrap_or_default(),
+        author: Author::of(row),
         model: ask::text(row, "model"),
         at: ask::long(row, "at"),
         shared_with,
         is_copy: is("is_replay"),
         is_summary: is("is_compact_summary"),
+        is_sidechain: is("is_sidechain"),
         tokens: 0,
         parts: Vec::new(),
     }
+}
+
+/// Notes which texts of a message a person wrote.
+fn tell_typed(message: &mut Message) {
+    let is_text = |part: &&mut Part| part.kind == "text";
+    let mut texts: Vec<&mut Part> = message.parts.iter_mut().filter(is_text).collect();
+    let said: Vec<&str> = texts.iter().map(|it| it.text.as_deref().unwrap_or_default()).collect();
+    let is_typed = typed(message.author, &said);
+    texts.iter_mut().zip(is_typed).for_each(|(part, is_typed)| part.is_typed = is_typed);
 }
 
 fn part(row: &Row) -> Part {
@@ -110,8 +133,8 @@ fn part(row: &Row) -> Part {
     Part {
         part_id: text("part_id").unwrap_or_default(),
         kind: text("part_type").unwrap_or_default(),
-        provider_type: text("provider_type"),
         text: text("content_text"),
+        is_typed: false,
         tool_name: text("tool_name"),
         tool_args: text("tool_args"),
         call_id: text("tool_call_id").or_else(|| text("tool_result_for")),

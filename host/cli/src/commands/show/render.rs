@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::find::Thread;
 use super::read::{Conversation, Message, Part};
+use crate::commands::typed::behind_tags;
 use crate::{moment, terminal, text};
 
 /// What is folded into a line.
@@ -50,8 +51,9 @@ fn render(conversation: &Conversation, fold: Fold, style: &dyn Style) -> String 
     let Conversation { thread, messages, .. } = conversation;
     let asked = || {
         let parts = messages.iter().flat_map(|it| it.parts.iter().map(move |part| (it, part)));
-        let mut prompts = parts.filter(|(it, part)| it.role == "user" && is_said(it, part));
-        prompts.next().and_then(|(_, part)| part.text.as_deref())
+        let is_main = thread.kind == "main";
+        let mut prompts = parts.filter(|(it, part)| part.is_typed && !(is_main && it.is_sidechain));
+        prompts.next().and_then(|(_, part)| part.text.as_deref()).map(behind_tags)
     };
     let title = thread.title.as_deref().or_else(asked).unwrap_or(&thread.thread_id);
     style.title(&mut out, title);
@@ -119,6 +121,7 @@ fn started(thread: &Thread) -> String {
 fn speaker_of(message: &Message) -> String {
     match message.role.as_str() {
         "user" if message.is_summary => "summary".to_owned(),
+        "user" if message.is_sidechain => "task".to_owned(),
         "user" => "you".to_owned(),
         "assistant" => message.model.clone().unwrap_or_else(|| "assistant".to_owned()),
         other => other.to_owned(),
@@ -127,13 +130,10 @@ fn speaker_of(message: &Message) -> String {
 
 /// Says whether a part is what a person or a model said, and not what is around it.
 fn is_said(message: &Message, part: &Part) -> bool {
-    let is_text = part.kind == "text" && part.provider_type.as_deref() != Some("attachment");
-    let said = part.text.as_deref().unwrap_or_default();
+    let has_words = part.text.as_deref().is_some_and(|it| !it.trim().is_empty());
     match message.role.as_str() {
-        _ if !is_text || said.trim().is_empty() => false,
-        // Clients put text into a person's mouth that begins with a tag or a heading.
-        "user" => !said.starts_with('<') && !said.starts_with("# AGENTS.md"),
-        "assistant" => true,
+        "user" if !message.is_summary => part.is_typed,
+        "user" | "assistant" => part.kind == "text" && has_words,
         _ => false,
     }
 }
