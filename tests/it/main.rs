@@ -32,6 +32,7 @@ mod overview;
 mod plugins;
 #[cfg(unix)]
 mod privacy;
+mod prompts;
 mod quarantine;
 mod queries;
 mod query;

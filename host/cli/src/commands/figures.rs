@@ -138,17 +138,26 @@ fn tool(row: &Row) -> Tool {
     }
 }
 
-/// Returns what sessions are called: their title, or else what was asked first.
+/// Returns what sessions are called: the title of their thread, or else what was asked first in it.
+///
+/// Of several threads it is the one that has the session's id, or else the earliest.
 pub(super) fn titles(lake: &Lake, ids: &[&str]) -> Result<BTreeMap<String, String>, Failure> {
-    let rows = lake.rows(&format!(
-        "select thread_id, title from sessions where title is not null and thread_id in {}",
+    let mut threads = lake.rows(&format!(
+        "select session_id, thread_id, title from sessions where session_id in {} \
+         order by session_id, thread_id <> session_id, kind <> 'main', first_at, thread_id",
         list(ids.iter().copied())
     ))?;
-    let pair = |row: &Row| Some((ask::text(row, "thread_id")?, ask::text(row, "title")?));
-    let titled: BTreeMap<String, String> = rows.iter().filter_map(pair).collect();
-    let untitled: Vec<&str> = ids.iter().filter(|id| !titled.contains_key(**id)).copied().collect();
-    let mut titles: BTreeMap<String, String> =
-        first_prompts(lake, &untitled)?.into_iter().collect();
-    titles.extend(titled);
-    Ok(titles)
+    let session = |row: &Row| ask::text(row, "session_id");
+    threads.dedup_by_key(|row| session(row));
+    let untitled: Vec<&str> = threads
+        .iter()
+        .filter(|row| ask::text(row, "title").is_none())
+        .filter_map(|row| row.get("session_id")?.as_str())
+        .collect();
+    let mut prompts = first_prompts(lake, &untitled)?;
+    let name = |row: &Row| {
+        let prompt = || prompts.remove(&ask::text(row, "thread_id")?);
+        Some((session(row)?, ask::text(row, "title").or_else(prompt)?))
+    };
+    Ok(threads.iter().filter_map(name).collect())
 }
