@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use super::judge::{COLUMNS, Counted, Evidence, Tokens};
+use super::judge::{COLUMNS, Counted, Evidence, Response, Tokens};
 use crate::commands::ask::{self, Lake, Row};
 use crate::commands::owners::Owners;
 use crate::failure::Failure;
@@ -26,6 +26,8 @@ pub(super) struct Thread {
     forked_from: Option<String>,
     started_at: Option<i64>,
     last_at: Option<i64>,
+    /// Whether there was a prompt since its last response that was read.
+    is_prompted: bool,
     inputs: BTreeSet<String>,
     /// Models that answered in its recording.
     models: BTreeSet<String>,
@@ -83,7 +85,7 @@ fn heads(lake: &Lake) -> Result<Threads, Failure> {
     Ok(threads)
 }
 
-/// The tokens that count, in the order of the responses.
+/// The responses whose tokens count, in their order, and where prompts are between them.
 fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
     let unfinished = lake.rows(
         "select response_id from messages where response_id is not null \
@@ -92,21 +94,27 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
     let unfinished: BTreeSet<String> =
         unfinished.iter().filter_map(|row| ask::text(row, "response_id")).collect();
     let sql = format!(
-        "select session_id, conversation_id, input_id, response_id, model, {} from messages \
-         where input_tokens is not null or output_tokens is not null \
+        "select session_id, conversation_id, input_id, response_id, model, {}, \
+           input_tokens is null and output_tokens is null as is_prompt from messages \
+         where input_tokens is not null or output_tokens is not null or (role = 'user' \
+           and part_type <> 'tool_result' and attachment_type is null) \
          order by message_index, part_index",
         COLUMNS.join(", ")
     );
     for row in lake.rows(&sql)? {
-        if let Some(thread) = threads.all.get_mut(&threads.owners.of_row(&row)) {
-            let (tokens, response) = (tokens(&row), ask::text(&row, "response_id"));
-            thread.evidence.responses.push(tokens);
-            if response.is_some_and(|response| unfinished.contains(&response)) {
-                thread.evidence.unfinished.push(tokens);
-            }
-            thread.inputs.extend(ask::text(&row, "input_id"));
-            thread.models.extend(ask::text(&row, "model"));
+        let Some(thread) = threads.all.get_mut(&threads.owners.of_row(&row)) else { continue };
+        if row.get("is_prompt").is_some_and(|it| it == true) {
+            thread.is_prompted = true;
+            continue;
         }
+        let response = ask::text(&row, "response_id");
+        thread.evidence.responses.push(Response {
+            tokens: tokens(&row),
+            begins_turn: std::mem::take(&mut thread.is_prompted),
+            is_finished: !response.is_some_and(|response| unfinished.contains(&response)),
+        });
+        thread.inputs.extend(ask::text(&row, "input_id"));
+        thread.models.extend(ask::text(&row, "model"));
     }
     Ok(())
 }
@@ -262,7 +270,7 @@ fn descend(id: &str, children: &HashMap<&str, Vec<&Thread>>, before: i64, family
     for child in children.get(id).into_iter().flatten() {
         let is_before = child.last_at.is_none_or(|last| last <= before);
         if is_before && family.seen.insert(child.thread_id.clone()) {
-            child.evidence.responses.iter().for_each(|tokens| family.tokens.add(*tokens));
+            child.evidence.responses.iter().for_each(|it| family.tokens.add(it.tokens));
             family.models.extend(child.models.iter().cloned());
             family.is_partial |= child.evidence.is_partial;
             family.has_failures |= child.evidence.has_failures;
