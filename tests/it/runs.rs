@@ -40,3 +40,28 @@ fn a_run_that_is_not_there_or_not_one_alone_is_told_in_a_line() {
         assert_eq!(output.stderr.lines().count(), 1, "{output}");
     }
 }
+
+#[test]
+fn a_run_that_fails_in_the_middle_is_listed_with_what_it_did_until_then() {
+    let mut sandbox = Sandbox::with("sample");
+    sandbox.set("HYP_FAILPOINT", "after_data_files:error:2");
+    let failed = sandbox.hyp(["backfill"]);
+    assert_eq!(failed.status, Some(1), "{failed}");
+    assert_eq!(failed.stderr.matches("after_data_files").count(), 1, "{failed}");
+    sandbox.set("HYP_FAILPOINT", "");
+
+    let run = sandbox.hyp(["runs", "--json"]).json()["runs"][0].clone();
+    assert_eq!(run["status"], "failed");
+    assert!(run["ended_at"].is_string(), "{run:#}");
+    let shown = sandbox.hyp(["runs", "show", run["run_id"].as_str().unwrap(), "--json"]).json();
+    let providers = shown["report"]["providers"].as_array().unwrap();
+    assert_eq!(providers.len(), 2, "{shown:#}");
+    assert_eq!(providers[0]["status"], "ok");
+    assert!(providers[0]["rows_written"].as_u64() > Some(0), "{shown:#}");
+    assert_eq!(run["rows_written"], providers[0]["rows_written"]);
+    assert_eq!(providers[1]["status"], "failed");
+    assert!(providers[1]["error"].as_str().unwrap().contains("after_data_files"), "{shown:#}");
+    assert_eq!(providers[1]["rows_by_reason"], serde_json::json!({}), "{shown:#}");
+    let doctor = sandbox.hyp(["doctor"]);
+    assert!(doctor.stdout.contains("it failed, "), "{doctor}");
+}

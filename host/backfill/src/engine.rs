@@ -80,11 +80,10 @@ struct Others {
 }
 
 impl Engine<'_> {
-    /// Runs, and returns the report.
+    /// Runs, and returns the report, of what came before an error as well.
     ///
-    /// # Errors
     /// Fails only when the store does; what else goes wrong is in the report.
-    pub(crate) fn run(mut self, found: Found) -> Result<ProviderReport, BackfillError> {
+    pub(crate) fn run(mut self, found: Found) -> (ProviderReport, Result<(), BackfillError>) {
         for reason in &found.unreadable {
             self.report.fail(reason.clone());
         }
@@ -93,7 +92,10 @@ impl Engine<'_> {
         if self.report.error.is_none() {
             match self.plan_and_commit(&found) {
                 Ok(()) => {}
-                Err(EngineError::Store(error)) => return Err(error.into()),
+                Err(EngineError::Store(error)) => {
+                    self.report.fail(crate::explain(&error));
+                    return (self.report, Err(error.into()));
+                }
                 Err(EngineError::Interrupted) => {}
                 Err(error) => self.report.fail(crate::explain(&error)),
             }
@@ -104,7 +106,7 @@ impl Engine<'_> {
             status: self.report.status,
             error: self.report.error.clone(),
         });
-        Ok(self.report)
+        (self.report, Ok(()))
     }
 
     fn plan_and_commit(&mut self, found: &Found) -> Result<(), EngineError> {

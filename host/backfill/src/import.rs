@@ -93,11 +93,10 @@ impl Sums {
 }
 
 impl Import<'_> {
-    /// Runs the import and returns its report.
+    /// Runs the import and returns its report, of what came before an error as well.
     ///
-    /// # Errors
     /// Fails only when the store does; what the provider or its files do wrong is reported.
-    pub(crate) fn run(mut self, found: Found) -> Result<ProviderReport, BackfillError> {
+    pub(crate) fn run(mut self, found: Found) -> (ProviderReport, Result<(), BackfillError>) {
         let span = info_span!(
             "backfill.provider_start",
             hyp_component = "backfill",
@@ -113,25 +112,38 @@ impl Import<'_> {
             self.report.fail(reason.clone());
         }
         self.report.files_seen = found.files.len() as u64;
-        if found.files.is_empty() {
-            // The component need not even be started.
-        } else if self.is_unchanged(&found)? {
-            self.report.files_unchanged = self.report.files_seen;
-        } else {
-            match self.read_all(&found) {
-                Ok(()) => {}
-                Err(ReadError::Plan(error)) => self.report.fail(crate::explain(&error)),
-                Err(ReadError::Store(error)) => return Err(error),
-            }
-        }
+        let done = self.read_changed(&found);
         self.report.sessions_seen = self.sessions.len() as u64;
         drop(entered);
         let rows = self.report.rows_by_reason.values().sum();
         self.report.receipt = Receipt::of(self.plugin, rows);
         let report = &mut self.report;
         report.diff.settle(&report.rows_by_reason, &report.records_by_kind);
-        self.finish();
-        Ok(self.report)
+        match &done {
+            Ok(()) => self.finish(),
+            Err(error) => self.report.fail(crate::explain(error)),
+        }
+        (self.report, done)
+    }
+
+    /// Reads what there is, unless nothing changed.
+    fn read_changed(&mut self, found: &Found) -> Result<(), BackfillError> {
+        if found.files.is_empty() {
+            // The component need not even be started.
+            return Ok(());
+        }
+        if self.is_unchanged(found)? {
+            self.report.files_unchanged = self.report.files_seen;
+            return Ok(());
+        }
+        match self.read_all(found) {
+            Ok(()) => Ok(()),
+            Err(ReadError::Plan(error)) => {
+                self.report.fail(crate::explain(&error));
+                Ok(())
+            }
+            Err(ReadError::Store(error)) => Err(error),
+        }
     }
 
     /// Says whether nothing at all changed since a run that left nothing open.
@@ -352,6 +364,7 @@ impl Import<'_> {
                 Some(Ended::new(&self.report.provider, *unit, &units[*unit], *end, rows))
             })
             .collect();
+        let before = self.report.clone();
         for ended in &ended {
             self.report.units_resumed += u64::from(ended.is_resumed());
             ended.add_to(&mut self.report);
@@ -365,7 +378,9 @@ impl Import<'_> {
         self.sessions.extend(judged.sessions.iter().cloned());
         let rows = judged.rows;
         if !self.request.dry_run {
-            self.write(judged, ended, units, listing)?;
+            let written = self.write(judged, ended, units, listing);
+            // What a chunk would have written is not told as if it had.
+            written.inspect_err(|_| self.report = before)?;
         }
         self.report.rows_written += if self.request.dry_run { 0 } else { rows };
         (self.progress)(Progress::Committed { provider: self.report.provider.clone(), rows });

@@ -9,7 +9,7 @@ mod exchange;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use hyp_cache::{Commit, RunEnd, RunKind, RunStart, Store, Writer};
+use hyp_cache::{Commit, RunKind, RunStart, Store, Writer};
 use hyp_materialize::{Exchange, Source, Window};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -72,28 +72,24 @@ pub fn record_exchange(
     let mut providers: Vec<String> = told.iter().map(|told| told.provider.clone()).collect();
     providers.sort();
     providers.dedup();
-    writer.begin_run(&RunStart {
+    let start = RunStart {
         run_id: asked.run_id.clone(),
         started_at: now(),
         kind: RunKind::Record,
         providers,
         ..RunStart::default()
-    })?;
-    let mut recorded = RecordedExchange {
-        run_id: asked.run_id.clone(),
-        kind: PROJECTED_EXCHANGE,
-        ..RecordedExchange::default()
     };
-    let done = told.into_iter().try_for_each(|told| take(&mut writer, told, asked, &mut recorded));
-    writer.end_run(&RunEnd {
-        run_id: asked.run_id.clone(),
-        ended_at: now(),
-        status: if done.is_ok() { "ok" } else { "failed" }.to_owned(),
-        rows_written: recorded.rows_written,
-        report: serde_json::to_string(&recorded).unwrap_or_default(),
-        ..RunEnd::default()
-    })?;
-    done.map(|()| recorded)
+    writer.run(&start, now, |writer, end| {
+        let mut recorded = RecordedExchange {
+            run_id: asked.run_id.clone(),
+            kind: PROJECTED_EXCHANGE,
+            ..RecordedExchange::default()
+        };
+        let done = told.into_iter().try_for_each(|told| take(writer, told, asked, &mut recorded));
+        end.rows_written = recorded.rows_written;
+        end.report = serde_json::to_string(&recorded).unwrap_or_default();
+        done.map(|()| recorded)
+    })
 }
 
 fn read(json: &str) -> Result<Vec<Told>, String> {

@@ -87,7 +87,7 @@ pub enum Status {
 }
 
 /// What became of one provider's history.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct ProviderReport {
     /// Name of the provider.
     pub provider: String,
@@ -191,7 +191,7 @@ pub struct SlowUnit {
 }
 
 /// What a component took in a run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Receipt {
     /// SHA-256 of the component.
     pub digest: String,

@@ -177,7 +177,7 @@ pub fn run(
         until = window.until
     );
     let _entered = span.enter();
-    writer.begin_run(&RunStart {
+    let start = RunStart {
         run_id: request.run_id.clone(),
         started_at: started,
         dry_run: is_dry,
@@ -186,7 +186,7 @@ pub fn run(
         until: window.until,
         arguments: serde_json::to_string(&arguments).ok(),
         ..RunStart::default()
-    })?;
+    };
 
     let mut report = Report {
         run_id: request.run_id.clone(),
@@ -195,82 +195,88 @@ pub fn run(
         fingerprint: request.dry_run.then(|| arguments.fingerprint()),
         ..Report::default()
     };
-    for plugin in plugins {
-        if cancelled.load(Ordering::Relaxed) {
-            break;
-        }
-        let found = listed.remove(name_of(&plugin)).unwrap_or_else(|| {
-            discover(plugin.description(), &components.lending(&plugin), places, &terms)
-        });
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                report.providers.push(refused(name_of(&plugin), &error));
-                continue;
+    writer.run(&start, now, |writer, end| {
+        let done = plugins.into_iter().try_for_each(|plugin| {
+            if cancelled.load(Ordering::Relaxed) {
+                return Ok(());
             }
-        };
-        if is_absent(request, &found) {
-            continue;
-        }
-        if !plugin.description().emits_messages() {
-            let engine = Engine {
+            let found = listed.remove(name_of(&plugin)).unwrap_or_else(|| {
+                discover(plugin.description(), &components.lending(&plugin), places, &terms)
+            });
+            let found = match found {
+                Ok(found) => found,
+                Err(error) => {
+                    report.providers.push(refused(name_of(&plugin), &error));
+                    return Ok(());
+                }
+            };
+            if is_absent(request, &found) {
+                return Ok(());
+            }
+            if !plugin.description().emits_messages() {
+                let engine = Engine {
+                    plugin: &plugin,
+                    components: &components,
+                    writer,
+                    request,
+                    progress,
+                    cancelled,
+                    writes: !is_dry,
+                    report: ProviderReport {
+                        provider: name_of(&plugin).to_owned(),
+                        plugin: format!("{} {}", name_of(&plugin), plugin.description().version),
+                        ..ProviderReport::default()
+                    },
+                };
+                let (told, done) = engine.run(found);
+                report.providers.push(told);
+                return done;
+            }
+            let import = Import {
                 plugin: &plugin,
-                components: &components,
-                writer: &mut writer,
+                writer,
                 request,
+                scope,
+                policy: Policy::new(ignored.clone(), forgotten.clone(), name_of(&plugin)),
+                secrets: request.secrets.as_ref(),
+                window: &window,
                 progress,
                 cancelled,
-                writes: !is_dry,
                 report: ProviderReport {
                     provider: name_of(&plugin).to_owned(),
                     plugin: format!("{} {}", name_of(&plugin), plugin.description().version),
+                    datasets: vec![MESSAGES.to_owned()],
                     ..ProviderReport::default()
                 },
+                sessions: BTreeSet::new(),
             };
-            report.providers.push(engine.run(found)?);
-            continue;
+            let (told, done) = import.run(found);
+            report.providers.push(told);
+            done
+        });
+        // Who asked for certain providers did not ask for these.
+        if done.is_ok() && request.providers.is_empty() {
+            let is_enabled = |name: &str| is_enabled(name, request.enabled.as_deref());
+            for (name, error) in components.refused.iter().filter(|(name, _)| is_enabled(name)) {
+                report.providers.push(refused(name, error));
+            }
+            report.without_provider = components.unknown(request.enabled.as_deref().unwrap_or(&[]));
         }
-        let import = Import {
-            plugin: &plugin,
-            writer: &mut writer,
-            request,
-            scope,
-            policy: Policy::new(ignored.clone(), forgotten.clone(), name_of(&plugin)),
-            secrets: request.secrets.as_ref(),
-            window: &window,
-            progress,
-            cancelled,
-            report: ProviderReport {
-                provider: name_of(&plugin).to_owned(),
-                plugin: format!("{} {}", name_of(&plugin), plugin.description().version),
-                datasets: vec![MESSAGES.to_owned()],
-                ..ProviderReport::default()
-            },
-            sessions: BTreeSet::new(),
-        };
-        report.providers.push(import.run(found)?);
-    }
-    // Who asked for certain providers did not ask for these.
-    if request.providers.is_empty() {
-        let is_enabled = |name: &str| is_enabled(name, request.enabled.as_deref());
-        for (name, error) in components.refused.iter().filter(|(name, _)| is_enabled(name)) {
-            report.providers.push(refused(name, error));
-        }
-        report.without_provider = components.unknown(request.enabled.as_deref().unwrap_or(&[]));
-    }
-    report.interrupted = cancelled.load(Ordering::Relaxed);
-    if !is_dry && !report.interrupted {
-        report.upkeep = Some(upkeep(&mut writer, request, clock.elapsed(), cancelled));
         report.interrupted = cancelled.load(Ordering::Relaxed);
-    }
-    // What is refused is not done by naming it either.
-    let is_refused =
-        |it: &ProviderReport| it.changes.as_ref().is_some_and(|changes| changes.refused.is_some());
-    if report.interrupted || report.providers.iter().any(is_refused) {
-        report.fingerprint = None;
-    }
-    finish(&mut writer, &report)?;
-    Ok(report)
+        if done.is_ok() && !is_dry && !report.interrupted {
+            report.upkeep = Some(upkeep(writer, request, clock.elapsed(), cancelled));
+            report.interrupted = cancelled.load(Ordering::Relaxed);
+        }
+        // What is refused is not done by naming it either.
+        let is_refused = |it: &ProviderReport| {
+            it.changes.as_ref().is_some_and(|changes| changes.refused.is_some())
+        };
+        if done.is_err() || report.interrupted || report.providers.iter().any(is_refused) {
+            report.fingerprint = None;
+        }
+        finish(&report, end);
+        done.map(|()| report)
+    })
 }
 
 /// Says whether providers fill datasets, and refuses some that do together with some that do not.
@@ -317,7 +323,8 @@ fn refused(name: &str, error: &BackfillError) -> ProviderReport {
     report
 }
 
-fn finish(writer: &mut hyp_cache::Writer, report: &Report) -> Result<(), BackfillError> {
+/// Tells how a run ended.
+fn finish(report: &Report, end: &mut RunEnd) {
     let sum = |of: fn(&ProviderReport) -> u64| report.providers.iter().map(of).sum::<u64>();
     let failed =
         report.providers.iter().filter(|provider| provider.status == Status::Failed).count();
@@ -338,14 +345,9 @@ fn finish(writer: &mut hyp_cache::Writer, report: &Report) -> Result<(), Backfil
         error_count = failed,
         status
     );
-    let _entered = span.enter();
-    writer.end_run(&RunEnd {
-        run_id: report.run_id.clone(),
-        ended_at: now(),
-        status: status.to_owned(),
-        rows_written: sum(|provider| provider.rows_written),
-        rows_skipped: sum(|provider| provider.rows_skipped),
-        report: serde_json::to_string(report).unwrap_or_default(),
-    })?;
-    Ok(())
+    span.in_scope(|| {});
+    end.status = status.to_owned();
+    end.rows_written = sum(|provider| provider.rows_written);
+    end.rows_skipped = sum(|provider| provider.rows_skipped);
+    end.report = serde_json::to_string(report).unwrap_or_default();
 }

@@ -15,6 +15,9 @@ use crate::table::Table;
 use crate::threads::{Number, Threads};
 use crate::{crashed, facts, graves, purge, sweep};
 
+/// Status of a run that came to no good end.
+const FAILED: &str = "failed";
+
 /// Writes to a store. Its lock is held until it is dropped.
 pub struct Writer {
     pub(crate) store: Store,
@@ -126,21 +129,47 @@ impl Writer {
         ledger::listing(&self.catalog, provider)
     }
 
-    /// Notes that a run began.
+    /// Does what a run is to do, and notes that it began and how it ended, whatever happens.
+    ///
+    /// `work` puts into the end what the run came to, as it comes to it. The status is `ok` if it says no other, and
+    /// `failed` after an error.
     ///
     /// # Errors
-    /// Fails when the catalog cannot be written.
-    pub fn begin_run(&mut self, run: &RunStart) -> Result<(), StoreError> {
+    /// Fails as `work` does, and when the catalog cannot be written. Of two errors the first one is returned.
+    pub fn run<T, E: From<StoreError>>(
+        &mut self,
+        start: &RunStart,
+        now: impl FnOnce() -> i64,
+        work: impl FnOnce(&mut Self, &mut RunEnd) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.begin_run(start)?;
+        let mut end =
+            RunEnd { run_id: start.run_id.clone(), status: "ok".to_owned(), ..RunEnd::default() };
+        let done = work(self, &mut end);
+        if done.is_err() {
+            end.status = FAILED.to_owned();
+        }
+        end.ended_at = now();
+        let ended = self.end_run(&end);
+        let done = done?;
+        ended?;
+        Ok(done)
+    }
+
+    /// Notes that a run began.
+    pub(crate) fn begin_run(&mut self, run: &RunStart) -> Result<(), StoreError> {
         ledger::begin_run(&self.catalog.connection, run).map_err(|error| self.catalog.error(error))
     }
 
-    /// Notes how a run ended, and settles facts about messages that arrived after them.
-    ///
-    /// # Errors
-    /// Fails when the catalog cannot be written or a data file cannot be read.
-    pub fn end_run(&mut self, run: &RunEnd) -> Result<(), StoreError> {
-        facts::settle(self)?;
-        ledger::end_run(&self.catalog.connection, run).map_err(|error| self.catalog.error(error))
+    /// Settles facts about messages that arrived after them, and notes how a run ended.
+    pub(crate) fn end_run(&mut self, run: &RunEnd) -> Result<(), StoreError> {
+        let settled = facts::settle(self);
+        let mut run = run.clone();
+        if settled.is_err() {
+            run.status = FAILED.to_owned();
+        }
+        let noted = ledger::end_run(&self.catalog.connection, &run);
+        settled.and(noted.map_err(|error| self.catalog.error(error)))
     }
 
     /// Reads what copies are told by, the first time that it is needed.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyp_cache::{DatasetRun, RunEnd, RunKind, RunStart, Store};
+use hyp_cache::{DatasetRun, RunKind, RunStart, Store};
 use hyp_model::Explain;
 use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin};
 use hyp_plugin::{Limits, Settled};
@@ -81,47 +81,32 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
     )
     .map_err(refused)?;
     let run_id = recording.run_id.clone();
-    writer.begin_run(&RunStart {
+    let start = RunStart {
         run_id: run_id.clone(),
         started_at: now(),
         providers: vec![PROVIDER.to_owned()],
         kind: RunKind::Record,
         ..RunStart::default()
-    })?;
-    writer.begin_dataset_run(&DatasetRun {
-        run_id: run_id.clone(),
-        provider: PROVIDER.to_owned(),
-        ..DatasetRun::default()
-    })?;
-    let aim = Aim::Write { writer: &mut writer, chunk_size: usize::MAX };
-    let asserting = Asserting { mode: Some(recording.policy), source: recording.source.clone() };
-    let mut pass = Pass::new(Arc::clone(&view), &mut materializers, aim, &run_id, asserting);
-    let done = recording
-        .items
-        .iter()
-        .enumerate()
-        .try_for_each(|(at, object)| pass.take(item(recording, at, object)))
-        .and_then(|()| pass.finish());
-    let done = done.and_then(|passed| {
-        let Passed { mut report, chunks, .. } = passed;
-        let mut rows = 0;
-        publish(chunks, &mut writer, &view, &mut report, |_| Ok(()), |count| rows += count)?;
-        Ok((report, rows))
-    });
-    let (status, report) = match &done {
-        Ok((report, _)) => ("ok", serde_json::to_string(report).unwrap_or_default()),
-        Err(_) => ("failed", String::new()),
     };
-    let rows = done.as_ref().map_or(0, |(_, rows)| *rows);
-    writer.end_run(&RunEnd {
-        run_id: run_id.clone(),
-        ended_at: now(),
-        status: status.to_owned(),
-        rows_written: rows,
-        rows_skipped: 0,
-        report,
-    })?;
-    done.map(|(report, _)| report).map_err(refused)
+    let done = writer.run(&start, now, |writer, end| {
+        writer.begin_dataset_run(&DatasetRun {
+            run_id: run_id.clone(),
+            provider: PROVIDER.to_owned(),
+            ..DatasetRun::default()
+        })?;
+        let aim = Aim::Write { writer, chunk_size: usize::MAX };
+        let asserting =
+            Asserting { mode: Some(recording.policy), source: recording.source.clone() };
+        let mut pass = Pass::new(Arc::clone(&view), &mut materializers, aim, &run_id, asserting);
+        for (at, object) in recording.items.iter().enumerate() {
+            pass.take(item(recording, at, object))?;
+        }
+        let Passed { mut report, chunks, .. } = pass.finish()?;
+        publish(chunks, writer, &view, &mut report, |_| Ok(()), |rows| end.rows_written += rows)?;
+        end.report = serde_json::to_string(&report).unwrap_or_default();
+        Ok(report)
+    });
+    done.map_err(refused)
 }
 
 fn item(recording: &Recording, at: usize, object: &Map<String, Value>) -> Item {

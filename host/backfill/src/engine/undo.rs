@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use hyp_cache::{
     DatasetCommit, DatasetRow, DatasetRun, DatasetWrite, JournalEntry, JournalOperation,
-    OpenDataset, RUN_ID, RunEnd, RunKind, RunStart, Store, Writer, datum_from_json, datum_to_json,
-    key_of, row_from_json, row_to_json,
+    OpenDataset, RUN_ID, RunKind, RunStart, Store, Writer, datum_from_json, datum_to_json, key_of,
+    row_from_json, row_to_json,
 };
 use hyp_model::item::{ConflictRule, Dataset, Datum};
 use hyp_model::row::Key;
@@ -151,32 +151,26 @@ fn write(
     commit: DatasetCommit,
     (request, provider, undone): (&Undo, String, &Undone),
 ) -> Result<(), BackfillError> {
-    writer.begin_run(&RunStart {
+    let start = RunStart {
         run_id: request.by.clone(),
         started_at: now(),
         providers: vec![provider.clone()],
         kind: RunKind::Undo,
         undoes: Some(request.run_id.clone()),
         ..RunStart::default()
-    })?;
-    writer.begin_dataset_run(&DatasetRun {
-        run_id: request.by.clone(),
-        provider,
-        undoes: Some(request.run_id.clone()),
-        ..DatasetRun::default()
-    })?;
-    let done = writer.commit_datasets(open, commit);
-    let (status, rows_written) = if done.is_ok() { ("ok", undone.rows()) } else { ("failed", 0) };
-    writer.end_run(&RunEnd {
-        run_id: request.by.clone(),
-        ended_at: now(),
-        status: status.to_owned(),
-        rows_written,
-        report: serde_json::to_string(undone).unwrap_or_default(),
-        ..RunEnd::default()
-    })?;
-    done?;
-    Ok(())
+    };
+    writer.run(&start, now, |writer, end| {
+        end.report = serde_json::to_string(undone).unwrap_or_default();
+        writer.begin_dataset_run(&DatasetRun {
+            run_id: request.by.clone(),
+            provider,
+            undoes: Some(request.run_id.clone()),
+            ..DatasetRun::default()
+        })?;
+        writer.commit_datasets(open, commit)?;
+        end.rows_written = undone.rows();
+        Ok(())
+    })
 }
 
 /// Returns what all materializers declare, by dataset; those that cannot be loaded declare nothing.

@@ -149,3 +149,35 @@ fn a_store_of_an_older_version_is_read_until_the_next_run_brings_it_up_to_date()
     assert_eq!(world.store.quarantine().unwrap(), kept);
     assert_eq!(world.store.read_table("journal").unwrap().num_rows(), 1);
 }
+
+#[test]
+fn a_run_is_ended_whatever_happens_and_the_first_error_is_told() {
+    let world = world();
+    let mut writer = world.writer("run");
+    let start = RunStart { run_id: "run".into(), ..Default::default() };
+    let failed = |name| Err::<(), _>(StoreError::Failpoint { name });
+    let done = writer.run(
+        &start,
+        || 7,
+        |_, end| {
+            end.rows_written = 3;
+            failed("work")
+        },
+    );
+    assert!(matches!(done, Err(StoreError::Failpoint { name: "work" })), "{done:?}");
+    let read = |column: &str| {
+        let sql = format!("SELECT {column} FROM runs");
+        writer.catalog.connection.query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    assert_eq!(read("status || ' ' || ended_at || ' ' || rows_written"), "failed 7 3");
+
+    let done = writer.run(
+        &start,
+        || 8,
+        |writer, _| {
+            writer.catalog.connection.execute("DROP TABLE runs", []).unwrap();
+            failed("later")
+        },
+    );
+    assert!(matches!(done, Err(StoreError::Failpoint { name: "later" })), "{done:?}");
+}

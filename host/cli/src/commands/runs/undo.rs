@@ -5,7 +5,7 @@ mod datasets;
 use std::fmt::Write;
 use std::time::Duration;
 
-use hyp_cache::{Reach, RunEnd, RunKind, RunStart, Store, UndoError, Undone};
+use hyp_cache::{Reach, RunKind, RunStart, Store, UndoError, Undone};
 use hyp_model::Exit;
 use serde::Serialize;
 use serde_json::Value;
@@ -90,31 +90,23 @@ fn write(
     (wait, reach): (Duration, Reach),
 ) -> Result<Undone, UndoError> {
     let mut writer = store.writer(wait, run_id)?;
-    writer.begin_run(&RunStart {
+    let start = RunStart {
         run_id: run_id.to_owned(),
         started_at: moment::now(),
         kind: RunKind::Undo,
         undoes: Some(run.to_owned()),
         ..RunStart::default()
-    })?;
-    let done = writer.undo(run, reach);
-    let (status, rows, report) = match &done {
-        Ok(undone) if undone.is_done => (
-            "ok",
-            undone.rows_restored + undone.rows_returned,
-            serde_json::to_string(undone).unwrap_or_default(),
-        ),
-        _ => ("failed", 0, String::new()),
     };
-    writer.end_run(&RunEnd {
-        run_id: run_id.to_owned(),
-        ended_at: moment::now(),
-        status: status.to_owned(),
-        rows_written: rows,
-        report,
-        ..RunEnd::default()
-    })?;
-    done
+    writer.run(&start, moment::now, |writer, end| {
+        let undone = writer.undo(run, reach)?;
+        if undone.is_done {
+            end.rows_written = undone.rows_restored + undone.rows_returned;
+            end.report = serde_json::to_string(&undone).unwrap_or_default();
+        } else {
+            end.status = "failed".to_owned();
+        }
+        Ok(undone)
+    })
 }
 
 fn answer(
