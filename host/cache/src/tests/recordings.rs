@@ -18,6 +18,12 @@ fn in_any_order(recordings: &[Thread]) -> [Vec<Thread>; 2] {
     [recordings.to_vec(), recordings.iter().rev().cloned().collect()]
 }
 
+fn import_each(world: &World, recordings: &[Thread]) {
+    for recording in recordings {
+        world.import(std::slice::from_ref(recording));
+    }
+}
+
 fn session(world: &World, id: &str) -> (i64, i64) {
     let catalog = rusqlite::Connection::open(world.store.layout().root.join("catalog.db")).unwrap();
     let length = "SELECT messages, last_at FROM sessions WHERE thread_id = ?1";
@@ -28,14 +34,14 @@ fn session(world: &World, id: &str) -> (i64, i64) {
 fn all_of_a_thread_is_purged_whichever_recording_told_it() {
     for recordings in in_any_order(&halves("a", 1)) {
         let world = world();
-        recordings.iter().for_each(|it| drop(world.import(std::slice::from_ref(it))));
+        import_each(&world, &recordings);
         world.import(&[thread("b", 100, 2)]);
         assert_eq!(world.table().len(), 8);
         let what = Selector::Sessions(vec!["a".into()]);
         let done = world.writer("purge").purge(&Purge { what, keeps_copies: true }).unwrap();
         assert_eq!((done.rows, done.threads), (6, 1));
         assert!(world.table().values().all(|row| row["session_id"] == "b"));
-        recordings.iter().for_each(|it| drop(world.import(std::slice::from_ref(it))));
+        import_each(&world, &recordings);
         assert_eq!(world.table().len(), 2, "what is purged stays away");
     }
 }
@@ -46,7 +52,7 @@ fn a_thread_is_as_long_as_its_recordings_together() {
     for (shared, messages) in [(0, 6), (1, 4)] {
         for recordings in in_any_order(&halves("a", shared)) {
             let world = world();
-            recordings.iter().for_each(|it| drop(world.import(std::slice::from_ref(it))));
+            import_each(&world, &recordings);
             assert_eq!(session(&world, "a"), (messages, end), "{shared} shared");
         }
     }
@@ -67,7 +73,7 @@ fn an_original_takes_rows_over_from_all_recordings_of_a_fork() {
     at_once.import(&[original.clone(), first.clone(), second.clone()]);
     for recordings in in_any_order(&[first, second]) {
         let world = world();
-        recordings.iter().for_each(|it| drop(world.import(std::slice::from_ref(it))));
+        import_each(&world, &recordings);
         world.import(std::slice::from_ref(&original));
         assert_eq!(world.table(), at_once.table());
         assert!(world.table().values().all(|row| row["session_id"] == "a"));
