@@ -57,6 +57,7 @@ pub mod drive;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod glue;
+mod ids;
 pub mod json;
 pub mod materializer;
 mod page;
@@ -82,6 +83,7 @@ pub use bindings::hyp::backfill::types::{
     Text, Thinking, Thread, ThreadKind, Timestamp, ToolCall, ToolResult, Usage,
 };
 pub use cells::Cells;
+pub use ids::is_telling;
 pub use page::Page;
 pub use provider::{Peek, Provider, Reading, Record, Scan, unit_per_entry};
 pub use words::MESSAGES;

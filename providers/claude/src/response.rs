@@ -3,13 +3,10 @@
 use std::collections::VecDeque;
 
 use hyp_sdk::state::{Reader, Writer};
-use hyp_sdk::{Content, Message, Usage};
+use hyp_sdk::{Content, Message, Usage, is_telling};
 
 /// Answers that a line may still be of: lines of one lie at most so far apart.
 const REMEMBERED: usize = 64;
-
-/// An id of the server's has so many letters and digits in a row; others may be counted or fixed, and tell nothing.
-const TELLING: usize = 12;
 
 /// The answers of a transcript, the latest at the end.
 #[derive(Debug, Default)]
@@ -155,10 +152,6 @@ fn has_result(message: &Message) -> bool {
 fn is_prompt(message: &Message) -> bool {
     message.role == "user"
         && message.parts.iter().any(|part| !matches!(part.content, Content::ToolResult(_)))
-}
-
-fn is_telling(id: &str) -> bool {
-    id.split(|it: char| !it.is_ascii_alphanumeric()).any(|stretch| stretch.len() >= TELLING)
 }
 
 #[cfg(test)]

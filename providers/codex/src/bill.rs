@@ -5,7 +5,7 @@
 //! row of their own.
 
 use hyp_sdk::state::{Reader, Writer};
-use hyp_sdk::{Message, Usage};
+use hyp_sdk::{Message, Usage, is_telling};
 
 use crate::queue::Queue;
 use crate::usage::add;
@@ -37,7 +37,7 @@ pub(crate) struct Bill {
     order: Order,
     /// The row of a count that no item was found for yet.
     orphan: Option<usize>,
-    /// The last response that was told.
+    /// The last response that was told; see [`known_by`].
     last_response: Option<String>,
 }
 
@@ -106,6 +106,8 @@ impl Bill {
     }
 
     /// Takes tokens that are told with the response's id; `row` is theirs if no item is found.
+    ///
+    /// Where that id tells nothing, the first item's stands for it; without either, the first item has the tokens.
     pub(crate) fn response(
         &mut self,
         id: String,
@@ -113,26 +115,30 @@ impl Bill {
         mut row: Message,
         queue: &mut Queue,
     ) {
+        let known_by = known_by(&id, usage);
+        let told = Some(id).filter(|id| is_telling(id));
         match std::mem::take(&mut self.response) {
             Response::Open(items) => {
-                for number in items {
+                let first = items.first().and_then(|&number| queue.at(number)?.id.clone());
+                let name = told.or(first);
+                for (at, number) in items.into_iter().enumerate() {
                     if let Some(message) = queue.at(number) {
-                        message.response_id = Some(id.clone());
-                        message.usage = usage;
+                        message.response_id.clone_from(&name);
+                        message.usage = usage.filter(|_| at == 0 || name.is_some());
                     }
                 }
                 queue.skip(row.span, TOKEN_USAGE_RECORD);
             }
-            _ if self.last_response.as_ref() == Some(&id) => {
+            _ if self.last_response.as_ref() == Some(&known_by) => {
                 queue.skip(row.span, TOKEN_USAGE_RECORD);
             }
             _ => {
-                row.response_id = Some(id.clone());
+                row.response_id = told;
                 row.usage = usage;
                 queue.message(row);
             }
         }
-        self.last_response = Some(id);
+        self.last_response = Some(known_by);
     }
 
     /// Ends the response: its items have what they get.
@@ -145,6 +151,11 @@ impl Bill {
     pub(crate) fn take_orphan(&mut self, queue: &mut Queue) -> Option<Usage> {
         queue.unsay(self.orphan.take()?, TOKEN_COUNT)?.usage
     }
+}
+
+/// Returns what a response is known by when it is told again: its id, or with its tokens, where that tells nothing.
+fn known_by(id: &str, usage: Option<Usage>) -> String {
+    if is_telling(id) { id.to_owned() } else { format!("{id} {usage:?}") }
 }
 
 /// The client's word for tokens without the response's id.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use hyp_sdk::json::{Tape, Value};
-use hyp_sdk::{Blob, Content, Message, Part, Span, Text, Thinking};
+use hyp_sdk::{Blob, Content, Message, Part, Span, Text, Thinking, is_telling};
 
 use crate::{attributes, call, injected};
 
@@ -91,7 +91,8 @@ pub(crate) fn word(kind: &str) -> String {
 
 fn start(item: Value<'_>, span: Span, role: &str, kind: &str) -> Message {
     let mut message = Message::new(span, role);
-    message.id = item.get("id").and_then(Value::non_empty);
+    // One that tells nothing may be another message's, in this thread or in any other.
+    message.id = item.get("id").and_then(Value::non_empty).filter(|id| is_telling(id));
     message.provider_type = Some(kind.to_owned());
     message
 }

@@ -1,7 +1,9 @@
 //! What each sort of record does to the thread.
 
 use hyp_sdk::json::{Object, Value};
-use hyp_sdk::{Content, Fact, FailureClass, Message, Page, Part, Span, Subject};
+use hyp_sdk::{
+    Content, Fact, FailureClass, Message, Page, Part, Span, Subject, is_telling,
+};
 
 use crate::bill::TOKEN_USAGE_RECORD;
 use crate::copied::{Role, Sight, Verdict};
@@ -260,7 +262,8 @@ impl Rollout {
         };
         let mut message = self.echo("system", "compacted", part, place);
         message.is_compact_summary = Some(true);
-        message.response_id = payload.get("compaction_response_id").and_then(Value::non_empty);
+        let response = payload.get("compaction_response_id").and_then(Value::non_empty);
+        message.response_id = response.filter(|id| is_telling(id));
         let mut metadata = Object::new();
         metadata
             .maybe_u64("window_number", payload.get("window_number").and_then(Value::u64))
