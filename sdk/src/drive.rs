@@ -10,10 +10,11 @@ mod rows;
 mod tests;
 
 use crate::json::Tape;
+use crate::page::Gap;
 use crate::sqlite::{Database, Problem};
 use crate::{
-    Chunk, Event, FailureClass, Fault, Lines, LongLine, Page, Progress, ReadError, Reading, Scan,
-    Span,
+    Chunk, Event, Failure, FailureClass, Fault, Lines, LongLine, Page, Progress, ReadError,
+    Reading, Scan, Span,
 };
 pub use checkpoint::Checkpoint;
 use lines::Buffer;
@@ -171,6 +172,7 @@ impl<S: Scan> Drive<S> {
         }
         if self.input == self.inputs {
             self.scan.end(&mut self.page);
+            self.page.fill_gaps();
             self.is_done = true;
             return Ok(0);
         }
@@ -210,8 +212,9 @@ impl<S: Scan> Drive<S> {
                 self.offset = offset + length;
                 self.is_at_line_end = false;
                 let span = Span { input: self.input, offset, length };
-                self.scan.release(&mut self.page);
-                self.page.failure(span, FailureClass::TooLong, "longer than a record may be");
+                let reason = "longer than a record may be".to_owned();
+                let failure = Failure { span, class: FailureClass::TooLong, reason };
+                lines::no_record(Gap::Broken(failure), &mut self.scan, &mut self.page);
             }
             Chunk::End => self.end_input(),
         }
@@ -233,6 +236,7 @@ impl<S: Scan> Drive<S> {
 
     fn end_input(&mut self) {
         self.scan.input_end(self.input, &mut self.page);
+        self.page.fill_next_gaps();
         self.is_open = false;
         self.input += 1;
         self.offset = 0;

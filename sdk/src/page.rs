@@ -1,5 +1,7 @@
 //! The events that a scan collects until a page of them is sent.
 
+use std::collections::VecDeque;
+
 use crate::{
     Content, Context, Datum, Event, Fact, Failure, FailureClass, Found, Git, Item, Message, Note,
     Part, Skip, Span, Text, Thread, Timing,
@@ -7,6 +9,8 @@ use crate::{
 
 /// What an event weighs beside its texts.
 const EVENT: usize = 64;
+/// Pieces that are no record and wait for records before them, at most.
+const GAPS: usize = 1_024;
 
 /// Where a scan's findings go, in input order.
 #[derive(Debug)]
@@ -17,6 +21,26 @@ pub struct Page {
     current: Option<Span>,
     claimed: bool,
     here: Span,
+    /// What is no record, and comes after records that are held.
+    gaps: VecDeque<Gap>,
+}
+
+/// Bytes that are no record.
+#[derive(Debug)]
+pub(crate) enum Gap {
+    /// Blank lines, and how many.
+    Blank(Span, u32),
+    /// A damaged record.
+    Broken(Failure),
+}
+
+impl Gap {
+    fn span(&self) -> Span {
+        match self {
+            Self::Blank(span, _) => *span,
+            Self::Broken(failure) => failure.span,
+        }
+    }
 }
 
 impl Default for Page {
@@ -33,7 +57,14 @@ impl Page {
 
     /// Creates an empty page for what comes from a place on.
     pub(crate) fn from(here: Span) -> Self {
-        Self { events: Vec::new(), weight: 0, current: None, claimed: false, here }
+        Self {
+            events: Vec::new(),
+            weight: 0,
+            current: None,
+            claimed: false,
+            here,
+            gaps: VecDeque::new(),
+        }
     }
 
     /// Returns where the bytes that were accounted for so far end: an empty span.
@@ -77,6 +108,10 @@ impl Page {
 
     /// Accounts for a record of a known kind that gives no row. Neighbours of one kind become one event.
     pub fn skip(&mut self, span: Span, kind: &str) {
+        self.skips(span, kind, 1);
+    }
+
+    fn skips(&mut self, span: Span, kind: &str, count: u32) {
         self.claim(span);
         if let Some(Event::Skip(last)) = self.events.last_mut()
             && last.kind == kind
@@ -84,10 +119,10 @@ impl Page {
             && last.span.end() == span.offset
         {
             last.span.length += span.length;
-            last.count = last.count.saturating_add(1);
+            last.count = last.count.saturating_add(count);
             return;
         }
-        self.push(Event::Skip(Skip { span, kind: kind.to_owned(), count: 1 }));
+        self.push(Event::Skip(Skip { span, kind: kind.to_owned(), count }));
     }
 
     /// Accounts for a record that was not understood. The reason is a few words without content.
@@ -139,7 +174,64 @@ impl Page {
         self.events.clear();
     }
 
+    /// Accounts for bytes that are no record, as soon as those before them are accounted for.
+    pub(crate) fn gap(&mut self, gap: Gap) {
+        if self.is_next(&gap) {
+            return self.fill(gap);
+        }
+        let span = gap.span();
+        match (self.gaps.back_mut(), &gap) {
+            (Some(Gap::Blank(last, count)), Gap::Blank(_, more))
+                if last.input == span.input && last.end() == span.offset =>
+            {
+                last.length += span.length;
+                *count = count.saturating_add(*more);
+            }
+            _ => self.gaps.push_back(gap),
+        }
+    }
+
+    /// Says whether as much that is no record waits as may.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.gaps.len() >= GAPS
+    }
+
+    /// Accounts for what is no record as far as no held record is before it.
+    pub(crate) fn fill_next_gaps(&mut self) {
+        while self.gaps.front().is_some_and(|gap| self.is_next(gap)) {
+            let gap = self.gaps.pop_front();
+            gap.into_iter().for_each(|gap| self.fill(gap));
+        }
+    }
+
+    /// Accounts for all that is no record: nothing is held any longer.
+    pub(crate) fn fill_gaps(&mut self) {
+        while let Some(gap) = self.gaps.pop_front() {
+            self.fill(gap);
+        }
+    }
+
+    fn is_next(&self, gap: &Gap) -> bool {
+        let span = gap.span();
+        let until = if self.here.input == span.input { self.here.offset } else { 0 };
+        span.offset <= until
+    }
+
+    fn fill(&mut self, gap: Gap) {
+        match gap {
+            Gap::Blank(span, count) => self.skips(span, "blank", count),
+            Gap::Broken(Failure { span, class, reason }) => self.failure(span, class, reason),
+        }
+    }
+
     fn claim(&mut self, span: Span) {
+        let is_before = |gap: &Gap| {
+            let gap = gap.span();
+            gap.input != span.input || gap.offset < span.offset
+        };
+        while let Some(gap) = self.gaps.pop_front_if(|gap| is_before(gap)) {
+            self.fill(gap);
+        }
         self.here = Span { offset: span.end(), length: 0, ..span };
         self.claimed |= self.current.is_none_or(|current| {
             current.input == span.input

@@ -111,8 +111,9 @@ pub trait Scan {
         let _ = (row, out);
     }
 
-    /// Called before bytes that are no record are accounted for: what was held back (see [`Page::hold`]) is to be
-    /// emitted now.
+    /// Called where much that is no record follows what was held back (see [`Page::hold`]): that is to be emitted now.
+    ///
+    /// Blank and damaged lines wait for the records before them by themselves, so that a few of them change nothing.
     fn release(&mut self, out: &mut Page) {
         let _ = out;
     }

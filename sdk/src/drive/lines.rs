@@ -3,7 +3,8 @@
 use memchr::{memchr, memmem};
 
 use crate::json::{Tape, Value};
-use crate::{FailureClass, Lines, Page, Record, Scan, Span};
+use crate::page::Gap;
+use crate::{Failure, FailureClass, Lines, Page, Record, Scan, Span};
 
 /// How records of the clients that we know begin; a torn line is taken up again at one of these.
 const BEGINNINGS: [&str; 3] = [r#"{"parentUuid":"#, r#"{"type":"#, r#"{"timestamp":"#];
@@ -90,12 +91,10 @@ impl Buffer {
                 Line { text, tail, input: self.input, offset, scan, page }.records(tape, spare);
             }
             None => {
-                scan.release(page);
-                if all[start..end].iter().all(|&byte| is_blank(byte)) {
-                    page.skip(span, "blank");
-                } else {
-                    page.failure(span, FailureClass::Malformed, "invalid UTF-8");
-                }
+                let is_blank = all[start..end].iter().all(|&byte| is_blank(byte));
+                let gap =
+                    if is_blank { Gap::Blank(span, 1) } else { broken(span, "invalid UTF-8") };
+                no_record(gap, scan, page);
             }
         }
         Some(length as u64)
@@ -110,13 +109,11 @@ impl<S: Scan> Line<'_, S> {
         let nuls = at + self.text[at..].bytes().take_while(|&byte| byte == 0).count();
         if self.is_blank(nuls) {
             let span = self.span(0, self.text.len());
-            self.scan.release(self.page);
-            return self.page.skip(span, "blank");
+            return no_record(Gap::Blank(span, 1), self.scan, self.page);
         }
         if nuls > at {
             let span = self.span(0, nuls);
-            self.scan.release(self.page);
-            self.page.skip(span, "blank");
+            no_record(Gap::Blank(span, 1), self.scan, self.page);
             (from, at) = (nuls, nuls);
         }
         while from < self.text.len() {
@@ -158,9 +155,7 @@ impl<S: Scan> Line<'_, S> {
     }
 
     fn malformed(&mut self, from: usize, to: usize, reason: &str) {
-        let span = self.span(from, to);
-        self.scan.release(self.page);
-        self.page.failure(span, FailureClass::Malformed, reason);
+        no_record(broken(self.span(from, to), reason), self.scan, self.page);
     }
 
     /// Finds where a line that is broken at `error` goes on with a whole object up to its end.
@@ -192,6 +187,19 @@ impl<S: Scan> Line<'_, S> {
             length: (to - from + tail) as u64,
         }
     }
+}
+
+/// Accounts for what is no record, behind the records that the scan holds; where too much of it waits for those, they go.
+pub(super) fn no_record<S: Scan>(gap: Gap, scan: &mut S, page: &mut Page) {
+    page.gap(gap);
+    if page.is_crowded() {
+        scan.release(page);
+        page.fill_gaps();
+    }
+}
+
+fn broken(span: Span, reason: &str) -> Gap {
+    Gap::Broken(Failure { span, class: FailureClass::Malformed, reason: reason.to_owned() })
 }
 
 fn is_blank(byte: u8) -> bool {

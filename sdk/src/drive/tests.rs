@@ -336,6 +336,73 @@ fn a_scan_that_forgets_something_is_found_out() {
     run_files::<Forgets>(&[("a.jsonl", "{\"a\":1}\n{\"a\":2}\n")]);
 }
 
+/// Emits objects with `t` once the next one comes, or at the end.
+struct Late;
+
+struct Behind(Option<Message>, usize);
+
+impl Provider for Late {
+    type Scan = Behind;
+
+    fn description() -> Description {
+        Probe::description()
+    }
+
+    fn open(_: &str, _: &[Entry], _: &[u8]) -> Result<Behind, Fault> {
+        Ok(Behind(None, 0))
+    }
+}
+
+impl Scan for Behind {
+    fn record(&mut self, record: &Record<'_>, out: &mut Page) {
+        self.0.take().into_iter().for_each(|message| out.message(message));
+        let text = record.json.get("t").and_then(|text| text.text());
+        let mut message = Message::new(record.span, "user");
+        message.parts.extend(text.map(Part::text));
+        self.0 = Some(message);
+        out.hold();
+    }
+
+    fn release(&mut self, out: &mut Page) {
+        self.1 += 1;
+        self.end(out);
+    }
+
+    fn end(&mut self, out: &mut Page) {
+        self.0.take().into_iter().for_each(|message| out.message(message));
+    }
+
+    fn counters(&self) -> Vec<Counter> {
+        let value = self.1 as u64;
+        vec![Counter { thread_id: String::new(), name: "released".into(), value }]
+    }
+}
+
+#[test]
+fn what_is_no_record_waits_for_the_records_before_it() {
+    let a = "{\"t\":\"a\"}\n";
+    #[rustfmt::skip]
+    let cases = [
+        (format!("\n{a}\n\0\n{a}"),       "S0+1x1:blank M1+10 S11+3x2:blank M14+10"),
+        (format!("{a}{{\"t\n\n{a}"),       "M0+10 F10+4:cut off S14+1x1:blank M15+10"),
+        (format!("{a}{{}}garbage\n\n"),      "M0+10 M10+2 F12+8:not JSON S20+1x1:blank"),
+        (format!("{a}\0\0{a}"),             "M0+10 S10+2x1:blank M12+10"),
+    ];
+    for (text, expect) in cases {
+        let run = run_files::<Late>(&[("a.jsonl", &text)]).units.remove(0);
+        assert_eq!(brief(&run), expect, "{text:?}");
+        assert_eq!(run.counters[0].value, 0, "{text:?}");
+    }
+}
+
+#[test]
+fn what_is_held_goes_out_where_too_much_waits_for_it() {
+    let text = format!("{{\"t\":\"a\"}}\n{}{{\"t\":\"b\"}}\n", "x\n".repeat(2_000));
+    let run = run_files::<Late>(&[("a.jsonl", &text)]).units.remove(0);
+    assert_eq!((run.messages().len(), run.failures().len()), (2, 2_000));
+    assert_eq!(run.counters[0].value, 1);
+}
+
 /// A small generator, so that the same lines come every time.
 struct Dice(u64);
 
