@@ -43,15 +43,16 @@ struct Unsaid {
 struct Told {
     voice: Voice,
     words: Words,
-    /// The kinds of events that have repeated it: builds that write several write each of them once.
-    by: Vec<u64>,
+    /// The kinds of events that have repeated it, and the print of what each told: builds that write several kinds
+    /// write each of them once, or once for each part.
+    by: Vec<(u64, u64)>,
 }
 
 /// A text in the form in which it is compared. Blanks do not count: the client trims, and joins parts in its own way.
 #[derive(Debug)]
 enum Words {
-    /// Prints of each text and of all together.
-    Prints(Vec<u64>),
+    /// Prints of each text, and of all together where they are several.
+    Prints { each: Vec<u64>, whole: Option<u64> },
     /// Thoughts themselves: their parts are told one by one.
     Thoughts(String),
 }
@@ -78,9 +79,15 @@ impl Echoes {
     pub(crate) fn save(&self, out: &mut Writer) {
         out.list(self.told.iter(), |out, told| {
             out.number(told.voice as u64);
-            out.list(told.by.iter(), |out, by| out.number(*by));
+            out.list(told.by.iter(), |out, (by, print)| {
+                out.number(*by);
+                out.number(*print);
+            });
             match &told.words {
-                Words::Prints(prints) => out.list(prints.iter(), |out, it| out.number(*it)),
+                Words::Prints { each, whole } => {
+                    out.list(each.iter(), |out, it| out.number(*it));
+                    out.maybe(*whole, Writer::number);
+                }
                 Words::Thoughts(thoughts) => out.text(thoughts),
             }
         });
@@ -91,10 +98,13 @@ impl Echoes {
         let told = from.list(|from| {
             let number = from.number()?;
             let voice = *Voice::ALL.iter().find(|voice| **voice as u64 == number)?;
-            let by = from.list(Reader::number)?;
+            let by = from.list(|from| Some((from.number()?, from.number()?)))?;
             let words = match voice {
                 Voice::Thought => Words::Thoughts(from.text()?),
-                _ => Words::Prints(from.list(Reader::number)?),
+                _ => Words::Prints {
+                    each: from.list(Reader::number)?,
+                    whole: from.maybe(Reader::number)?,
+                },
             };
             Some(Told { voice, words, by })
         })?;
@@ -108,9 +118,9 @@ impl Echoes {
             self.unsaid.retain(|it| {
                 let is_same = it.voice == voice
                     && words.repeat(&it.words)
-                    && (voice == Voice::Thought || !by.contains(&it.by));
+                    && words.is_left(&it.words, it.by, &by);
                 if is_same {
-                    by.push(it.by);
+                    by.push((it.by, it.words.print()));
                 }
                 !is_same
             });
@@ -146,11 +156,10 @@ impl Echoes {
 
     /// Says whether an item told the words before, or an event that waits for its item.
     fn is_told(&mut self, voice: Voice, words: &Words, by: u64) -> bool {
-        let is_new = |it: &&mut Told| voice == Voice::Thought || !it.by.contains(&by);
         let mut same =
             self.told.iter_mut().filter(|it| it.voice == voice && it.words.repeat(words));
-        if let Some(told) = same.find(is_new) {
-            told.by.push(by);
+        if let Some(told) = same.find(|it| it.words.is_left(words, by, &it.by)) {
+            told.by.push((by, words.print()));
             return true;
         }
         self.unsaid.iter().any(|it| it.voice == voice && it.words.repeat(words))
@@ -207,9 +216,30 @@ impl Words {
     /// Says whether these words of an item are those of an event, or hold them.
     fn repeat(&self, event: &Self) -> bool {
         match (self, event) {
-            (Self::Prints(item), Self::Prints(event)) => item.contains(&event[0]),
+            (Self::Prints { each, whole }, Self::Prints { .. }) => {
+                each.contains(&event.print()) || *whole == Some(event.print())
+            }
             (Self::Thoughts(item), Self::Thoughts(event)) => item.contains(event.as_str()),
             _ => false,
+        }
+    }
+
+    /// Says whether an event of a kind may tell words of this item, after those that have told it.
+    fn is_left(&self, event: &Self, kind: u64, by: &[(u64, u64)]) -> bool {
+        let Self::Prints { each, whole } = self else { return true };
+        let print = event.print();
+        let told = || by.iter().filter(|(by, _)| *by == kind).map(|(_, print)| *print);
+        let times = |all: &mut dyn Iterator<Item = u64>| all.filter(|it| *it == print).count();
+        told().next().is_none()
+            || whole.is_some_and(|whole| print != whole && told().all(|it| it != whole))
+                && times(&mut told()) < times(&mut each.iter().copied())
+    }
+
+    /// Returns the print of an event's text.
+    fn print(&self) -> u64 {
+        match self {
+            Self::Prints { each, .. } => each.first().copied().unwrap_or_default(),
+            Self::Thoughts(_) => 0,
         }
     }
 }
@@ -237,15 +267,18 @@ fn heard(message: &Message) -> Vec<(Voice, Words)> {
     let mut found = Vec::with_capacity(1);
     if voice == Voice::Answer {
         let whole: String = crate::item::texts(message).collect();
-        if let Some(shown) = shown(&whole) {
+        let several = crate::item::texts(message).filter(|text| text.len() < whole.len());
+        for shown in several.chain([whole.as_str()]).filter_map(shown) {
             prints.add(&shown, true);
         }
-        let plans: Vec<u64> = plans(&whole).map(print).collect();
-        found.extend((!plans.is_empty()).then_some((Voice::Plan, Words::Prints(plans))));
+        let each: Vec<u64> = plans(&whole).map(print).collect();
+        if !each.is_empty() {
+            let whole = (each.len() > 1).then(|| print(&whole));
+            found.push((Voice::Plan, Words::Prints { each, whole }));
+        }
     }
-    let prints = prints.finish();
-    if !prints.is_empty() {
-        found.insert(0, (voice, Words::Prints(prints)));
+    if let Some(words) = prints.finish() {
+        found.insert(0, (voice, words));
     }
     found
 }
@@ -268,11 +301,9 @@ impl Prints {
         }
     }
 
-    fn finish(mut self) -> Vec<u64> {
-        if self.joined > 1 {
-            self.each.push(self.all.finish());
-        }
-        self.each
+    fn finish(self) -> Option<Words> {
+        let whole = (self.joined > 1).then(|| self.all.finish());
+        (!self.each.is_empty()).then_some(Words::Prints { each: self.each, whole })
     }
 }
 
