@@ -242,10 +242,11 @@ impl Rollout {
     }
 
     fn usage_record(&mut self, record: Value<'_>, place: Place) {
-        self.has_records = true;
         let thread = record.get("thread_id").and_then(Value::str);
         let is_own = self.is_copy || thread.is_none_or(|thread| thread == self.header.id());
-        let usage = record.get("usage").and_then(Tokens::read).map(Tokens::usage);
+        let tokens = record.get("usage").and_then(Tokens::read);
+        self.is_recorded |= is_own && tokens.is_some_and(|tokens| !tokens.is_zero());
+        let usage = tokens.map(Tokens::usage);
         let row = self.row(place, TOKEN_USAGE_RECORD);
         match (record.get("response_id").and_then(Value::non_empty), usage) {
             (Some(id), usage) if is_own => self.hold.response(id, usage, row),

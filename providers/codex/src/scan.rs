@@ -24,8 +24,8 @@ pub struct Rollout {
     pub(crate) copied: Copied,
     pub(crate) is_copy: bool,
     pub(crate) totals: Totals,
-    /// Responses are told with their ids: totals say nothing more.
-    pub(crate) has_records: bool,
+    /// The last response was told with its id: the totals that move next are moved by it.
+    pub(crate) is_recorded: bool,
     pub(crate) spawns: Spawns,
     pub(crate) thought: Thought,
     pub(crate) hold: Hold,
@@ -49,7 +49,7 @@ impl Rollout {
             copied: Copied::default(),
             is_copy: false,
             totals: Totals::new(paths.len()),
-            has_records: false,
+            is_recorded: false,
             spawns: Spawns::default(),
             thought: Thought::default(),
             hold: Hold::new(paths.len()),
@@ -182,6 +182,7 @@ impl Scan for Rollout {
         self.thought = Thought::default();
         self.latest = None;
         self.totals.end_recording();
+        self.is_recorded = false;
     }
 
     fn end(&mut self, out: &mut Page) {

@@ -21,7 +21,7 @@ impl Rollout {
         self.thought.save(&mut out);
         out.maybe(self.latest, Writer::time);
         self.hold.save(&mut out);
-        out.flag(self.has_records);
+        out.flag(self.is_recorded);
         Some(out.finish())
     }
 
@@ -36,7 +36,7 @@ impl Rollout {
         self.thought.restore(&mut from)?;
         self.latest = from.maybe(Reader::time)?;
         self.hold.restore(&mut from)?;
-        self.has_records = from.flag()?;
+        self.is_recorded = from.flag()?;
         self.has_begun = true;
         from.is_at_end().then_some(self)
     }

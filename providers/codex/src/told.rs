@@ -57,7 +57,9 @@ impl Rollout {
             }
             Event::Count(info) => {
                 let tokens = self.totals.count(info, place.time);
-                return match tokens.filter(|_| !self.has_records) {
+                // A client that is older than the one before it goes on without records.
+                let is_recorded = tokens.is_some() && std::mem::take(&mut self.is_recorded);
+                return match tokens.filter(|_| !is_recorded) {
                     Some(tokens) => self.hold.count(tokens.usage(), self.row(place, "token_count")),
                     None => self.hold.skip(place.span, TOKEN_COUNT),
                 };

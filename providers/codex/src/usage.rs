@@ -67,7 +67,8 @@ impl Tokens {
         })
     }
 
-    fn is_zero(self) -> bool {
+    /// Returns true where nothing was billed.
+    pub(crate) fn is_zero(self) -> bool {
         self.same(Self::default())
     }
 
