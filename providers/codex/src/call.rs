@@ -1,9 +1,10 @@
 //! Calls of tools, and what the tools gave back.
 
 use hyp_sdk::json::{Object, Tape, Value, quote};
-use hyp_sdk::{Blob, Content, Message, Part, ToolCall, ToolResult};
+use hyp_sdk::{Blob, Content, Message, Part, Text, ToolCall, ToolResult};
 
 use crate::attributes;
+use crate::failed::Failed;
 use crate::item::joined;
 
 /// How much of an output is searched for the status of the process.
@@ -13,13 +14,19 @@ const REFUSED: &[&str] = &[
     "Script failed",
     "aborted by user",
     "apply_patch verification failed",
+    "collab spawn failed:",
+    "exec command rejected by user",
     "exec_command failed",
     "execution error",
     "failed to parse function arguments",
     "failed to parse exec_command arguments",
+    "patch rejected by user",
+    "resources/list failed:",
     "tool call error",
+    "unable to locate image at",
     "unsupported call",
     "unsupported custom tool call",
+    "write_stdin failed:",
 ];
 
 /// Makes the message of a call of a function or of a custom tool.
@@ -107,6 +114,22 @@ pub(crate) fn output(item: Value<'_>, mut message: Message) -> Message {
     message
 }
 
+/// Marks what a tool gave back where an event said that the call went wrong.
+pub(crate) fn finish(message: &mut Message, failed: &mut Failed) {
+    let Some(Content::ToolResult(result)) = message.parts.first_mut().map(|it| &mut it.content)
+    else {
+        return;
+    };
+    if !result.call_id.as_deref().is_some_and(|call| failed.output(call)) {
+        return;
+    }
+    result.is_error = Some(true);
+    if message.id.is_none() && message.identity.is_none() {
+        let written = |text: &Text| text.literal.clone().unwrap_or_else(|| quote(&text.value));
+        message.identity = Some(identity(result, result.text.as_ref().map(written)));
+    }
+}
+
 /// Returns the text of an output that is an object.
 fn inner(output: Value<'_>) -> Option<Value<'_>> {
     ["output", "content", "text"]
@@ -191,6 +214,8 @@ mod tests {
             ("Wall time: 6.4 seconds\naborted by user",                                                       true),
             (r#"{"content":[{"type":"text","text":"no"}],"isError":true}"#,                                   true),
             (r#"{"content":[{"type":"text","text":"\"isError\":true"}],"isError":false}"#,                    false),
+            ("Wall time: 1.0 seconds\nexec command rejected by user",                                          true),
+            ("write_stdin failed: no such session",                                                           true),
             ("Process running with session ID 7",                                                             false),
             ("",                                                                                              false),
         ];

@@ -36,6 +36,8 @@ pub(crate) enum Event<'e> {
     Title(String),
     /// A call started other threads.
     Spawned { call: String, threads: Vec<String> },
+    /// A call went wrong.
+    CallFailed(String),
     /// Known, and without a meaning of its own.
     Known,
     /// Not known.
@@ -104,6 +106,7 @@ pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
             or_known(event.get("thread_name").and_then(Value::non_empty), Event::Title)
         }
         "collab_agent_spawn_end" => spawned(event, "call_id", event.get("new_thread_id")),
+        "mcp_tool_call_end" => refused(event, "call_id"),
         kind if KNOWN.contains(&kind) || FAMILIES.iter().any(|it| kind.starts_with(it)) => {
             Event::Known
         }
@@ -145,10 +148,24 @@ fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         {
             spawned(item, "id", item.get("receiver_thread_ids"))
         }
+        "McpToolCall" => refused(item, "id"),
         kind if ITEMS.contains(&kind) => Event::Known,
         _ => Event::Unknown(name.clone()),
     };
     (name.into(), meaning)
+}
+
+/// Reads whether a server refused a call, or said that it failed.
+fn refused<'e>(by: Value<'e>, call: &str) -> Event<'e> {
+    let result = by.get("result");
+    let is_error = |told: Value<'_>| {
+        let told = ["isError", "is_error"].iter().find_map(|key| told.get(key));
+        told.and_then(Value::bool) == Some(true)
+    };
+    let failed = result.is_some_and(|it| it.get("Err").is_some() || is_error(it))
+        || result.and_then(|it| it.get("Ok")).is_some_and(is_error)
+        || by.get("status").and_then(Value::str).as_deref() == Some("failed");
+    or_known(by.get(call).and_then(Value::non_empty).filter(|_| failed), Event::CallFailed)
 }
 
 /// Reads which threads a call started: one id or a list of them.

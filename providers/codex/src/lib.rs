@@ -11,6 +11,7 @@ mod copied;
 mod counters;
 mod echo;
 mod event;
+mod failed;
 mod header;
 mod heard;
 mod hold;

@@ -1,9 +1,7 @@
 //! What each sort of record does to the thread.
 
 use hyp_sdk::json::{Object, Value};
-use hyp_sdk::{
-    Content, Fact, FailureClass, Message, Page, Part, Span, Subject, is_telling,
-};
+use hyp_sdk::{Content, Fact, FailureClass, Message, Page, Part, Span, Subject, is_telling};
 
 use crate::bill::TOKEN_USAGE_RECORD;
 use crate::copied::{Role, Sight, Verdict};
@@ -12,7 +10,7 @@ use crate::item::{self, Item};
 use crate::queue::row_of;
 use crate::scan::Rollout;
 use crate::usage::Tokens;
-use crate::{attributes, injected, turn, when};
+use crate::{attributes, call, injected, turn, when};
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy)]
@@ -181,6 +179,7 @@ impl Rollout {
             }
             Item::Output(mut message) => {
                 self.stamp(&mut message, place);
+                call::finish(&mut message, &mut self.failed);
                 if let Some(fact) = self.spawns.output(&message, &mut self.tape) {
                     self.hold.fact(fact);
                 }

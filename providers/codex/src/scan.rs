@@ -4,6 +4,7 @@ use hyp_sdk::json::{Tape, Value};
 use hyp_sdk::{Counter, Entry, FailureClass, Page, Reading, Record, Scan, Span};
 
 use crate::copied::Copied;
+use crate::failed::Failed;
 use crate::header::Header;
 use crate::hold::Hold;
 use crate::spawn::Spawns;
@@ -27,6 +28,7 @@ pub struct Rollout {
     /// The last response was told with its id: the totals that move next are moved by it.
     pub(crate) is_recorded: bool,
     pub(crate) spawns: Spawns,
+    pub(crate) failed: Failed,
     pub(crate) thought: Thought,
     pub(crate) hold: Hold,
     pub(crate) tape: Tape,
@@ -51,6 +53,7 @@ impl Rollout {
             totals: Totals::new(paths.len()),
             is_recorded: false,
             spawns: Spawns::default(),
+            failed: Failed::default(),
             thought: Thought::default(),
             hold: Hold::new(paths.len()),
             tape: Tape::new(),

@@ -18,6 +18,7 @@ impl Rollout {
         self.turn.save(&mut out);
         self.totals.save(&mut out);
         self.spawns.save(&mut out);
+        self.failed.save(&mut out);
         self.thought.save(&mut out);
         out.maybe(self.latest, Writer::time);
         self.hold.save(&mut out);
@@ -33,6 +34,7 @@ impl Rollout {
         self.turn.restore(&mut from)?;
         self.totals.restore(&mut from)?;
         self.spawns.restore(&mut from)?;
+        self.failed.restore(&mut from)?;
         self.thought.restore(&mut from)?;
         self.latest = from.maybe(Reader::time)?;
         self.hold.restore(&mut from)?;

@@ -76,6 +76,7 @@ impl Rollout {
                     self.hold.fact(Fact::new(about, "spawned-by-call", call.clone()));
                 }
             }
+            Event::CallFailed(call) => self.failed.call(call),
             Event::Known => {}
             Event::Unknown(reason) => {
                 return self.hold.failure(place.span, FailureClass::Unknown, reason);
