@@ -4,7 +4,7 @@
 //! lines with new times. Turns keep their ids, and ids grow with time: the first turn younger than the thread
 //! is its own. Where the clock was set back, one is that began just when its record was written. Older recordings
 //! have no ids of turns; there the pace tells: no model answers a prompt within moments, but a copy is written
-//! without pauses. What may be a copy waits until an answer decides.
+//! without pauses, and none of it comes seconds behind an answer. What may be a copy waits until an answer decides.
 
 use hyp_sdk::json::Value;
 use hyp_sdk::state::{Reader, Writer};
@@ -13,6 +13,8 @@ use crate::plan::is_uuid;
 
 /// Microseconds that a model takes at least, and that a copy never pauses.
 const MOMENT: u64 = 10_000;
+/// Microseconds that a copy never pauses, however busy the machine is.
+const PAUSE: u64 = 2_000_000;
 /// Microseconds between the beginning of a turn and the record that tells it, at most.
 const SOON: u64 = 1_000_000;
 
@@ -26,6 +28,8 @@ pub(crate) struct Copied {
     /// A copy was told of, or seen.
     is_certain: bool,
     knows_turns: bool,
+    /// An answer was seen that came at the pace of a copy.
+    is_paced: bool,
     last_time: Option<i64>,
     turn: Option<Beginning>,
 }
@@ -36,6 +40,8 @@ struct Beginning {
     number: usize,
     /// The first record of it that came after a pause.
     paused: Option<usize>,
+    /// The first record of it that came after a long pause, behind answers of the copy.
+    late: Option<usize>,
     last_time: Option<i64>,
 }
 
@@ -94,7 +100,7 @@ impl Copied {
 
     /// Takes the header of another thread: what follows is a copy of that one's history.
     pub(crate) fn other(&mut self, time: Option<i64>) {
-        (self.is_copying, self.is_certain) = (true, true);
+        (self.is_copying, self.is_certain, self.is_paced) = (true, true, false);
         self.last_time = time.or(self.last_time);
     }
 
@@ -124,22 +130,27 @@ impl Copied {
         let since = |earlier: Option<i64>| earlier.zip(sight.time).map(|(a, b)| a.abs_diff(b));
         match sight.role {
             Role::Begins => {
-                let paused = since(before).is_some_and(|gap| gap > MOMENT).then_some(sight.number);
+                let after = |pause| since(before).is_some_and(|gap| gap > pause);
+                let paused = after(MOMENT).then_some(sight.number);
+                let late = (self.is_paced && after(PAUSE)).then_some(sight.number);
                 if let Some(turn) = &mut self.turn {
                     turn.paused = turn.paused.or(paused);
+                    turn.late = turn.late.or(late);
                     turn.last_time = sight.time.or(turn.last_time);
                     return Verdict::Copy;
                 }
                 let number = sight.number;
-                self.turn = Some(Beginning { number, paused, last_time: sight.time });
+                self.turn = Some(Beginning { number, paused, late, last_time: sight.time });
                 Verdict::Doubt
             }
             Role::Answers => {
                 let Some(turn) = self.turn.take() else { return Verdict::Copy };
-                if since(turn.last_time).is_some_and(|gap| gap > MOMENT) {
+                let is_thought_over = since(turn.last_time).is_some_and(|gap| gap > MOMENT);
+                if is_thought_over || turn.late.is_some() {
                     let start = self.start(&turn);
                     return self.end(start);
                 }
+                self.is_paced = true;
                 self.prove()
             }
             Role::Other => Verdict::Copy,
@@ -161,7 +172,7 @@ impl Copied {
         }
         match self.turn.take() {
             _ if !self.is_certain => Some(0),
-            Some(turn) => turn.paused,
+            Some(turn) => turn.late.or(turn.paused),
             None => None,
         }
     }
@@ -191,7 +202,7 @@ impl Copied {
 
     /// Returns where the own part begins, if it does with this turn.
     fn start(&self, turn: &Beginning) -> usize {
-        if self.is_certain { turn.paused.unwrap_or(turn.number) } else { 0 }
+        if self.is_certain { turn.late.or(turn.paused).unwrap_or(turn.number) } else { 0 }
     }
 
     fn prove(&mut self) -> Verdict {
@@ -292,6 +303,8 @@ mod tests {
             ("the own turn has no answer",             &[(Begins, 500), (Begins, 501)],                          Some(5)),
             ("nothing of its own",                     &[],                                                     None),
             ("the clock is set back meanwhile",        &[(Begins, 500), (Begins, 501), (Answers, -900)],         Some(5)),
+            ("an answer at once, long after the copy", &[(Begins, 9_500), (Begins, 9_501), (Answers, 9_504)],   Some(5)),
+            ("a slow disk, and no answer before it",  &[(Begins, 92), (Begins, 140), (Begins, 9_500), (Answers, 9_501)], Some(7)),
             ("a slow disk between two turns",          &[(Begins, 500), (Answers, 501), (Begins, 900), (Answers, 990)], Some(7)),
         ];
         for (name, rest, expect) in cases {
