@@ -55,9 +55,8 @@ impl Store {
         if !layout.catalog().exists() {
             return Err(StoreError::Missing { path: layout.root });
         }
-        match Catalog::read(&layout.catalog())?.is_blank()? {
-            true => refuse_lost(&layout, "is empty")?,
-            false => {}
+        if Catalog::read(&layout.catalog())?.is_blank()? {
+            refuse_lost(&layout, "is empty")?;
         }
         Ok(Self { layout })
     }

@@ -71,7 +71,10 @@ impl HostInput for State {
         let stream = match self.lent[index].open(offset) {
             Ok(stream) => stream,
             Err(Refusal { kind: ReadError::Denied, cause }) => {
-                self.books[index].failed = Some(cause.to_string());
+                // That a database has no bytes to read is the guest's to know, and to tell.
+                if self.lent[index].database.is_none() {
+                    self.books[index].failed = Some(cause.to_string());
+                }
                 return Ok(Err(ReadError::Denied));
             }
             // Read as one that is damaged at its start: what else the unit is made of can still be.
