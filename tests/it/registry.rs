@@ -1,13 +1,17 @@
 //! Backfills of a registry of agents: tests of the history that it kept, types of agents, suites that are tested on schedule.
 
+mod adoption;
 mod agents;
 mod compliance;
 mod files;
 mod guards;
+mod plans;
 mod record;
+mod shown;
 mod suites;
 mod undo;
 mod values;
+mod views;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -63,6 +67,13 @@ impl Registry {
     pub(crate) fn settle(&self, more: &str) {
         fs::create_dir_all(self.sandbox.store()).unwrap();
         let text = format!("{}\n{more}", self.settings);
+        fs::write(self.sandbox.store().join("config.toml"), text).unwrap();
+    }
+
+    /// Grants something else than everything.
+    pub(crate) fn grant(&self, grants: &[&str]) {
+        let path = self.source().display().to_string();
+        let text = format!("[sources.registry]\npath = {path:?}\ngrants = {grants:?}\n");
         fs::write(self.sandbox.store().join("config.toml"), text).unwrap();
     }
 

@@ -1,17 +1,19 @@
 //! What a run is worked out from, and whether it is as it was: a dry run tells, and what it told can be done then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use hyp_cache::{Asked, Store, StoreError};
 use hyp_model::row::Key;
+use hyp_plugin::Plugin;
 use serde::{Deserialize, Serialize};
 
 use crate::discover::{Found, hex};
 use crate::engine::Changes;
 use crate::error::BackfillError;
 use crate::ignored::list_path;
+use crate::makers::Makers;
 use crate::places::Places;
 use crate::run::Request;
 
@@ -90,6 +92,9 @@ pub struct Basis {
     last_run: Option<String>,
     /// What is kept, left out and replaced by rules.
     rules: BTreeMap<String, String>,
+    /// What else decides which rows of datasets come of a source.
+    #[serde(default)]
+    terms: BTreeMap<String, String>,
     providers: BTreeMap<String, Source>,
 }
 
@@ -122,9 +127,6 @@ impl Source {
     }
 }
 
-/// Name of the rules for keys that are there already.
-const OF_DATASETS: &str = "the rules of datasets";
-
 impl Basis {
     /// Looks at the store and at what is settled; providers are added one by one.
     pub(crate) fn new(store: &Store, request: &Request) -> Result<Self, StoreError> {
@@ -135,14 +137,42 @@ impl Basis {
             ("the folders that are left out", hex(&Key::of(&list).0)),
             ("the rules for secrets", secrets.unwrap_or_default()),
             ("the day from which messages are kept", format!("{:?}", request.retained_from)),
-            (OF_DATASETS, format!("{:?}", request.changes.rules)),
         ];
-        let rules = rules.map(|(name, value)| (name.to_owned(), value));
-        Ok(Self { store: state, last_run, rules: rules.into(), providers: BTreeMap::new() })
+        let rules = rules.map(|(name, value)| (name.to_owned(), value)).into();
+        let (terms, providers) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { store: state, last_run, rules, terms, providers })
     }
 
     pub(crate) fn add(&mut self, provider: &str, source: Source) {
         self.providers.insert(provider.to_owned(), source);
+    }
+
+    /// Looks at what decides, beside its source, which rows come of a provider.
+    pub(crate) fn look(
+        &mut self,
+        plugin: &Plugin,
+        places: &Places,
+        makers: &Makers,
+        changes: &Changes,
+    ) {
+        let mut term = |name: String, value: String| drop(self.terms.insert(name, value));
+        for name in plugin.description().sources() {
+            let mut grants =
+                places.sources.get(name).map(|it| it.grants.clone()).unwrap_or_default();
+            grants.sort();
+            term(format!("what `[sources.{name}]` grants"), grants.join("\n"));
+        }
+        if plugin.description().emits_messages() {
+            return;
+        }
+        for maker in makers.needed(&plugin.description().kinds).unwrap_or_default() {
+            term(format!("the materializer `{}`", maker.name), maker.digest().to_owned());
+        }
+        term("the rules of datasets".to_owned(), format!("{:?}", changes.rules));
+        term("what `[probe]` allows".to_owned(), changes.probe.allow.join("\n"));
+        let answers = changes.probe.script.as_ref().and_then(|script| fs::read(script).ok());
+        let answers = answers.map(|answers| hex(&Key::of(&answers).0)).unwrap_or_default();
+        term("the answers of `[probe] script`".to_owned(), answers);
     }
 
     /// Says what is not as it was, a line each.
@@ -156,11 +186,8 @@ impl Basis {
                 _ => "the store: something was removed from it".to_owned(),
             });
         }
-        for (name, value) in &self.rules {
-            if now.rules.get(name) != Some(value) {
-                moved.push(format!("{name} changed"));
-            }
-        }
+        moved.extend(changed(&self.rules, &now.rules));
+        moved.extend(changed(&self.terms, &now.terms));
         moved.extend(self.sources_moved(now));
         moved
     }
@@ -168,9 +195,7 @@ impl Basis {
     /// Says why the rest of a run over datasets would not be what it was, a line each.
     pub(crate) fn rest_moved(&self, now: &Self) -> Vec<String> {
         let mut moved = self.sources_moved(now);
-        if self.rules.get(OF_DATASETS) != now.rules.get(OF_DATASETS) {
-            moved.push(format!("{OF_DATASETS} changed"));
-        }
+        moved.extend(changed(&self.terms, &now.terms));
         moved
     }
 
@@ -198,6 +223,13 @@ impl Basis {
     }
 }
 
+/// Says what is not as it was, a line each.
+fn changed(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let is_other = |name: &&String| before.get(*name) != now.get(*name);
+    names.into_iter().filter(is_other).map(|name| format!("{name} changed")).collect()
+}
+
 /// Returns the request of a dry run, to be done as long as nothing moved since.
 ///
 /// # Errors
@@ -211,7 +243,7 @@ pub fn applied(
     let asked = Store::open(&places.store)?.asked()?;
     let arguments = asked
         .into_iter()
-        .filter(|asked| asked.is_dry && ["ok", "failed"].contains(&asked.status.as_str()))
+        .filter(|asked| asked.is_dry && asked.status == "ok")
         .filter_map(|asked| arguments(&asked))
         .find(|arguments| arguments.basis.is_some() && arguments.fingerprint() == fingerprint)
         .ok_or_else(unknown)?;
@@ -279,6 +311,7 @@ mod tests {
             store: store.into(),
             last_run: Some(run.into()),
             rules: [("the rules for secrets".to_owned(), store.to_owned())].into(),
+            terms: [(format!("what `[sources.{store}]` grants"), String::new())].into(),
             providers: sources.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect(),
         };
         let before = basis(
@@ -305,6 +338,8 @@ mod tests {
             [
                 "the store: run `b` wrote to it",
                 "the rules for secrets changed",
+                "what `[sources.1]` grants changed",
+                "what `[sources.2]` grants changed",
                 "claude: its files changed, from 2 with 20 bytes to 3 with 30 bytes",
                 "codex: its component is another one",
                 "pi: it has no history here any more",

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use hyp_cache::Store;
-use hyp_plugin::{Description, Host, Limits, Plugin, Registry, Source};
+use hyp_model::item::Dataset;
+use hyp_plugin::{Candidate, Description, Host, Limits, Plugin, Registry, Source};
 use serde::Deserialize;
 
 use crate::error::BackfillError;
@@ -235,6 +236,23 @@ impl Components {
             Source::Bundled { .. } => Lending::Everything,
             _ => Lending::Agreed(self.grants.get(name_of(plugin)).cloned().unwrap_or_default()),
         }
+    }
+
+    /// Returns the provider of the binary that takes the rows of a dataset, as they are, from the table that a source has of
+    /// it: of those that fill the dataset and read nothing of the table but columns of the dataset, who reads most.
+    pub(crate) fn adopts(&self, source: &str, dataset: &Dataset) -> Option<&'static str> {
+        let is_column = |name: &String| dataset.columns.iter().any(|column| column.name == *name);
+        let read = |description: &Description| {
+            let of = Candidate::Source(source.to_owned());
+            let roots = description.roots.iter().filter(|root| root.candidates.contains(&of));
+            let mut tables = roots.flat_map(|root| &root.tables);
+            let table = tables.find(|table| table.name == dataset.name)?;
+            let is_filled = || self.makers.filled_by(description).contains(&dataset.name);
+            let adopts = table.columns.iter().all(is_column) && is_filled();
+            adopts.then_some(table.columns.len())
+        };
+        let reading = |bundled: &Bundled| Some((read(&bundled.description())?, bundled.name));
+        BUNDLED.iter().filter_map(reading).max().map(|(_, name)| name)
     }
 
     /// Returns those names that no provider has.

@@ -5,6 +5,7 @@
 //! that nothing points at while guards judge the whole, and become part of the tables chunk by chunk, or are removed. Of rows
 //! that change, those that a run comes to are kept in memory.
 
+mod adoption;
 mod cutover;
 mod error;
 mod guards;
@@ -31,6 +32,7 @@ use hyp_plugin::{Lent, Page, Plugin, Stop, UnitInputs};
 use crate::components::Components;
 use crate::discover::Found;
 use crate::error::BackfillError;
+use crate::places::Places;
 use crate::report::{Progress, ProviderReport, Receipt};
 use crate::run::Request;
 use crate::worker::note_line;
@@ -60,6 +62,7 @@ pub(crate) struct Engine<'a> {
     pub(crate) components: &'a Components,
     pub(crate) writer: &'a mut Writer,
     pub(crate) request: &'a Request,
+    pub(crate) places: &'a Places,
     pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
     pub(crate) cancelled: &'a AtomicBool,
     /// Whether what is worked out is committed, where no guard stands against it.
@@ -122,6 +125,15 @@ impl Engine<'_> {
             self.writer,
         )?;
         self.report.datasets = materializers.datasets().map(|it| it.name.clone()).collect();
+        let held = adoption::Held {
+            plugin: self.plugin,
+            components: self.components,
+            places: self.places,
+        };
+        if let refused @ Some(_) = held.refusal(found, &lock(&view)) {
+            self.report.changes = Some(ChangesReport { refused, ..ChangesReport::default() });
+            return Ok(());
+        }
         let mut notes = Vec::new();
         let plan = self.plugin.plan(&found.files, &mut notes)?;
         self.report.notes.extend(notes.iter().map(note_line));

@@ -33,20 +33,20 @@ pub struct NamedSource {
 impl NamedSource {
     /// Takes away from a root what is not granted.
     pub(crate) fn narrow(&self, root: &Root) -> Root {
-        let is_granted = |table: &str, column: &str| {
-            self.grants.iter().any(|grant| match grant.split_once('.') {
-                Some((of, "*")) => of.eq_ignore_ascii_case(table),
-                Some((of, name)) => {
-                    of.eq_ignore_ascii_case(table) && name.eq_ignore_ascii_case(column)
-                }
-                None => false,
-            })
-        };
         let mut narrow = root.clone();
         for table in &mut narrow.tables {
-            table.columns.retain(|column| is_granted(&table.name, column));
+            table.columns.retain(|column| self.grants(&table.name, column));
         }
         narrow
+    }
+
+    /// Says whether a column may be read.
+    pub(crate) fn grants(&self, table: &str, column: &str) -> bool {
+        self.grants.iter().any(|grant| match grant.split_once('.') {
+            Some((of, "*")) => of.eq_ignore_ascii_case(table),
+            Some((of, name)) => of.eq_ignore_ascii_case(table) && name.eq_ignore_ascii_case(column),
+            None => false,
+        })
     }
 }
 

@@ -140,6 +140,7 @@ pub fn run(
         let mut basis = Basis::new(writer.store(), request)?;
         for plugin in &plugins {
             let name = name_of(plugin);
+            basis.look(plugin, places, &components.makers, &request.changes);
             let found = discover(plugin.description(), &components.lending(plugin), places, &terms);
             if let Ok(found) = &found
                 && !is_absent(request, found)
@@ -219,6 +220,7 @@ pub fn run(
                     components: &components,
                     writer,
                     request,
+                    places,
                     progress,
                     cancelled,
                     writes: !is_dry,
@@ -267,11 +269,12 @@ pub fn run(
             report.upkeep = Some(upkeep(writer, request, clock.elapsed(), cancelled));
             report.interrupted = cancelled.load(Ordering::Relaxed);
         }
-        // What is refused is not done by naming it either.
-        let is_refused = |it: &ProviderReport| {
-            it.changes.as_ref().is_some_and(|changes| changes.refused.is_some())
+        // What is refused, or fails, is not done by naming it either.
+        let cannot_be_done = |it: &ProviderReport| {
+            let is_refused = it.changes.as_ref().is_some_and(|changes| changes.refused.is_some());
+            is_refused || it.status == Status::Failed
         };
-        if done.is_err() || report.interrupted || report.providers.iter().any(is_refused) {
+        if done.is_err() || report.interrupted || report.providers.iter().any(cannot_be_done) {
             report.fingerprint = None;
         }
         finish(&report, end);

@@ -52,7 +52,7 @@ pub use bindings::{CONTRACT, PACKAGE};
 pub use description::{Candidate, Client, Description, Purpose, Root, Setting, Table};
 pub use error::{LoadError, RunError};
 pub use host::{Compiled, Host, HostStats, Interfaces, Manifest};
-pub use hyp_sqlite::{Database, Grants, Terms};
+pub use hyp_sqlite::{Database, Grants, QueryError, Terms, Value};
 pub use lent::{Compression, Entry, Lent};
 pub use limits::Limits;
 pub use materializer::{Making, Materializer, MaterializerDescription};

@@ -1,4 +1,4 @@
-//! Views over datasets: each is there where the tables that it asks are.
+//! Views over datasets: each is there where the tables that it asks are, or the views before it.
 
 use std::sync::Arc;
 
@@ -7,9 +7,10 @@ use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::prelude::SessionContext;
 use futures::FutureExt;
 
-/// A view: its name, the datasets that it asks, and what it asks them.
+/// A view: its name, what it asks, and what it asks of that.
 struct View {
     name: &'static str,
+    /// Tables, or views that come earlier.
     over: &'static [&'static str],
     sql: &'static str,
 }
@@ -26,7 +27,10 @@ const VIEWS: &[View] = &[
     View {
         name: "compliance_latest",
         over: &["agent_compliance_runs"],
-        sql: "select agent_url, overall_status, headline, tested_at, triggered_by, label, id from (
+        sql: "select agent_url, overall_status, headline, tested_at, triggered_by,
+                     case when triggered_by in ('heartbeat', 'owner_test', 'manual', 'webhook')
+                          then triggered_by end as verdict_source,
+                     label, id from (
                   select agent_url, overall_status, headline, tested_at, triggered_by, id,
                          case triggered_by when 'owner_test' then 'your test' else triggered_by end as label,
                          row_number() over (partition by agent_url order by tested_at desc, id) as place
@@ -58,6 +62,17 @@ const VIEWS: &[View] = &[
         sql: "select s.capability_slug, s.id as suite_id, s.test_name, s.external_cost_cents
               from test_suites s join capabilities c on c.slug = s.capability_slug
               where s.active and c.is_active and not s.scheduled_testing_eligible",
+    },
+    View {
+        name: "suites_overdue_count",
+        over: &["suites_due"],
+        sql: "select count(distinct capability_slug) as capabilities
+              from suites_due where due_at is null or due_at < now()",
+    },
+    View {
+        name: "suites_skipped_count",
+        over: &["suites_skipped"],
+        sql: "select count(distinct capability_slug) as capabilities from suites_skipped",
     },
 ];
 

@@ -5,34 +5,40 @@ use std::path::Path;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use crate::database::Terms;
 use crate::error::{DatabaseError, QueryError};
 use crate::grants::{Grants, ROWID};
 
-/// The columns that are granted and there, by table.
-pub(crate) type Columns = BTreeMap<String, Vec<String>>;
+/// What there is of what is granted.
+#[derive(Debug, Default)]
+pub(crate) struct There {
+    /// The columns, by table.
+    pub(crate) columns: BTreeMap<String, Vec<String>>,
+    /// What is called like a granted table and is none, with what it is.
+    pub(crate) others: BTreeMap<String, String>,
+}
 
 /// Opens a database that nobody changes, for statements that nobody has read.
 pub(crate) fn open(
     path: &Path,
     mut grants: Grants,
     terms: &Terms,
-) -> Result<(Connection, Columns), DatabaseError> {
+) -> Result<(Connection, There), DatabaseError> {
     let open = || -> Result<_, QueryError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_URI
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(uri(path), flags)?;
         connection.execute_batch("pragma temp_store = memory; pragma cell_size_check = on;")?;
-        let columns = columns(&connection, &mut grants)?;
-        grants.retain(|table| columns.contains_key(&table.to_ascii_lowercase()));
+        let there = there(&connection, &mut grants)?;
+        grants.retain(|table| there.columns.contains_key(&table.to_ascii_lowercase()));
         harden(&mut connection, terms)?;
         connection.authorizer(Some(move |context: rusqlite::hooks::AuthContext<'_>| {
             grants.judge(&context)
         }))?;
-        Ok((connection, columns))
+        Ok((connection, there))
     };
     open().map_err(of_the_database)
 }
@@ -75,21 +81,27 @@ fn uri(path: &Path) -> String {
 }
 
 /// Looks up what there is of what is granted. Views and virtual tables are not: reading them runs more than was asked.
-fn columns(connection: &Connection, grants: &mut Grants) -> Result<Columns, QueryError> {
-    let mut found = Columns::new();
+fn there(connection: &Connection, grants: &mut Grants) -> Result<There, QueryError> {
+    let mut found = There::default();
     let tables: Vec<String> = grants.tables().map(str::to_owned).collect();
     for table in &tables {
-        let kind = "select 1 from pragma_table_list where schema = 'main' and type = 'table' \
-                    and name = ?1 collate nocase";
-        if !connection.prepare(kind)?.exists([table])? {
-            continue;
+        let kind =
+            "select type from pragma_table_list where schema = 'main' and name = ?1 collate nocase";
+        let kind = connection.query_row(kind, [table], |row| row.get::<_, String>(0)).optional()?;
+        match kind {
+            Some(kind) if kind == "table" => {}
+            Some(kind) => {
+                found.others.insert(table.to_ascii_lowercase(), kind);
+                continue;
+            }
+            None => continue,
         }
         let mut names = connection.prepare("select name from pragma_table_xinfo(?1)")?;
         let names = names.query_map([table], |row| row.get::<_, String>(0))?;
         let names = names.collect::<Result<Vec<_>, _>>()?;
         let granted = grants.of(table).unwrap_or_default().iter();
         let there = granted.filter(|one| names.iter().any(|name| name.eq_ignore_ascii_case(one)));
-        found.insert(table.to_ascii_lowercase(), there.cloned().collect());
+        found.columns.insert(table.to_ascii_lowercase(), there.cloned().collect());
         if !names.iter().any(|name| name.eq_ignore_ascii_case(ROWID)) {
             grants.allow_rowid(table);
         }

@@ -77,6 +77,11 @@ impl Database {
 
     /// Opens the database for reading; the first time in this value's life a copy may be made.
     pub fn open(&self) -> Result<Reader, DatabaseError> {
+        self.open_for(self.grants.clone())
+    }
+
+    /// Opens the same state of the database for somebody else, who may read something else of it.
+    pub fn open_for(&self, grants: Grants) -> Result<Reader, DatabaseError> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let current = place.take().filter(|place| place.holds(&self.file));
         let current = match current {
@@ -87,7 +92,7 @@ impl Database {
             Place::Original(_) => &self.file,
             Place::Copy(copy) => &copy.file,
         };
-        let reader = Reader::open(path, self.grants.clone(), &self.terms);
+        let reader = Reader::open(path, grants, &self.terms);
         *place = Some(current);
         reader
     }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use rusqlite::{Connection, Statement, params_from_iter};
 
-use crate::connection::{self, Columns};
+use crate::connection::{self, There};
 use crate::database::Terms;
 use crate::error::{DatabaseError, QueryError};
 use crate::grants::Grants;
@@ -22,7 +22,7 @@ const STEPS: i32 = 2_000;
 /// Runs one statement at a time against a database.
 #[derive(Debug)]
 pub struct Reader {
-    columns: Columns,
+    there: There,
     asks: Sender<Ask>,
     answers: Receiver<Result<Vec<Row>, QueryError>>,
     fence: Arc<Fence>,
@@ -49,7 +49,7 @@ const LARGE: u8 = 2;
 
 impl Reader {
     pub(crate) fn open(path: &Path, grants: Grants, terms: &Terms) -> Result<Self, DatabaseError> {
-        let (mut connection, columns) = connection::open(path, grants, terms)?;
+        let (mut connection, there) = connection::open(path, grants, terms)?;
         let fence = Arc::new(Fence {
             deadline: Mutex::new(Instant::now()),
             memory: terms.memory,
@@ -64,12 +64,22 @@ impl Reader {
         let (answer, answers) = channel();
         // Ends when the reader is dropped, which closes the channel.
         thread::spawn(move || serve(&connection, &asked, &answer));
-        Ok(Self { columns, asks, answers, fence })
+        Ok(Self { there, asks, answers, fence })
     }
 
     /// Returns which of the granted columns a table has; none where there is no such table.
     pub fn columns(&self, table: &str) -> Vec<String> {
-        self.columns.get(&table.to_ascii_lowercase()).cloned().unwrap_or_default()
+        self.there.columns.get(&table.to_ascii_lowercase()).cloned().unwrap_or_default()
+    }
+
+    /// Says whether a granted table is there.
+    pub fn has(&self, table: &str) -> bool {
+        self.there.columns.contains_key(&table.to_ascii_lowercase())
+    }
+
+    /// Returns what is called like a granted table and is none, such as `view`: it is not read.
+    pub fn other(&self, name: &str) -> Option<&str> {
+        self.there.others.get(&name.to_ascii_lowercase()).map(String::as_str)
     }
 
     /// Begins a statement, and ends the one before.

@@ -108,6 +108,7 @@ fn only_declared_columns_that_are_there_are_told() {
     assert_eq!(reader.columns("CHAT"), ["id", "title"]);
     assert!(reader.columns("vault").is_empty());
     assert!(reader.columns("peep").is_empty(), "a view runs what its maker wrote");
+    assert_eq!((reader.other("Peep"), reader.has("peep")), (Some("view"), false));
 }
 
 #[test]

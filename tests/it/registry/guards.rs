@@ -132,7 +132,7 @@ fn list_and_plan_know_the_sources_that_settings_name_and_the_datasets_that_are_f
 
 #[test]
 fn what_is_not_granted_is_not_read() {
-    let registry = Registry::new("compliance.sql");
+    let registry = Registry::adopted("compliance.sql");
     let path = registry.source();
     let text = format!(
         "[sources.registry]\npath = {path:?}\ngrants = [\"agent_test_history.*\", \"agent_contexts.id\"]\n"
@@ -184,6 +184,23 @@ fn the_source_is_left_as_it_is() {
         .filter(|path| std::path::Path::new(path).exists())
         .collect();
     assert_eq!(beside, Vec::<String>::new());
+}
+
+#[test]
+fn a_value_that_a_setting_cannot_have_is_told_with_its_name() {
+    let registry = Registry::adopted("compliance.sql");
+    for (provider, set, told) in [
+        ("registry-reprobe", "timeout-ms=abc", "setting `timeout-ms` is a whole number, not `abc`"),
+        (
+            "registry-history",
+            "respect-opt-out=no",
+            "setting `respect-opt-out` is true or false, not `no`",
+        ),
+    ] {
+        let output = registry.sandbox.hyp(["backfill", provider, "--set", set]);
+        assert_eq!(output.status, Some(2), "{output}");
+        assert!(output.stderr.contains(told), "{output}");
+    }
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn a_run_is_the_same_row_recorded_or_imported() {
 
 #[test]
 fn an_import_leaves_out_what_was_recorded_since() {
-    let registry = Registry::new("compliance.sql");
+    let registry = Registry::adopted("compliance.sql");
     let item = test("pier", "2026-06-10T09:00:00Z", true, &json!({}));
     record(&registry, "registry.test_run", &item);
     let told = registry.run("registry-history", &[]);

@@ -35,6 +35,19 @@ fn the_same_capabilities_are_due_as_by_cost() {
     assert_eq!((&due, due.len()), (&registry.rows(by_cost), 10));
     assert_eq!(registry.one("select count(distinct capability_slug) from suites_due"), "12");
     assert_eq!(registry.one("select count(distinct capability_slug) from suites_skipped"), "8");
+    assert_eq!(registry.one("select capabilities from suites_skipped_count"), "8");
+}
+
+#[test]
+fn capabilities_are_counted_that_should_have_been_tested_by_now() {
+    let registry = Registry::adopted("suites.sql");
+    registry.run("test-suites", &["--commit"]);
+    let count = || registry.one("select capabilities from suites_overdue_count");
+    assert_eq!(count(), "12");
+    registry.change("update capabilities set last_tested_at = '2999-01-01T00:00:00Z' where slug in ('free-0', 'free-1')");
+    registry.run("registry-state", &["--commit"]);
+    assert_eq!(count(), "10", "what was tested a moment ago is not due yet");
+    assert_eq!(registry.one("select count(distinct capability_slug) from suites_due"), "12");
 }
 
 #[test]

@@ -45,6 +45,13 @@ pub(crate) fn settled(
             });
         }
     }
+    for setting in plugins.iter().flat_map(|plugin| &plugin.description().settings) {
+        let Some(value) = changes.settings.get(&setting.name) else { continue };
+        if let Some(expected) = misfit(&setting.default, value) {
+            let (name, value) = (setting.name.clone(), value.clone());
+            return Err(BackfillError::SettingValue { name, value, expected });
+        }
+    }
     let mut settings: BTreeMap<String, String> = BTreeMap::new();
     for setting in plugins.iter().flat_map(|plugin| &plugin.description().settings) {
         settings.insert(setting.name.clone(), setting.default.clone());
@@ -52,6 +59,22 @@ pub(crate) fn settled(
     settings.extend(changes.settings.clone());
     let prober = Arc::new(Script::new(&changes.probe)?);
     Ok(Settled { settings, prober: Some(prober) })
+}
+
+/// Says what a setting is, by what it is unless it is set, where a value is not of that sort.
+fn misfit(default: &str, value: &str) -> Option<&'static str> {
+    let is_truth = |text: &str| matches!(text, "true" | "false");
+    let is_count = |text: &str| text.parse::<u64>().is_ok();
+    let is_number = |text: &str| text.parse::<f64>().is_ok_and(f64::is_finite);
+    if is_truth(default) {
+        (!is_truth(value)).then_some("true or false")
+    } else if is_count(default) {
+        (!is_count(value)).then_some("a whole number")
+    } else if is_number(default) {
+        (!is_number(value)).then_some("a number")
+    } else {
+        None
+    }
 }
 
 /// Refuses a provider that reads what nobody named.
@@ -158,6 +181,26 @@ mod tests {
     fn check(found: Option<i64>, error: Option<&str>) -> CheckReport {
         let error = error.map(str::to_owned);
         CheckReport { name: "sums".to_owned(), expected: 0, found, error }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_setting_is_of_the_sort_that_it_is_unless_it_is_set() {
+        let cases = [
+            // default   value    expected
+            ("30000",    "10",    None),
+            ("30000",    "abc",   Some("a whole number")),
+            ("30000",    "-1",    Some("a whole number")),
+            ("30000",    "",      Some("a whole number")),
+            ("0.5",      "2",     None),
+            ("0.5",      "half",  Some("a number")),
+            ("true",     "false", None),
+            ("true",     "no",    Some("true or false")),
+            ("sales",    "7",     None),
+        ];
+        for (default, value, expected) in cases {
+            assert_eq!(misfit(default, value), expected, "{default} {value}");
+        }
     }
 
     #[test]

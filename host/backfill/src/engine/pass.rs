@@ -8,14 +8,14 @@ mod wishes;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use hyp_cache::{AuditEntry, OpenDataset, Writer, datum_to_json};
+use hyp_cache::{AuditEntry, OpenDataset, Writer};
 use hyp_model::item::{ColumnMode, Derived, Item};
 use hyp_model::row::Key;
 
 use super::cutover::{LeftOut, LiveRows};
 use super::error::EngineError;
 use super::materializers::Materializers;
-use super::report::{CellChange, ChangesReport, CutoverReport, key_json};
+use super::report::{CellChange, ChangesReport, CutoverReport, key_json, told};
 use super::view::{OWN, Pending, Reads, View, lock};
 use ready::{Ready, ReadyWish};
 
@@ -440,8 +440,8 @@ fn updates<'a>(
         key: key.clone(),
         subject: None,
         column: column.name.clone(),
-        old: datum_to_json(old),
-        new: datum_to_json(new),
+        old: told(old),
+        new: told(new),
         event: "update",
     })
 }

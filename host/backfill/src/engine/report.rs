@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hyp_cache::datum_to_json;
 use hyp_model::item::Datum;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -184,6 +185,15 @@ impl ChangesReport {
     /// Says whether a question had another answer than it has to have.
     pub fn has_failed_check(&self) -> bool {
         self.checks.iter().any(|check| !check.is_ok())
+    }
+}
+
+/// Returns a value as people and programs read it: a time is one.
+pub(crate) fn told(datum: &Datum) -> Value {
+    match datum {
+        Datum::Timestamp(at) => Timestamp::from_microsecond(*at)
+            .map_or_else(|_| datum_to_json(datum), |at| at.to_string().into()),
+        other => datum_to_json(other),
     }
 }
 

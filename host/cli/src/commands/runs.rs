@@ -1,5 +1,6 @@
 //! `hyp runs`: what imports did, one line a run; below it, what can be done with one of them.
 
+mod cells;
 mod find;
 mod resume;
 mod show;
@@ -73,7 +74,7 @@ struct Entry {
     /// The run that undid it, where nothing of it was kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     undone_by: Option<String>,
-    /// Providers whose history was there.
+    /// Providers whose history was there; of a run without a report, those that were asked for.
     providers: Vec<String>,
     rows_written: u64,
     rows_skipped: u64,
@@ -84,7 +85,7 @@ struct Entry {
 }
 
 /// What is read of each run.
-const COLUMNS: &str = "run_id, status, dry_run, kind, undoes, undone_by, rows_written, rows_skipped, report, \
+const COLUMNS: &str = "run_id, status, dry_run, kind, undoes, undone_by, rows_written, rows_skipped, report, providers, \
      cast(started_at as bigint) as started, cast(ended_at as bigint) as ended, \
      cast(since as bigint) as since, cast(until as bigint) as until";
 
@@ -109,7 +110,6 @@ pub(crate) fn runs(session: &Session, args: &RunsArgs) -> Result<Exit, Failure> 
 }
 
 fn entry(row: &Row) -> Entry {
-    let providers = report(row)["providers"].as_array().cloned().unwrap_or_default();
     let (started, ended) = (ask::long(row, "started"), ask::long(row, "ended"));
     Entry {
         run_id: ask::text(row, "run_id").unwrap_or_default(),
@@ -120,15 +120,26 @@ fn entry(row: &Row) -> Entry {
         kind: ask::text(row, "kind").unwrap_or_default(),
         undoes: ask::text(row, "undoes"),
         undone_by: ask::text(row, "undone_by"),
-        providers: providers
-            .iter()
-            .filter_map(|provider| Some(provider["provider"].as_str()?.to_owned()))
-            .collect(),
+        providers: providers(row),
         rows_written: ask::count(row, "rows_written"),
         rows_skipped: ask::count(row, "rows_skipped"),
         started,
         ended,
     }
+}
+
+/// Returns the names of a run's providers: those that it told of, or else those that it was begun for.
+fn providers(row: &Row) -> Vec<String> {
+    let report = report(row);
+    let names = |list: &Value, of: fn(&Value) -> &Value| -> Vec<String> {
+        let names = list.as_array().into_iter().flatten().filter_map(|it| of(it).as_str());
+        names.map(str::to_owned).collect()
+    };
+    if report.is_object() {
+        return names(&report["providers"], |provider| &provider["provider"]);
+    }
+    let begun = ask::text(row, "providers").unwrap_or_default();
+    names(&serde_json::from_str(&begun).unwrap_or_default(), |name| name)
 }
 
 /// Returns the report of a run; one that never ended has none.

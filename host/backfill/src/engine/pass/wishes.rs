@@ -6,7 +6,7 @@ use hyp_model::row::Key;
 
 use super::ready::Asserted;
 use super::{Aim, Fate, Net, Pass};
-use crate::engine::report::{CellChange, key_json};
+use crate::engine::report::{CellChange, key_json, told};
 use crate::engine::rules::{Meeting, Verdict, judge};
 use crate::engine::view::{Made, lock};
 
@@ -105,8 +105,8 @@ impl Pass<'_> {
             key: key_json(&key),
             subject: subject.clone(),
             column: column.clone(),
-            old: datum_to_json(&old),
-            new: datum_to_json(&value),
+            old: told(&old),
+            new: told(&value),
             event: verdict.as_str(),
         });
         let entry = AuditEntry {

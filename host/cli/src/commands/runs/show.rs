@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use hyp_cache::Store;
 use hyp_model::Exit;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Entry, entry, find, report, undo};
+use super::cells::Deed;
+use super::{Entry, cells, entry, find, report, undo};
 use crate::commands::ask::{self, Lake, quote};
 use crate::commands::{Session, backfill, changes, print, print_json};
 use crate::failure::Failure;
@@ -15,11 +17,22 @@ use crate::{moment, terminal, text};
 
 /// Arguments of `hyp runs show`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: hyp runs show bf-3f2a")]
+#[command(after_help = "\
+Examples:
+  hyp runs show bf-3f2a
+  hyp runs show bf-3f2a --changes --json > changes.json")]
 pub(super) struct ShowArgs {
     /// The run; the start of its id will do
     #[arg(value_name = "RUN")]
     run: String,
+
+    /// With every cell of a dataset that it changed, and every row that it added or removed
+    #[arg(long)]
+    changes: bool,
+
+    /// With the ids that were left out because of the cutover and that nobody recorded
+    #[arg(long)]
+    unmatched: bool,
 
     /// Print it as JSON
     #[arg(long)]
@@ -41,6 +54,12 @@ struct Shown {
     journal: Vec<Event>,
     /// Records that are kept apart, by provider and class.
     quarantine: BTreeMap<String, BTreeMap<String, u64>>,
+    /// What it did to rows of datasets, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<Deed>>,
+    /// Ids that were left out and that nobody recorded, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unmatched: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -52,7 +71,14 @@ struct Event {
 
 /// Runs `hyp runs show`.
 pub(super) fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Failure> {
-    let shown = read(&Lake::open(session)?, &args.run)?;
+    let mut shown = read(&Lake::open(session)?, &args.run)?;
+    if args.changes {
+        let store = Store::open(&session.places.store)?;
+        shown.changes = Some(cells::deeds(&store, &shown.run.run_id, &shown.report)?);
+    }
+    if args.unmatched {
+        shown.unmatched = Some(cells::unmatched(&shown.report));
+    }
     if args.json {
         print_json(&shown)?;
     } else {
@@ -92,6 +118,8 @@ fn read(lake: &Lake, id: &str) -> Result<Shown, Failure> {
             })
             .collect(),
         quarantine,
+        changes: None,
+        unmatched: None,
         run,
     })
 }
@@ -110,6 +138,9 @@ fn words(shown: &Shown) -> String {
         if let Some(run) = run {
             line(name, run);
         }
+    }
+    if !shown.report.is_object() && !run.providers.is_empty() {
+        line("of", &run.providers.join(" "));
     }
     for (name, time) in [("since", &shown.since), ("until", &shown.until)] {
         if let Some(time) = time {
@@ -134,6 +165,12 @@ fn words(shown: &Shown) -> String {
         let at = event.at.as_deref().unwrap_or("-");
         let words = format!("{at}  {}  {}", event.event, event.detail);
         let _ = writeln!(out, "journal    {}", text::line(&words));
+    }
+    if let Some(deeds) = &shown.changes {
+        cells::show_deeds(&mut out, deeds);
+    }
+    if let Some(ids) = &shown.unmatched {
+        cells::show_unmatched(&mut out, ids, shown.report.is_object());
     }
     out
 }
