@@ -4,11 +4,16 @@
 //! the response's id. So items wait until their response is over; tokens that no item is found for get a
 //! row of their own.
 
+use std::collections::VecDeque;
+
 use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Message, Usage, is_telling};
 
 use crate::queue::Queue;
 use crate::usage::add;
+
+/// Responses whose records may come again.
+const REMEMBERED: usize = 16;
 
 /// The items of the response that is being read.
 #[derive(Debug, Default)]
@@ -37,8 +42,8 @@ pub(crate) struct Bill {
     order: Order,
     /// The row of a count that no item was found for yet.
     orphan: Option<usize>,
-    /// The last response that was told; see [`known_by`].
-    last_response: Option<String>,
+    /// The last responses that were told; see [`known_by`].
+    responses: VecDeque<String>,
 }
 
 impl Bill {
@@ -56,7 +61,7 @@ impl Bill {
         out.flag(matches!(self.response, Response::Paid));
         out.flag(self.order == Order::ItemsFirst);
         out.flag(self.order == Order::CountFirst);
-        out.maybe_text(self.last_response.as_deref());
+        out.list(self.responses.iter(), |out, response| out.text(response));
     }
 
     /// Reads what was saved.
@@ -67,7 +72,8 @@ impl Bill {
             (_, true) => Order::CountFirst,
             _ => Order::Unknown,
         };
-        Some(Self { response, order, orphan: None, last_response: from.maybe_text()? })
+        let responses: Vec<String> = from.list(Reader::text)?;
+        Some(Self { response, order, orphan: None, responses: responses.into() })
     }
 
     /// Adds an item of a response.
@@ -129,7 +135,7 @@ impl Bill {
                 }
                 queue.skip(row.span, TOKEN_USAGE_RECORD);
             }
-            _ if self.last_response.as_ref() == Some(&known_by) => {
+            _ if self.responses.contains(&known_by) => {
                 queue.skip(row.span, TOKEN_USAGE_RECORD);
             }
             _ => {
@@ -138,7 +144,12 @@ impl Bill {
                 queue.message(row);
             }
         }
-        self.last_response = Some(known_by);
+        if !self.responses.contains(&known_by) {
+            self.responses.push_back(known_by);
+            if self.responses.len() > REMEMBERED {
+                self.responses.pop_front();
+            }
+        }
     }
 
     /// Ends the response: its items have what they get.
