@@ -10,10 +10,17 @@ fn with(config: &str) -> Sandbox {
 }
 
 #[test]
+fn settings_that_name_nothing_but_unknown_clients_end_a_run_with_1() {
+    let output = with("version = 1\n[import]\nclients = [\"claud\"]\n").hyp(["backfill"]);
+    assert_eq!(output.status, Some(1), "{output}");
+    assert!(output.stderr.contains("skipped `claud`"), "{output}");
+}
+
+#[test]
 fn a_run_without_names_imports_the_clients_that_were_settled() {
     let sandbox = with("version = 1\n[import]\nclients = [\"codex\", \"gone\"]\n");
     let output = sandbox.hyp(["backfill"]);
-    assert_eq!(output.status, Some(1), "what was settled is not all there: {output}");
+    assert_eq!(output.status, Some(0), "{output}");
     insta::assert_snapshot!(
         output.stderr,
         @"skipped `gone`, which config.toml names: no provider reads it"

@@ -44,8 +44,8 @@ impl Report {
             Exit::Interrupted
         } else if self.providers.iter().any(|provider| provider.status == Status::Failed)
             || self.upkeep.as_ref().is_some_and(UpkeepReport::is_alarming)
-            // Who named it expects its history to be here.
-            || !self.without_provider.is_empty()
+            // Of what the settings name, nothing can be read.
+            || (self.providers.is_empty() && !self.without_provider.is_empty())
         {
             Exit::Failed
         } else if self.providers.iter().any(ProviderReport::is_refused) {

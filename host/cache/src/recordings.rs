@@ -37,6 +37,17 @@ impl Length {
     }
 }
 
+/// Notes the recording that has said what a thread is until now, where that was not noted when it was read.
+pub(crate) fn keep_known(connection: &Connection, thread_id: &str) -> rusqlite::Result<()> {
+    let mut keep = connection.prepare(
+        "INSERT OR IGNORE INTO recordings
+         SELECT number, input_id, first_at, last_at, messages, parts FROM sessions
+         WHERE thread_id = ?1",
+    )?;
+    keep.execute([thread_id])?;
+    Ok(())
+}
+
 /// Writes what a recording says of a thread, and of the thread what all of them come to.
 pub(crate) fn put(
     connection: &Connection,

@@ -350,6 +350,7 @@ pub(crate) fn put<'a>(
          WHERE excluded.input_id <= input_id",
     )?;
     for (number, thread) in facts {
+        recordings::keep_known(connection, &thread.thread_id)?;
         let kind: ThreadKind = thread.kind;
         statement.execute(params![
             number,

@@ -11,7 +11,7 @@ use super::record::record;
 fn the_verdict_of_an_agent_has_the_source_of_its_newest_run() {
     let registry = Registry::new("compliance.sql");
     registry.change(
-        "update agent_compliance_runs set agent_url = 'https://cove.example/mcp', triggered_by = 'cron',
+        "update agent_compliance_runs set agent_url = 'https://cove.example/mcp', triggered_by = 'manual',
            tested_at = '2026-08-01T00:00:00Z' where id = 'r-live-4';
          update agent_compliance_runs set agent_url = 'https://reef.example/mcp', dry_run = 1,
            tested_at = '2026-08-09T00:00:00Z' where id = 'r-live-3';",
@@ -33,7 +33,7 @@ fn the_verdict_of_an_agent_has_the_source_of_its_newest_run() {
         ),
         [
             "buoy,owner_test,your test",
-            "cove,null,cron",
+            "cove,manual,manual",
             "pier,heartbeat,heartbeat",
             "quay,manual,manual",
             "reef,webhook,webhook",

@@ -57,15 +57,22 @@ fn number(name: &str) -> Option<&str> {
     (is_form && !words.is_empty() && words.bytes().all(is_word)).then_some(number)
 }
 
-/// Says whether a statement fills a table with what another one holds.
+/// Says whether a statement fills a table with what another one holds. The table itself is none: to change a key, it is
+/// renamed, made anew and dropped.
 fn copies_rows(sql: &str) -> bool {
     let code = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
     let code = code.collect::<Vec<_>>().join(" ").to_lowercase();
-    code.split(';').any(|statement| {
-        let mut words = statement.split_whitespace();
-        words.next() == Some("insert")
-            && words.nth(1) != Some(PROPERTIES)
-            && words.any(|word| word == "select" || word == "(select")
+    let statements: Vec<Vec<&str>> =
+        code.split(';').map(|statement| statement.split_whitespace().collect()).collect();
+    let is_there = |wanted: &[&str]| statements.iter().any(|words| words == wanted);
+    statements.iter().any(|words| {
+        let ["insert", _, table, rest @ ..] = &words[..] else { return false };
+        let is_select = rest.iter().any(|word| ["select", "(select"].contains(word));
+        let before = format!("{table}_before");
+        let is_itself = rest.ends_with(&["from", &before])
+            && is_there(&["alter", "table", table, "rename", "to", &before])
+            && is_there(&["drop", "table", &before]);
+        is_select && *table != PROPERTIES && !is_itself
     })
 }
 
@@ -78,12 +85,17 @@ fn numbers_are_unique_all_are_listed_and_none_copies_rows() {
             "CREATE TABLE a (x); -- insert into a select 1\nINSERT INTO a VALUES (1);",
         ),
         file("0003_more.sql", "ALTER TABLE a ADD COLUMN y;"),
+        file(
+            "0004_key.sql",
+            "ALTER TABLE a RENAME TO a_before; CREATE TABLE a (x PRIMARY KEY);
+             INSERT INTO a (x) SELECT x FROM a_before; DROP TABLE a_before;",
+        ),
     ];
-    let list = "migrations![\"0001_create\", \"0003_more\"]";
+    let list = "migrations![\"0001_create\", \"0003_more\", \"0004_key\"]";
     assert_eq!(wrong(&good, list), Vec::<String>::new());
     let bad = [
         file("0001_create.sql", ""),
-        file("0001_twice.sql", "INSERT INTO b\n  SELECT x FROM a;"),
+        file("0001_twice.sql", "INSERT INTO b\n  SELECT x FROM b_before; DROP TABLE b_before;"),
         file("2-short.sql", ""),
     ];
     assert_eq!(

@@ -86,7 +86,7 @@ fn an_undo_takes_the_second_recording_back() {
     let world = world();
     world.import(std::slice::from_ref(&first));
     let (table, length) = (world.table(), session(&world, "a"));
-    import(&world, "second", &[second.clone()]);
+    import(&world, "second", std::slice::from_ref(&second));
     assert_ne!(session(&world, "a"), length);
     undo(&world, "second", "undo", Reach::Whole);
     assert_eq!((world.table(), session(&world, "a")), (table, length));

@@ -1,3 +1,5 @@
+//! Totals that lack some of the responses, and some that are simply wrong.
+
 use super::super::{Status, judge};
 use super::*;
 
