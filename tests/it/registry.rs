@@ -104,6 +104,24 @@ impl Registry {
         changes(&output)
     }
 
+    /// Asserts that each test of the fixture's history is counted under its reason.
+    pub(crate) fn assert_history(told: &Value) {
+        assert_eq!(
+            counts(&told["items"]),
+            expected(&[("inserted", 30), ("already_imported", 3), ("after_cutover", 8)])
+        );
+        assert_eq!(
+            counts(&told["skipped"]),
+            expected(&[
+                ("no_user", 5),
+                ("not_owner", 6),
+                ("not_member", 2),
+                ("opted_out", 2),
+                ("orphan_context", 1),
+            ])
+        );
+    }
+
     /// Returns the rows of a query, a line each.
     pub(crate) fn rows(&self, sql: &str) -> Vec<String> {
         self.sandbox.rows(sql)

@@ -348,7 +348,7 @@ fn finish(report: &Report, end: &mut RunEnd) {
         error_count = failed,
         status
     );
-    span.in_scope(|| {});
+    let _entered = span.entered();
     end.status = status.to_owned();
     end.rows_written = sum(|provider| provider.rows_written);
     end.rows_skipped = sum(|provider| provider.rows_skipped);

@@ -28,7 +28,7 @@ use crate::store::Store;
 use crate::table::{LiveData, Table};
 use crate::writer::Writer;
 
-pub use columns::{RUN_ID, SOURCE_ID, SOURCE_SYSTEM};
+pub use columns::{OWN, RUN_ID, SOURCE_ID, SOURCE_SYSTEM};
 pub use commit::{DatasetCommit, DatasetCommitted, DatasetWrite};
 pub use convert::{datum_from_json, datum_to_json, row_from_json, row_to_json};
 pub(crate) use files::new_path;

@@ -84,8 +84,9 @@ pub use checkpoint::Checkpoint;
 pub use commit::{Commit, Committed};
 pub use datasets::{
     AuditEntry, DatasetCommit, DatasetCommitted, DatasetFiles, DatasetRow, DatasetRun,
-    DatasetWrite, JournalEntry, JournalOperation, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM,
-    Stage, datum_from_json, datum_to_json, key_of, origin_key, row_from_json, row_to_json,
+    DatasetWrite, JournalEntry, JournalOperation, OWN, OpenDataset, RUN_ID, SOURCE_ID,
+    SOURCE_SYSTEM, Stage, datum_from_json, datum_to_json, key_of, origin_key, row_from_json,
+    row_to_json,
 };
 pub use error::{LockError, StoreError};
 pub use forgotten::{Fate, Fates, Forgotten, Told};

@@ -37,8 +37,8 @@ impl Length {
     }
 }
 
-/// Notes the recording that has said what a thread is until now, where that was not noted when it was read.
-pub(crate) fn keep_known(connection: &Connection, thread_id: &str) -> rusqlite::Result<()> {
+/// Notes what the recording that a thread is known by said of its length, where stores of an older hyp did not.
+pub(crate) fn put_known(connection: &Connection, thread_id: &str) -> rusqlite::Result<()> {
     let mut keep = connection.prepare(
         "INSERT OR IGNORE INTO recordings
          SELECT number, input_id, first_at, last_at, messages, parts FROM sessions
@@ -96,6 +96,16 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Number, Str
         .prepare("SELECT thread, input_id FROM recordings")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
+}
+
+/// Says whether a thread that is known lies in a recording.
+pub(crate) fn has_thread(connection: &Connection, input_id: &str) -> rusqlite::Result<bool> {
+    connection
+        .prepare(
+            "SELECT 1 FROM sessions WHERE input_id = ?1
+             UNION ALL SELECT 1 FROM recordings WHERE input_id = ?1",
+        )?
+        .exists([input_id])
 }
 
 /// Forgets in which recordings a thread lay.

@@ -145,6 +145,7 @@ impl Threads {
             arriving.is_ghost = true;
         }
         if facts.input_id > known.input_id {
+            // Rows carry what their own recording says of session and conversation.
             self.by_owner.insert(arriving.owner(&arriving.input_id), number);
             self.add_recording(number, arriving.input_id);
             return number;
@@ -350,7 +351,7 @@ pub(crate) fn put<'a>(
          WHERE excluded.input_id <= input_id",
     )?;
     for (number, thread) in facts {
-        recordings::keep_known(connection, &thread.thread_id)?;
+        recordings::put_known(connection, &thread.thread_id)?;
         let kind: ThreadKind = thread.kind;
         statement.execute(params![
             number,

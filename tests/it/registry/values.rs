@@ -69,20 +69,7 @@ fn keys_that_are_numbers_join_as_texts_do() {
     let members = "workos_organization_id, unicode(workos_user_id) + 0.0 as workos_user_id";
     loosen(&registry, "organization_memberships", members);
     let told = registry.run(HISTORY, &[]);
-    assert_eq!(
-        counts(&told["items"]),
-        expected(&[("inserted", 30), ("already_imported", 3), ("after_cutover", 8)])
-    );
-    assert_eq!(
-        counts(&told["skipped"]),
-        expected(&[
-            ("no_user", 5),
-            ("not_owner", 6),
-            ("not_member", 2),
-            ("opted_out", 2),
-            ("orphan_context", 1),
-        ])
-    );
+    Registry::assert_history(&told);
 }
 
 #[test]

@@ -86,7 +86,8 @@ impl Asked<'_> {
             Ok(None) => return None,
             Ok(Some(Missing::Rows(rows, key))) => {
                 format!(
-                    "{place} has rows that the store has not ({rows}, the first is `{key}`): first, {first}"
+                    "{place} has rows that the store has not ({rows}, the first is `{key}`): first, {first}; those that it \
+                     tells as failed have to be mended in the source"
                 )
             }
             Ok(Some(Missing::Some)) => {

@@ -8,7 +8,7 @@ mod wishes;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use hyp_cache::{AuditEntry, OpenDataset, Writer};
+use hyp_cache::{AuditEntry, OWN, OpenDataset, Writer};
 use hyp_model::item::{ColumnMode, Derived, Item};
 use hyp_model::row::Key;
 
@@ -16,7 +16,7 @@ use super::cutover::{LeftOut, LiveRows};
 use super::error::EngineError;
 use super::materializers::Materializers;
 use super::report::{CellChange, ChangesReport, CutoverReport, key_json, told};
-use super::view::{OWN, Pending, Reads, View, lock};
+use super::view::{Pending, Reads, View, lock};
 use ready::{Ready, ReadyWish};
 
 pub(crate) use chunk::Chunk;

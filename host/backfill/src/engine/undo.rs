@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use hyp_cache::{
-    DatasetCommit, DatasetRow, DatasetRun, DatasetWrite, JournalEntry, JournalOperation,
+    DatasetCommit, DatasetRow, DatasetRun, DatasetWrite, JournalEntry, JournalOperation, OWN,
     OpenDataset, RUN_ID, RunKind, RunStart, Store, Writer, datum_from_json, datum_to_json, key_of,
     row_from_json, row_to_json,
 };
@@ -18,7 +18,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::components::Components;
-use crate::engine::view::OWN;
 use crate::error::BackfillError;
 use crate::places::Places;
 use crate::run::now;

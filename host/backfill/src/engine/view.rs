@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hyp_cache::{DatasetRow, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM, StoreError, key_of};
+use hyp_cache::{DatasetRow, OWN, OpenDataset, StoreError, key_of};
 use hyp_model::item::{Cell, ColumnType, DatasetColumn, Datum, Origin};
 use hyp_model::row::Key;
 use hyp_plugin::Current;
@@ -12,9 +12,6 @@ use super::rules::Rule;
 
 /// Stored rows of a dataset that are kept in memory.
 const READ_ROWS: usize = 65_536;
-
-/// Columns that say who wrote a row.
-pub(crate) const OWN: [&str; 3] = [RUN_ID, SOURCE_SYSTEM, SOURCE_ID];
 
 /// A row that is not committed yet.
 #[derive(Debug, Clone)]

@@ -24,9 +24,12 @@ pub const SOURCE_SYSTEM: &str = "_hyp_source_system";
 /// Column with its id there.
 pub const SOURCE_ID: &str = "_hyp_source_id";
 
+/// Columns that say who wrote a row, in their order.
+pub const OWN: [&str; 3] = [RUN_ID, SOURCE_SYSTEM, SOURCE_ID];
+
 /// Returns the columns that a dataset has at first: those that are declared, and the host's.
 fn all(declared: &Dataset) -> impl Iterator<Item = DatasetColumn> {
-    let own = [RUN_ID, SOURCE_SYSTEM, SOURCE_ID].map(|name| DatasetColumn {
+    let own = OWN.map(|name| DatasetColumn {
         name: name.to_owned(),
         kind: ColumnType::Text,
         nullable: true,

@@ -200,8 +200,7 @@ fn forget_input(connection: &Connection, input_id: &str, bytes: u64) -> rusqlite
         .prepare("SELECT provider, unit_id, accounting FROM inputs WHERE input_id = ?1")?
         .query_row([input_id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let is_left =
-        connection.prepare("SELECT 1 FROM sessions WHERE input_id = ?1 UNION SELECT 1 FROM recordings WHERE input_id = ?1")?.exists([input_id])?;
+    let is_left = recordings::has_thread(connection, input_id)?;
     if is_left {
         connection.execute("UPDATE quarantine SET bytes = NULL WHERE input_id = ?1", [input_id])?;
     } else {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use hyp_cache::{JournalEntry, JournalOperation, RUN_ID, SOURCE_ID, SOURCE_SYSTEM, Store};
+use arrow::datatypes::DataType;
+use hyp_cache::{JournalEntry, JournalOperation, OWN, Store};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ pub(super) fn deeds(store: &Store, run: &str, report: &Value) -> Result<Vec<Deed
         return Ok(told.map(planned).collect());
     }
     let times = times(store)?;
-    let is_own = |name: &String| [RUN_ID, SOURCE_SYSTEM, SOURCE_ID].contains(&name.as_str());
+    let is_own = |name: &String| OWN.contains(&name.as_str());
     let shown = journal.into_iter().filter(|entry| !entry.column.as_ref().is_some_and(is_own));
     Ok(shown.map(|entry| done(entry, &times)).collect())
 }
@@ -85,7 +86,7 @@ fn times(store: &Store) -> Result<BTreeSet<(String, String)>, Failure> {
     let mut times = BTreeSet::new();
     for files in store.dataset_files()? {
         for field in files.schema.fields() {
-            if field.data_type().to_string().starts_with("Timestamp") {
+            if matches!(field.data_type(), DataType::Timestamp(..)) {
                 times.insert((files.name.clone(), field.name().clone()));
             }
         }
