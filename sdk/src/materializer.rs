@@ -98,6 +98,12 @@ impl Description {
         self
     }
 
+    /// Takes the stored rows of a dataset of its own, to derive the columns of it that it owns: items of kind `stored.` and the
+    /// name, with the row's cells. What is upserted for them stands in for the row.
+    pub fn derives(self, dataset: &str) -> Self {
+        self.kind(&format!("stored.{dataset}"))
+    }
+
     /// Adds a kind of items that are queued for another materializer.
     pub fn queues(mut self, kind: &str) -> Self {
         self.queues.push(kind.to_owned());

@@ -117,7 +117,6 @@ fn asked_again() -> Result<()> {
 fn as_by_cost() -> Result<()> {
     let agents = Agents::new("suites.sql", "")?;
     agents.commit("registry-state")?;
-    agents.commit("test-suites")?;
     let names = |condition: &str| {
         let sql = format!(
             "select string_agg(test_name, ';' order by test_name) as them from test_suites where {condition}"

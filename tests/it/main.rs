@@ -12,6 +12,7 @@ mod bad_input;
 mod config;
 mod crash;
 mod databases;
+mod derived;
 #[cfg(target_os = "linux")]
 mod disk;
 mod doctor;

@@ -45,7 +45,7 @@ fn what_it_takes_and_fills_is_shown_before_anything_is_installed() {
     let seen = sandbox.hyp(["plugin", "inspect", &ledger(), "--json"]).json();
     assert_eq!(
         (&seen["is"], &seen["datasets"]),
-        (&json!("materializer"), &json!(["entries", "balances"]))
+        (&json!("materializer"), &json!(["entries", "balances", "moods"]))
     );
     let refused = record(&sandbox, "guests.entry", &json!([{"id": "a"}]));
     assert_eq!(refused.status, Some(1), "{refused}");
@@ -110,7 +110,7 @@ fn a_provider_of_its_kind_runs_once_it_is_there() {
     assert_eq!(plan.json()["providers"][0]["changes"]["committed"], false, "{plan}");
     let ran = sandbox.hyp(["backfill", "tides", "--commit", "--json"]);
     assert_eq!(ran.status, Some(0), "{ran}");
-    assert_eq!(ran.json()["providers"][0]["datasets"], json!(["balances", "entries"]));
+    assert_eq!(ran.json()["providers"][0]["datasets"], json!(["balances", "entries", "moods"]));
     assert_eq!(entries(&sandbox).len(), 2);
     let again = sandbox.hyp(["backfill", "tides", "--commit", "--json"]);
     assert_eq!(total(&again.json(), "rows_written"), 0, "{again}");

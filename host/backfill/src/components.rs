@@ -80,7 +80,8 @@ const MATERIALIZERS: &[BundledMaterializer] = materializers![
     "registry-compliance" takes ["registry.owner_test", "registry.test_run", "registry.compliance_run",
         "registry.compliance_status"]
         queues [] fills ["agent_compliance_runs", "agent_compliance_status", "agent_test_history"],
-    "suite-eligibility" takes ["registry.suite", "registry.suite_state", "registry.capability"]
+    "suite-eligibility" takes ["registry.suite", "registry.suite_state", "registry.capability",
+        "stored.test_suites"]
         queues [] fills ["test_suites", "capabilities"],
 ];
 

@@ -6,7 +6,9 @@
 //! that change, those that a run comes to are kept in memory.
 
 mod adoption;
+mod checks;
 mod cutover;
+mod derive;
 mod error;
 mod guards;
 mod materializers;
@@ -43,9 +45,11 @@ use pass::{Aim, Asserting, Chunk, Pass, Passed};
 use publish::publish;
 use view::{View, lock};
 
+pub use derive::Derivation;
+pub(crate) use derive::derive;
 pub(crate) use guards::{check_sources, settled};
 pub(crate) use materializers::{check_free, may_change};
-pub use record::{Recording, record};
+pub use record::{Recorded, Recording, record};
 pub use report::{CellChange, ChangesReport, CheckReport, CutoverReport, DatasetChanges, Slow};
 pub use request::{Ask, Changes, MaxChanges, Probing};
 pub use undo::{Undo, Undone, UndoneCell, is_dataset_run, undo};
@@ -181,12 +185,21 @@ impl Engine<'_> {
             self.report.time("commit", committing.elapsed().as_secs_f64());
         }
         if told.committed && published.is_ok() {
-            self.check(&view, &materializers, &mut told);
+            let ask = self.request.changes.ask.as_ref();
+            // Where columns have to be derived first, it is asked after that.
+            let is_ready = |check: &Check| match self.components.makers.deriving(&check.dataset) {
+                Some(maker) => !self
+                    .writer
+                    .is_derivation_due(&check.dataset, maker.digest())
+                    .is_ok_and(|is_due| is_due),
+                None => true,
+            };
+            told.checks = checks::after(&materializers, &lock(&view), ask, is_ready);
         }
         self.report.rows_skipped = told.datasets.values().map(|it| it.same).sum();
         if told.has_failed_check() {
             let failed = told.checks.iter().find(|check| !check.is_ok());
-            let line = failed.map(guards::check_line).unwrap_or_default();
+            let line = failed.map(checks::line).unwrap_or_default();
             self.report.fail(line);
         }
         self.report.changes = Some(told);
@@ -250,23 +263,6 @@ impl Engine<'_> {
             read(self.plugin, unit, self.cancelled, &mut pass, &mut others)?;
         }
         Ok((pass.finish()?, others))
-    }
-
-    /// Asks the store what materializers want to know after a run.
-    fn check(&self, view: &Mutex<View>, materializers: &Materializers, told: &mut ChangesReport) {
-        let Some(ask) = &self.request.changes.ask else { return };
-        let is_written =
-            |check: &&Check| lock(view).stored.get(&check.dataset).is_some_and(|it| !it.is_empty());
-        let checks = materializers.iter().flat_map(|one| &one.description().checks);
-        for check in checks.filter(is_written) {
-            let answer = ask(&check.sql);
-            told.checks.push(CheckReport {
-                name: check.name.clone(),
-                expected: check.expect,
-                found: answer.as_ref().ok().copied(),
-                error: answer.err(),
-            });
-        }
     }
 }
 

@@ -62,7 +62,8 @@ pub use detect::{Detected, DetectedSession, detect};
 pub use diff::Diff;
 pub use engine::{
     Ask, CellChange, Changes, ChangesReport, CheckReport, CutoverReport, DatasetChanges,
-    MaxChanges, Probing, Recording, Slow, Undo, Undone, UndoneCell, is_dataset_run, record, undo,
+    Derivation, MaxChanges, Probing, Recorded, Recording, Slow, Undo, Undone, UndoneCell,
+    is_dataset_run, record, undo,
 };
 pub use error::BackfillError;
 pub use gauge::{Gauge, Reading};

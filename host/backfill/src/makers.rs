@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hyp_model::dataset::MESSAGES;
+use hyp_model::item::STORED;
 use hyp_plugin::{Description, Host, Materializer, Source};
 
 use crate::engine::EngineError;
@@ -35,6 +36,11 @@ impl Maker {
             materializer: self.name.clone(),
             reason: "it is not what plugins.lock says; install it again".to_owned(),
         })
+    }
+
+    /// Returns the datasets that it derives columns of.
+    pub(crate) fn derives(&self) -> impl Iterator<Item = &str> {
+        self.declared.kinds.iter().filter_map(|kind| kind.strip_prefix(STORED))
     }
 
     /// Returns the SHA-256 of the component in hexadecimal digits.
@@ -84,6 +90,11 @@ impl Makers {
     /// Returns who takes items of a kind.
     pub(crate) fn of(&self, kind: &str) -> Option<&Maker> {
         self.0.iter().find(|maker| maker.declared.kinds.iter().any(|it| it == kind))
+    }
+
+    /// Returns who derives columns of a dataset.
+    pub(crate) fn deriving(&self, dataset: &str) -> Option<&Maker> {
+        self.0.iter().find(|maker| maker.derives().any(|it| it == dataset))
     }
 
     /// Returns all of them.

@@ -9,7 +9,7 @@ use hyp_plugin::Plugin;
 use serde::Serialize;
 
 use crate::diff::Diff;
-use crate::engine::ChangesReport;
+use crate::engine::{ChangesReport, Derivation};
 
 /// What a run did.
 #[derive(Debug, Default, Serialize)]
@@ -29,6 +29,9 @@ pub struct Report {
     pub fingerprint: Option<String>,
     /// One entry per provider, in the order in which they ran.
     pub providers: Vec<ProviderReport>,
+    /// Columns that were worked out anew before and after, by dataset, and what went wrong there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Derivation>,
     /// What was done to keep the store in order; nothing in a dry run, or in one that was stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upkeep: Option<UpkeepReport>,
@@ -44,6 +47,7 @@ impl Report {
             Exit::Interrupted
         } else if self.providers.iter().any(|provider| provider.status == Status::Failed)
             || self.upkeep.as_ref().is_some_and(UpkeepReport::is_alarming)
+            || self.derived.iter().any(|it| it.error.is_some())
             // Of what the settings name, nothing can be read.
             || (self.providers.is_empty() && !self.without_provider.is_empty())
         {

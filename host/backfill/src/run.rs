@@ -14,7 +14,7 @@ use tracing::info_span;
 use crate::basis::{Arguments, Basis, Source};
 use crate::components::{Components, is_enabled, name_of};
 use crate::discover::{Found, discover, sweep, terms};
-use crate::engine::{Changes, Engine, check_sources, may_change, settled};
+use crate::engine::{Changes, Engine, check_sources, derive, may_change, settled};
 use crate::error::BackfillError;
 use crate::ignored::Ignored;
 use crate::import::Import;
@@ -128,6 +128,12 @@ pub fn run(
     components.host.settle(settled(&plugins, &request.changes)?);
     let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
 
+    let mut derived = Vec::new();
+    let deriving = (request.changes.ask.as_ref(), &*request.run_id);
+    if !is_dry {
+        derive(&components, &mut writer, deriving, &mut derived)?;
+    }
+
     let ignored = Ignored::load(&places.store)?;
     let forgotten = writer.store().forgotten()?;
 
@@ -194,9 +200,10 @@ pub fn run(
         dry_run: is_dry,
         resumes: request.resumes.clone(),
         fingerprint: request.dry_run.then(|| arguments.fingerprint()),
+        derived,
         ..Report::default()
     };
-    writer.run(&start, now, |writer, end| {
+    let mut report = writer.run(&start, now, |writer, end| {
         let done = plugins.into_iter().try_for_each(|plugin| {
             if cancelled.load(Ordering::Relaxed) {
                 return Ok(());
@@ -279,7 +286,11 @@ pub fn run(
         }
         finish(&report, end);
         done.map(|()| report)
-    })
+    })?;
+    if !is_dry {
+        derive(&components, &mut writer, deriving, &mut report.derived)?;
+    }
+    Ok(report)
 }
 
 /// Says whether providers fill datasets, and refuses some that do together with some that do not.

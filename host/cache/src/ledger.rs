@@ -20,6 +20,8 @@ pub enum RunKind {
     Undo,
     /// Takes in what a client says while it works.
     Record,
+    /// Works out columns that a component derives.
+    Derive,
 }
 
 impl RunKind {
@@ -29,6 +31,7 @@ impl RunKind {
             Self::Import => "import",
             Self::Undo => "undo",
             Self::Record => "record",
+            Self::Derive => "derive",
         }
     }
 }

@@ -28,6 +28,7 @@ mod compaction;
 mod crashed;
 mod datasets;
 mod deletes;
+mod derivations;
 mod doubles;
 mod due;
 mod encode;

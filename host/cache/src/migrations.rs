@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = migrations![
     "0011_endings",
     "0012_recordings",
     "0013_quarantine",
+    "0014_derivations",
 ];
 
 /// Why a catalog was not brought up to date.

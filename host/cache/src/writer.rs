@@ -129,7 +129,8 @@ impl Writer {
         ledger::listing(&self.catalog, provider)
     }
 
-    /// Does what a run is to do, and notes that it began and how it ended, whatever happens.
+    /// Does what a run is to do, and notes that it began and how it ended, whatever happens. What is committed meanwhile is
+    /// the run's; it may be another one than that which took the lock.
     ///
     /// `work` puts into the end what the run came to, as it comes to it. The status is `ok` if it says no other, and
     /// `failed` after an error.
@@ -145,7 +146,16 @@ impl Writer {
         self.begin_run(start)?;
         let mut end =
             RunEnd { run_id: start.run_id.clone(), status: "ok".to_owned(), ..RunEnd::default() };
+        let is_other = self.run_id != start.run_id;
+        let chunks = if is_other { 0 } else { self.chunks };
+        let outer = (
+            std::mem::replace(&mut self.run_id, start.run_id.clone()),
+            std::mem::replace(&mut self.chunks, chunks),
+        );
         let done = work(self, &mut end);
+        if is_other {
+            (self.run_id, self.chunks) = outer;
+        }
         if done.is_err() {
             end.status = FAILED.to_owned();
         }

@@ -58,6 +58,9 @@ pub struct Origin {
     pub ended_at: Option<Micros>,
 }
 
+/// Beginning of the kinds of items that are rows of a dataset, handed out to derive columns from them; its name follows.
+pub const STORED: &str = "stored.";
+
 /// A finding for a materializer.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "documented in wit/types.wit")]

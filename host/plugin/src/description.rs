@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use hyp_model::item::STORED;
 use hyp_sqlite::Grants;
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +126,9 @@ impl Checked for Description {
         for Setting { default, summary, .. } in &self.settings {
             check_text("setting", default)?;
             check_text("setting", summary)?;
+        }
+        if let Some(kind) = self.kinds.iter().find(|kind| kind.starts_with(STORED)) {
+            return Err(format!("it emits items of kind `{kind}`, which only hyp makes"));
         }
         if self.kinds.len() > 1 && self.emits_messages() {
             return Err("it emits messages and other items: these are two providers".into());
@@ -383,6 +387,7 @@ mod tests {
             (|it| it.kinds.clear(),             "it declares no kinds"),
             (|it| it.kinds.push(it.kinds[0].clone()), "it has two of kind `ai_gateway.projected_exchange`"),
             (|it| it.kinds.push("registry.owner_test".into()), "it emits messages and other items: these are two providers"),
+            (|it| it.kinds = vec!["stored.suites".into()], "it emits items of kind `stored.suites`, which only hyp makes"),
             (|it| it.roots[0].candidates.push(Candidate::Source("registry".into())), "root `history`: it has a source and other candidates"),
             (|it| it.roots[0].candidates = vec![Candidate::Source("Reg".into())], "root `history`: `Reg` is no name: lower case letters, digits and hyphens are"),
             (|it| it.roots.push(it.roots[0].clone()), "it has two of root `history`"),

@@ -5,6 +5,23 @@ use hyp_sdk::materializer::ColumnType::{Boolean, Integer, Text, Timestamp};
 use hyp_sdk::materializer::{Dataset, Derived, Description, Materializer, Row};
 use hyp_sdk::{Cells, Datum, Fault, Item};
 
+/// Suites for which the column says something else than what it is derived from.
+const SUITES_THAT_DIFFER: &str = "
+    select count(*) from test_suites
+    where scheduled_testing_eligible
+        is distinct from coalesce(eligible_declared, external_cost_cents = 0, false)";
+
+/// Capabilities that are tested on schedule by the column and not by what it is derived from, or the other way around.
+const CAPABILITIES_THAT_DIFFER: &str = "
+    with by_column as (
+        select distinct capability_slug from test_suites where active and scheduled_testing_eligible
+    ), by_rule as (
+        select distinct capability_slug from test_suites
+        where active and coalesce(eligible_declared, external_cost_cents = 0, false)
+    )
+    select (select count(*) from (select * from by_column except select * from by_rule))
+        + (select count(*) from (select * from by_rule except select * from by_column))";
+
 /// The materializer.
 #[derive(Debug)]
 pub struct SuiteEligibility;
@@ -33,8 +50,16 @@ impl Materializer for SuiteEligibility {
             .kind("registry.suite")
             .kind("registry.suite_state")
             .kind("registry.capability")
+            .derives("test_suites")
             .dataset(suites)
             .dataset(capabilities)
+            .check("suites_run_as_declared_or_free", "test_suites", SUITES_THAT_DIFFER, 0)
+            .check(
+                "capabilities_are_due_as_declared_or_free",
+                "test_suites",
+                CAPABILITIES_THAT_DIFFER,
+                0,
+            )
     }
 
     fn materialize(items: &[Item]) -> Result<Vec<Derived>, Fault> {

@@ -19,6 +19,12 @@ impl Materializer for Ledger {
             .column("colour", ColumnType::Text)
             .column("at", ColumnType::Timestamp)
             .reconciles("colour", &["grey"], &[]);
+        let moods = Dataset::last_write_wins("moods", &["id"])
+            .required("id", ColumnType::Text)
+            .column("does", ColumnType::Text)
+            .column("noted", ColumnType::Text)
+            .column("mood", ColumnType::Text)
+            .owns("mood");
         Description::new("ledger", "0.1.0")
             .kind("guests.entry")
             .kind("guests.colour")
@@ -27,9 +33,13 @@ impl Materializer for Ledger {
             .kind("guests.lost")
             .kind("guests.stray")
             .kind("guests.odd")
+            .kind("guests.mood")
+            .derives("moods")
             .queues("guests.colour")
             .dataset(entries)
             .dataset(balances)
+            .dataset(moods)
+            .check("moods", "moods", "select count(*) from moods where mood = 'wrong'", 0)
             .check("amounts", "entries", "select count(*) from entries where amount < 0", 0)
     }
 
@@ -69,9 +79,39 @@ fn one(item: &Item, out: &mut Derived) {
             out.then.push(Item::new("guests.other", Origin::new("queued", "1"), Cells::new()));
         }
         "guests.trap" => panic!("on purpose"),
+        "guests.mood" => out.upsert(Row { dataset: "moods".to_owned(), cells: item.cells.clone() }),
+        "stored.moods" => mood(item, out),
         "guests.odd" => odd(item.text("does").unwrap_or_default(), out),
         _ => {}
     }
+}
+
+/// Derives a mood from what a row does, or does what it may not.
+fn mood(item: &Item, out: &mut Derived) {
+    let does = item.text("does").unwrap_or_default();
+    let mut cells = Cells::new().with("mood", format!("{does}ing"));
+    match does {
+        "another_column" => cells = cells.with("noted", "changed"),
+        "trap" => panic!("on purpose"),
+        "wrong" => cells = Cells::new().with("mood", "wrong"),
+        _ => {}
+    }
+    let changed = cells.done();
+    let mut cells = item.cells.clone();
+    cells.retain(|cell| changed.iter().all(|it| it.column != cell.column));
+    cells.extend(changed);
+    match does {
+        "another_row" => {
+            for cell in cells.iter_mut().filter(|cell| cell.column == "id") {
+                cell.value = "new".into();
+            }
+        }
+        "another_table" => {
+            return out.append(Row::new("entries", Cells::new().with("amount", 1)));
+        }
+        _ => {}
+    }
+    out.upsert(Row { dataset: "moods".to_owned(), cells });
 }
 
 /// Does what it may not, by name.

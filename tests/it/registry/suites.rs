@@ -1,5 +1,8 @@
 //! Which test suites run on schedule.
 
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
 use super::{Registry, counts, expected};
 
 const OVERDUE: &str = "select distinct capability_slug from suites_due
@@ -8,19 +11,34 @@ const OVERDUE: &str = "select distinct capability_slug from suites_due
 const ELIGIBLE: &str =
     "select test_name from test_suites where scheduled_testing_eligible order by 1";
 
+/// Adopts what a fixture holds; returns the run that did, and what was derived by the next one.
+fn adopted(fixture: &str) -> (Registry, Value) {
+    let registry = Registry::new(fixture);
+    let told = registry.try_run("registry-state", &["--commit"]);
+    assert_eq!(told.status, Some(0), "{told}");
+    (registry, told.json()["derived"].clone())
+}
+
 #[test]
 fn a_column_that_is_new_is_derived_from_what_suites_cost() {
-    let registry = Registry::adopted("suites.sql");
-    assert_eq!(registry.rows(ELIGIBLE), Vec::<String>::new(), "nothing runs before it is derived");
-    let told = registry.run("test-suites", &["--commit"]);
-    assert_eq!(told["datasets"]["test_suites"]["updated"], 14);
-    assert_eq!(counts(&told["outcomes"]), expected(&[("unknown_cost", 1)]));
+    let (registry, derived) = adopted("suites.sql");
+    assert_eq!(
+        (&derived[0]["dataset"], &derived[0]["updated"]),
+        (&json!("test_suites"), &json!(14))
+    );
+    let checks = derived[0]["checks"].as_array().unwrap();
+    let found: Vec<&Value> = checks.iter().map(|check| &check["found"]).collect();
+    assert_eq!(found, [0, 0], "{derived}");
     let free = "select test_name from test_suites where external_cost_cents = 0 order by 1";
     assert_eq!(registry.rows(ELIGIBLE), registry.rows(free));
     assert_eq!(registry.rows(ELIGIBLE).len(), 14);
     let unknown = "select test_name from suites_skipped where external_cost_cents is null";
     assert_eq!(registry.rows(unknown), ["no-cost-0"], "what costs nobody knows what is listed");
-    assert_eq!(registry.run("test-suites", &["--commit"])["datasets"]["test_suites"]["updated"], 0);
+    let again = registry.try_run("registry-state", &["--commit"]);
+    assert_eq!(again.json()["derived"], Value::Null, "{again}");
+    let told = registry.run("test-suites", &["--commit"]);
+    assert_eq!(told["datasets"]["test_suites"]["updated"], 0);
+    assert_eq!(counts(&told["outcomes"]), expected(&[("unknown_cost", 1)]));
 }
 
 #[test]
@@ -52,43 +70,58 @@ fn capabilities_are_counted_that_should_have_been_tested_by_now() {
 
 #[test]
 fn what_is_declared_stands_and_what_drifted_comes_back() {
-    let registry = Registry::adopted("suites_drifted.sql");
-    let times = "select id, updated_at from test_suites order by id";
-    let before = registry.rows(times);
-    let eligible = registry.rows(ELIGIBLE);
-    let free = "select test_name from test_suites where external_cost_cents = 0 order by 1";
-    let free = registry.rows(free);
-    // As many as by what they cost, and yet four are others: sets tell it, counts do not.
-    assert_eq!((eligible.len(), free.len()), (14, 14));
-    let mut others: Vec<&String> = eligible.iter().filter(|name| !free.contains(name)).collect();
-    others.extend(free.iter().filter(|name| !eligible.contains(name)));
-    others.sort();
-    assert_eq!(others, ["free-0-0", "free-1-0", "paid-0-0", "paid-1-0"]);
-    let planned = registry.run("test-suites", &[]);
-    let planned = planned["changes"].as_array().unwrap().iter();
-    let line = |it: &serde_json::Value| {
-        format!("{} {} {}: {} -> {}", it["event"], it["key"], it["column"], it["old"], it["new"])
-    };
+    let (registry, derived) = adopted("suites_drifted.sql");
+    assert_eq!(derived[0]["updated"], 3, "{derived}");
+    let shown = registry.sandbox.hyp([
+        "runs",
+        "show",
+        derived[0]["run_id"].as_str().unwrap(),
+        "--changes",
+        "--json",
+    ]);
+    let told = shown.json();
+    let line =
+        |it: &Value| format!("{} {}: {} -> {}", it["key"], it["column"], it["old"], it["new"]);
+    let mut changes: Vec<String> = told["changes"].as_array().unwrap().iter().map(line).collect();
+    changes.sort();
     let column = "\"scheduled_testing_eligible\"";
     assert_eq!(
-        planned.map(line).collect::<Vec<_>>(),
+        changes,
         [
-            format!("\"update\" [\"s-free-0-0\"] {column}: false -> true"),
-            format!("\"update\" [\"s-free-2-0\"] {column}: true -> false"),
-            format!("\"update\" [\"s-paid-0-0\"] {column}: true -> false"),
+            format!("[\"s-free-0-0\"] {column}: false -> true"),
+            format!("[\"s-free-2-0\"] {column}: true -> false"),
+            format!("[\"s-paid-0-0\"] {column}: true -> false"),
         ]
     );
-    let told = registry.run("test-suites", &["--commit"]);
-    assert_eq!(told["datasets"]["test_suites"]["updated"], 3);
+    // In the registry, as many ran on schedule as cost nothing, and yet four were others: sets tell it, counts do not.
+    let source = Connection::open(registry.source()).unwrap();
+    let names = |condition: &str| -> Vec<String> {
+        let sql = format!("select test_name from test_suites where {condition} order by 1");
+        let mut asked = source.prepare(&sql).unwrap();
+        asked.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let (before, free) = (names("scheduled_testing_eligible"), names("external_cost_cents = 0"));
+    assert_eq!((before.len(), free.len()), (14, 14));
+    let mut others: Vec<&String> = before.iter().filter(|name| !free.contains(name)).collect();
+    others.extend(free.iter().filter(|name| !before.contains(name)));
+    others.sort();
+    assert_eq!(others, ["free-0-0", "free-1-0", "paid-0-0", "paid-1-0"]);
+
     let after = registry.rows(ELIGIBLE);
-    let changed: Vec<&String> = eligible
-        .iter()
-        .filter(|name| !after.contains(name))
-        .chain(after.iter().filter(|name| !eligible.contains(name)))
-        .collect();
-    assert_eq!(changed, ["free-2-0", "paid-0-0", "free-0-0"]);
     assert_eq!(after.len(), 13);
-    assert_eq!(told["source_rows"], 22);
-    assert_eq!(registry.rows(times), before, "what is derived touches no time");
-    assert_eq!(registry.run("test-suites", &["--commit"])["datasets"]["test_suites"]["updated"], 0);
+    for changed in ["free-2-0", "paid-0-0"] {
+        assert!(before.contains(&changed.to_owned()) && !after.contains(&changed.to_owned()));
+    }
+    let told = registry.run("test-suites", &["--commit"]);
+    assert_eq!(
+        (&told["source_rows"], &told["datasets"]["test_suites"]["updated"]),
+        (&json!(22), &json!(0))
+    );
+    let times = registry.rows("select id, updated_at from test_suites order by id");
+    let known =
+        "select id || ',' || replace(updated_at, 'Z', '.000000Z') from test_suites order by id";
+    let mut asked = source.prepare(known).unwrap();
+    let known: Vec<String> =
+        asked.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(times, known, "what is derived touches no time");
 }

@@ -8,7 +8,6 @@ use hyp_plugin::{Candidate, Plugin, Root, Settled};
 use super::mode_of;
 use super::pass::Passed;
 use super::probes::Script;
-use super::report::CheckReport;
 use super::request::{Changes, MaxChanges};
 use super::view::View;
 use crate::components::name_of;
@@ -162,26 +161,11 @@ pub(crate) fn refusal(changes: &Changes, passed: &Passed, limit: Option<u64>) ->
     Some(format!("not expected: {}{rest}", strange.join(", ")))
 }
 
-/// Says in a line what answer a question had, and should have had.
-pub(crate) fn check_line(check: &CheckReport) -> String {
-    let found = match (&check.found, &check.error) {
-        (Some(found), _) => found.to_string(),
-        (None, Some(error)) => error.clone(),
-        (None, None) => "nothing".to_owned(),
-    };
-    format!("check `{}`: expected {}, found {found}", check.name, check.expected)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::{ProviderReport, Report};
     use hyp_model::Exit;
-
-    fn check(found: Option<i64>, error: Option<&str>) -> CheckReport {
-        let error = error.map(str::to_owned);
-        CheckReport { name: "sums".to_owned(), expected: 0, found, error }
-    }
 
     #[test]
     #[rustfmt::skip]
@@ -201,14 +185,6 @@ mod tests {
         for (default, value, expected) in cases {
             assert_eq!(misfit(default, value), expected, "{default} {value}");
         }
-    }
-
-    #[test]
-    fn a_check_is_told_with_both_numbers() {
-        assert_eq!(check_line(&check(Some(3), None)), "check `sums`: expected 0, found 3");
-        let wrong = check(None, Some("no table"));
-        assert_eq!(check_line(&wrong), "check `sums`: expected 0, found no table");
-        assert!(!wrong.is_ok() && check(Some(0), None).is_ok());
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use hyp_cache::{DatasetRun, RunKind, RunStart, Store};
 use hyp_model::Explain;
-use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin};
+use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin, STORED};
 use hyp_plugin::{Limits, Settled};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::derive::{Derivation, derive};
 use super::error::EngineError;
 use super::materializers::Materializers;
 use super::pass::{Aim, Asserting, Pass, Passed};
@@ -44,17 +46,28 @@ pub struct Recording {
     pub run_id: String,
 }
 
+/// What a recording did.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Recorded {
+    /// What became of the items.
+    #[serde(flatten)]
+    pub changes: ChangesReport,
+    /// Columns that were worked out anew before and after, by dataset, and what went wrong there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Derivation>,
+}
+
 /// Records items.
 ///
 /// # Errors
 /// Fails when no materializer takes the kind, when an item is not as it has to be, or when the store cannot be used; nothing
 /// is written then.
-pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, BackfillError> {
+pub fn record(places: &Places, recording: &Recording) -> Result<Recorded, BackfillError> {
     let kind = &recording.kind;
     let components = Components::load(places, Limits::default(), &[])?;
-    if components.makers.of(kind).is_none() {
-        let known: Vec<_> =
-            [PROJECTED_EXCHANGE].into_iter().chain(components.makers.kinds()).collect();
+    if kind.starts_with(STORED) || components.makers.of(kind).is_none() {
+        let taken = components.makers.kinds().filter(|kind| !kind.starts_with(STORED));
+        let known: Vec<_> = [PROJECTED_EXCHANGE].into_iter().chain(taken).collect();
         let known = known.join(", ");
         let reason = format!("no materializer takes items of kind `{kind}`; known are: {known}");
         return Err(BackfillError::Recording { reason, code: None });
@@ -63,6 +76,9 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
     components.host.settle(Settled { settings: recording.changes.settings.clone(), prober: None });
     let store = Store::open_or_create(&places.store)?;
     let mut writer = store.writer(recording.wait, &recording.run_id)?;
+    let deriving = (recording.changes.ask.as_ref(), &*recording.run_id);
+    let mut derived = Vec::new();
+    derive(&components, &mut writer, deriving, &mut derived)?;
     let refused = |error: EngineError| match error {
         EngineError::Store(error) => error.into(),
         other => {
@@ -106,7 +122,11 @@ pub fn record(places: &Places, recording: &Recording) -> Result<ChangesReport, B
         end.report = serde_json::to_string(&report).unwrap_or_default();
         Ok(report)
     });
-    done.map_err(refused)
+    let changes = done.map_err(refused)?;
+    // What the materializers read is not in the way of those who read it anew.
+    drop(materializers);
+    derive(&components, &mut writer, deriving, &mut derived)?;
+    Ok(Recorded { changes, derived })
 }
 
 fn item(recording: &Recording, at: usize, object: &Map<String, Value>) -> Item {

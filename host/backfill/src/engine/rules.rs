@@ -81,6 +81,8 @@ pub(crate) fn judge(
 pub(crate) struct Rule {
     conflict: ConflictRule,
     columns: Vec<DatasetColumn>,
+    /// Places of columns that are derived: they stand until that is done anew.
+    derived: Vec<usize>,
     order: Option<usize>,
     run: Option<usize>,
     system: Option<usize>,
@@ -93,11 +95,18 @@ impl Rule {
         Self {
             conflict: declared.on_conflict,
             columns: dataset.columns().to_vec(),
+            derived: declared.owns.iter().filter_map(|it| dataset.position(&it.column)).collect(),
             order: declared.ordered_by.as_ref().and_then(|name| dataset.position(name)),
             run: dataset.position(RUN_ID),
             system: dataset.position(SOURCE_SYSTEM),
             id: dataset.position(SOURCE_ID),
         }
+    }
+
+    /// Returns the rule for rows that come back from whoever derives columns of them: they stand in for those that are there.
+    pub(crate) fn deriving(dataset: &OpenDataset) -> Self {
+        let conflict = ConflictRule::LastWriteWins;
+        Self { conflict, derived: Vec::new(), ..Self::of(dataset) }
     }
 
     /// Decides about a row that is new to whoever sends it: one that is there is left alone, whatever it says.
@@ -165,6 +174,7 @@ impl Rule {
         cells
             .enumerate()
             .map(|(at, ((column, old), new_value))| match &column.role {
+                _ if new_value.is_null() && self.derived.contains(&at) => old.clone(),
                 Role::Forward => later(old, new_value),
                 Role::PreviousOf(other) if changed(other) => {
                     let at = self.columns.iter().position(|column| column.name == *other);
@@ -230,6 +240,7 @@ mod tests {
         Rule {
             conflict,
             columns: columns.to_vec(),
+            derived: Vec::new(),
             order: Some(AT),
             run: Some(5),
             system: Some(6),

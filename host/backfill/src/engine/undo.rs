@@ -1,7 +1,7 @@
 //! Takes back what a run did to datasets: rows that it added go, cells that it changed return to what they were.
 //!
-//! A row that somebody changed since is left as it is, and listed. What is taken back is journalled, so that this can be
-//! taken back, too.
+//! A cell that somebody changed since is left as it is, and listed, as is an added row that somebody wrote to. What is taken
+//! back is journalled, so that this can be taken back, too.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -17,13 +17,16 @@ use hyp_plugin::Limits;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::derive::{Derivation, derive};
+use super::request::Ask;
 use crate::components::Components;
 use crate::error::BackfillError;
 use crate::places::Places;
 use crate::run::now;
 
 /// What is to be taken back.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "it holds a function")]
 pub struct Undo {
     /// The run that did it.
     pub run_id: String,
@@ -35,6 +38,8 @@ pub struct Undo {
     pub partial: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
+    /// Who asks the store what materializers want to know of what is derived anew.
+    pub ask: Option<Ask>,
 }
 
 /// What was taken back, or would be.
@@ -48,11 +53,14 @@ pub struct Undone {
     pub returned: BTreeMap<String, u64>,
     /// Rows with cells that return to what they were, by dataset.
     pub restored: BTreeMap<String, u64>,
-    /// Rows that somebody changed since, and that stay as they are.
+    /// Rows that somebody changed since, in full or in the cells that are named: these stay as they are.
     pub kept: Vec<UndoneCell>,
+    /// Columns that were worked out anew before and after, by dataset, and what went wrong there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Derivation>,
 }
 
-/// A row that is left as it is.
+/// A row that is left as it is, or some cells of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct UndoneCell {
     /// Name of the dataset.
@@ -98,9 +106,15 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
     let Some(run) = store.dataset_run(&request.run_id)? else {
         return Err(BackfillError::NoDatasetRun { run_id: request.run_id.clone() });
     };
-    let declared = declared(places)?;
+    let components = Components::load(places, Limits::default(), &[])?;
+    let declared = declared(&components);
     // Who only wants to know does not keep others from writing.
-    let writer = request.commit.then(|| store.writer(request.wait, &request.by)).transpose()?;
+    let mut writer = request.commit.then(|| store.writer(request.wait, &request.by)).transpose()?;
+    let mut undone = Undone::default();
+    let deriving = (request.ask.as_ref(), &*request.by);
+    if let Some(writer) = &mut writer {
+        derive(&components, writer, deriving, &mut undone.derived)?;
+    }
     store.check_stands(&request.run_id)?;
     let mut deeds: BTreeMap<String, BTreeMap<String, Deed>> = BTreeMap::new();
     for entry in store.dataset_journal(&request.run_id)? {
@@ -111,7 +125,6 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
             .or_default()
             .note(entry);
     }
-    let mut undone = Undone::default();
     let mut commit = DatasetCommit::default();
     let mut open = BTreeMap::new();
     for declared in declared.values() {
@@ -140,6 +153,7 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
         undone.committed = true;
         commit.undoes = is_whole.then(|| request.run_id.clone());
         write(&mut writer, &mut open, commit, (request, run.provider, &undone))?;
+        derive(&components, &mut writer, deriving, &mut undone.derived)?;
     }
     Ok(undone)
 }
@@ -173,8 +187,7 @@ fn write(
 }
 
 /// Returns what all materializers declare, by dataset; those that cannot be loaded declare nothing.
-fn declared(places: &Places) -> Result<BTreeMap<String, Dataset>, BackfillError> {
-    let components = Components::load(places, Limits::default(), &[])?;
+fn declared(components: &Components) -> BTreeMap<String, Dataset> {
     let mut declared = BTreeMap::new();
     for maker in components.makers.iter() {
         let Ok(materializer) = maker.load(&components.host) else { continue };
@@ -182,7 +195,7 @@ fn declared(places: &Places) -> Result<BTreeMap<String, Dataset>, BackfillError>
             declared.insert(dataset.name.clone(), dataset.clone());
         }
     }
-    Ok(declared)
+    declared
 }
 
 /// Returns what rows that a run added to a dataset are found by, where nobody says any more which columns that are.
@@ -290,40 +303,35 @@ impl Back<'_> {
         let Some(stored) = stored else {
             return self.keep(text, "it was removed since");
         };
-        if let Some(column) = self.changed_since(stored, deed) {
-            return self.keep(text, &format!("`{column}` was changed since"));
-        }
-        if deed.inserted.is_some() {
+        if let Some(run) = &deed.inserted {
+            let at = self.dataset.position(RUN_ID).and_then(|at| stored.get(at));
+            if at.is_none_or(|at| datum_to_json(at) != *run) {
+                return self.keep(text, &format!("`{RUN_ID}` was changed since"));
+            }
             write.removed.push(key);
             journal.push(JournalEntry::removal(self.dataset, stored));
             return self.count(|undone| &mut undone.removed, 1);
         }
-        let mut row = stored.clone();
+        let (mut row, mut others) = (stored.clone(), Vec::new());
         for (at, column) in self.dataset.columns().iter().enumerate() {
             let Some((old, new)) = deed.cells.get(&column.name) else { continue };
-            if datum_to_json(&row[at]) == *new {
+            let now = datum_to_json(&row[at]);
+            if now == *new {
                 row[at] = datum_from_json(old, column.kind);
                 let cell = (Some(new.to_string()), Some(old.to_string()));
                 journal.push(self.entry(text, Some(&column.name), JournalOperation::Update, cell));
+            } else if now != *old && !OWN.contains(&column.name.as_str()) {
+                others.push(format!("`{}`", column.name));
             }
         }
-        write.rows.push(row);
-        self.count(|undone| &mut undone.restored, 1);
-    }
-
-    /// Returns a column that does not hold what the run left in it.
-    fn changed_since(&self, stored: &[Datum], deed: &Deed) -> Option<String> {
-        let columns = self.dataset.columns().iter().zip(stored);
-        if let Some(run) = &deed.inserted {
-            let is_own = datum_to_json(stored.get(self.dataset.position(RUN_ID)?)?) == *run;
-            return (!is_own).then(|| RUN_ID.to_owned());
+        if !others.is_empty() {
+            let was = if others.len() == 1 { "was" } else { "were" };
+            self.keep(text, &format!("{} {was} changed since", others.join(", ")));
         }
-        let mut own = columns.filter(|(column, _)| !OWN.contains(&column.name.as_str()));
-        let other = own.find(|(column, value)| {
-            let cell = deed.cells.get(&column.name);
-            cell.is_some_and(|(_, new)| datum_to_json(value) != *new)
-        });
-        other.map(|(column, _)| column.name.clone())
+        if row != *stored {
+            write.rows.push(row);
+            self.count(|undone| &mut undone.restored, 1);
+        }
     }
 
     fn keep(&mut self, text: &str, reason: &str) {

@@ -99,6 +99,13 @@ impl View {
         self.stored.insert(name, dataset);
     }
 
+    /// Takes what is said of rows of a dataset for what they become, as the rows themselves are handed out.
+    pub(crate) fn hand_out(&mut self, name: &str) {
+        if let Some((stored, open)) = self.stored.get(name).zip(self.open.get_mut(name)) {
+            open.rule = Arc::new(Rule::deriving(stored));
+        }
+    }
+
     /// Returns a dataset with what is pending of it, or says that its materializer may not write to it.
     pub(crate) fn both(&mut self, name: &str) -> Result<(&OpenDataset, &mut Open), String> {
         match (self.stored.get(name), self.open.get_mut(name)) {

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use hyp_model::item::STORED;
 use hyp_plugin::{Manifest, MaterializerDescription};
 use serde::{Deserialize, Serialize};
 
@@ -113,7 +114,10 @@ impl Locked {
         let reads =
             self.grants.iter().flat_map(|grant| &grant.reads).map(|it| format!("read {it}"));
         let declared = self.materializer.clone().unwrap_or_default();
-        let takes = declared.kinds.iter().map(|kind| format!("take items of kind `{kind}`"));
+        let takes = declared.kinds.iter().map(|kind| match kind.strip_prefix(STORED) {
+            Some(dataset) => format!("derive columns of dataset `{dataset}` whenever it changed"),
+            None => format!("take items of kind `{kind}`"),
+        });
         let fills = declared.datasets.iter().map(|name| format!("fill dataset `{name}`"));
         reads.chain(takes).chain(fills).collect()
     }

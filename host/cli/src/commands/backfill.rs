@@ -253,6 +253,7 @@ pub(super) fn show_report(report: &Report) -> String {
             out.push_str(&terminal::wrap("    diff: ", &told, terminal::width()));
         }
     }
+    changes::show_derived(&mut out, &serde_json::to_value(report).unwrap_or_default());
     if let Some(fingerprint) = &report.fingerprint {
         let _ = writeln!(out, "  fingerprint={fingerprint}");
     }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyp_backfill::{Ask, Changes, MaxChanges, Places};
+use hyp_backfill::{Ask, Changes, Derivation, MaxChanges, Places};
+use hyp_model::Exit;
 use hyp_model::dataset::MESSAGES;
 use jiff::tz::TimeZone;
 
@@ -15,7 +16,7 @@ use super::ask::{self, Lake};
 use crate::failure::Failure;
 use crate::moment::{self, Edge};
 
-pub(super) use show::{show, show_recorded};
+pub(super) use show::{show, show_derived, show_recorded};
 
 /// Where help lists what providers of other things than conversations take.
 const HEADING: &str = "For providers of other things than conversations";
@@ -182,6 +183,12 @@ fn settings(set: &[String]) -> Result<BTreeMap<String, String>, String> {
         _ => Err(format!("--set expects NAME=VALUE (got {text})")),
     };
     set.iter().map(pair).collect()
+}
+
+/// Returns how a command ends after which columns were derived anew.
+pub(super) fn exit(derived: &[Derivation]) -> Exit {
+    let is_failed = derived.iter().any(|it| it.error.is_some());
+    if is_failed { Exit::Failed } else { Exit::Done }
 }
 
 /// Returns who asks the store what has to hold after a run.

@@ -5,7 +5,7 @@ mod exchange;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use hyp_backfill::{Changes, ChangesReport, PROJECTED_EXCHANGE, Recording};
+use hyp_backfill::{Changes, PROJECTED_EXCHANGE, Recorded, Recording};
 use hyp_model::Exit;
 use hyp_model::item::ColumnMode;
 use serde::Serialize;
@@ -79,7 +79,7 @@ struct Told<'a> {
     run_id: &'a str,
     kind: &'a str,
     #[serde(flatten)]
-    changes: &'a ChangesReport,
+    recorded: &'a Recorded,
 }
 
 /// Runs `hyp record`.
@@ -97,7 +97,8 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
     }
     let config = session.config()?;
     let places = config.places(&session.places);
-    let mut changes = Changes::default();
+    let ask = Some(changes::asker(&places.store));
+    let mut changes = Changes { ask, ..Changes::default() };
     config.settle(&mut changes, &places.store);
     let recording = Recording {
         items: read(&args.json)?,
@@ -115,15 +116,18 @@ pub(crate) fn record(session: &Session, args: RecordArgs) -> Result<Exit, Failur
         run_id: env::run_id("rec"),
     };
     let told = hyp_backfill::record(&places, &recording)?;
-    let told = Told { run_id: &recording.run_id, kind: &recording.kind, changes: &told };
+    let exit = changes::exit(&told.derived);
+    let told = Told { run_id: &recording.run_id, kind: &recording.kind, recorded: &told };
     if args.report_json {
         print_json(&told)?;
     } else {
         let mut out = format!("record run_id={}\n", crate::text::line(&recording.run_id));
-        changes::show_recorded(&mut out, &serde_json::to_value(&told).unwrap_or_default());
+        let told = serde_json::to_value(&told).unwrap_or_default();
+        changes::show_recorded(&mut out, &told);
+        changes::show_derived(&mut out, &told);
         print(&out)?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Returns what a file holds, or stdin.

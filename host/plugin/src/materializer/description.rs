@@ -2,7 +2,7 @@
 
 use hyp_model::item::{
     Check, ColumnMode, ColumnRule, ColumnType, ConflictRule, Cutover, Dataset, DatasetColumn,
-    OwnedColumn, Role,
+    OwnedColumn, Role, STORED,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,17 @@ impl Checked for MaterializerDescription {
         check_unique("dataset", self.datasets.iter().map(|dataset| &dataset.name))?;
         check_count("checks", self.checks.len())?;
         check_unique("check", self.checks.iter().map(|check| &check.name))?;
+        if let Some(kind) = self.queues.iter().find(|kind| kind.starts_with(STORED)) {
+            return Err(format!("it queues items of kind `{kind}`, which only hyp makes"));
+        }
+        let mut derived = self.kinds.iter().filter_map(|kind| kind.strip_prefix(STORED));
+        let owns = |name: &str| {
+            let mut datasets = self.datasets.iter().filter(|dataset| dataset.name == name);
+            datasets.any(|dataset| !dataset.owns.is_empty() && dataset.may_change())
+        };
+        if let Some(name) = derived.find(|name| !owns(name)) {
+            return Err(format!("it derives columns of `{name}` and owns none that can change"));
+        }
         self.datasets.iter().try_for_each(|dataset| {
             check_dataset(dataset).map_err(|reason| format!("dataset `{}`: {reason}", dataset.name))
         })
@@ -255,5 +266,30 @@ mod tests {
             change(&mut dataset);
             assert_eq!(check_dataset(&dataset), Err(reason.to_owned()));
         }
+    }
+
+    #[test]
+    fn rows_are_handed_out_to_who_owns_columns_of_them() {
+        let ledger = |change: fn(&mut MaterializerDescription)| {
+            let mut description = MaterializerDescription {
+                name: "ledger".to_owned(),
+                version: "1".to_owned(),
+                kinds: vec!["stored.suites".to_owned()],
+                queues: Vec::new(),
+                datasets: vec![Dataset { on_conflict: ConflictRule::LastWriteWins, ..suites() }],
+                checks: Vec::new(),
+            };
+            change(&mut description);
+            description.check()
+        };
+        assert_eq!(ledger(|_| {}), Ok(()));
+        let none = Err("it derives columns of `suites` and owns none that can change".to_owned());
+        assert_eq!(ledger(|it| it.datasets[0].owns.clear()), none);
+        assert_eq!(ledger(|it| it.datasets[0].on_conflict = ConflictRule::AppendOnly), none);
+        assert_eq!(ledger(|it| it.datasets[0].name = "others".into()), none);
+        assert_eq!(
+            ledger(|it| it.queues.push("stored.others".into())),
+            Err("it queues items of kind `stored.others`, which only hyp makes".to_owned())
+        );
     }
 }

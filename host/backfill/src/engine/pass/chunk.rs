@@ -46,6 +46,17 @@ impl Chunk {
         self.staged.values_mut().try_for_each(Stage::seal)
     }
 
+    /// Says whether there are rows of datasets that never change any.
+    pub(crate) fn is_staged(&self) -> bool {
+        !self.staged.is_empty()
+    }
+
+    /// Returns the rows that are put in the place of others or added to them, with their datasets.
+    pub(crate) fn changed_mut(&mut self) -> impl Iterator<Item = (&String, &mut Pending)> {
+        let all = self.changed.iter_mut();
+        all.flat_map(|(name, rows)| rows.iter_mut().map(move |row| (name, row)))
+    }
+
     /// Returns how many rows there are.
     pub(crate) fn rows(&self) -> u64 {
         let staged: u64 = self.staged.values().map(Stage::rows).sum();

@@ -177,3 +177,17 @@ fn named(out: &mut String, title: &str, all: &Value) {
 fn line(out: &mut String, title: &str, words: &[String]) {
     out.push_str(&terminal::wrap(&format!("    {title}"), words, terminal::width()));
 }
+/// Adds what was derived anew before and after a run.
+pub(in crate::commands) fn show_derived(out: &mut String, report: &Value) {
+    for derived in report["derived"].as_array().into_iter().flatten() {
+        let of = |field: &str| text::line(derived[field].as_str().unwrap_or_default()).into_owned();
+        let _ = write!(out, "  derived {}: updated={}", of("dataset"), derived["updated"]);
+        if derived["run_id"].is_string() {
+            let _ = write!(out, "  run_id={}", of("run_id"));
+        }
+        out.push('\n');
+        if derived["error"].is_string() {
+            let _ = writeln!(out, "    error: {} (of `{}`)", of("error"), of("materializer"));
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use hyp_author::Label;
 use hyp_backfill::{MaterializerDescription, Offer};
 use hyp_model::Exit;
-use hyp_model::item::Dataset;
+use hyp_model::item::{Dataset, STORED};
 use serde::Serialize;
 
 use super::fetch::{fetch, fetch_local, is_remote};
@@ -91,7 +91,8 @@ pub(super) fn install(session: &Session, args: &InstallArgs) -> Result<Exit, Fai
     let then = match &locked.materializer {
         None => format!("`hyp backfill {name}` imports with it"),
         Some(declared) => {
-            let kinds = declared.kinds.join("`, `");
+            let kinds = declared.kinds.iter().filter(|kind| !kind.starts_with(STORED));
+            let kinds = kinds.map(String::as_str).collect::<Vec<_>>().join("`, `");
             format!("providers of `{kinds}` and `hyp record` go to it")
         }
     };

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{LISTED, UndoArgs};
-use crate::commands::{Session, print, print_json, say};
+use crate::commands::{Session, changes, print, print_json, say};
 use crate::failure::Failure;
 use crate::{env, text};
 
@@ -31,7 +31,9 @@ pub(super) fn undo(
     wait: Duration,
 ) -> Result<Exit, Failure> {
     let by = env::run_id("undo");
-    let request = Undo { run_id, by, commit: args.commit, partial: args.partial, wait };
+    let (commit, partial) = (args.commit, args.partial);
+    let ask = Some(changes::asker(&session.places.store));
+    let request = Undo { run_id, by, commit, partial, wait, ask };
     let undone = hyp_backfill::undo(&session.places, &request)?;
     let is_refused = !args.partial && !undone.kept.is_empty();
     let by = undone.committed.then_some(request.by.as_str());
@@ -47,7 +49,10 @@ pub(super) fn undo(
             say("nothing was changed; add --commit to do it");
         }
     }
-    Ok(if is_refused { Exit::Refused } else { Exit::Done })
+    Ok(match is_refused {
+        true => Exit::Refused,
+        false => changes::exit(&undone.derived),
+    })
 }
 
 pub(super) fn details(out: &mut String, undone: &Value) {
@@ -56,6 +61,7 @@ pub(super) fn details(out: &mut String, undone: &Value) {
             let _ = writeln!(out, "  {}: {what}={rows}", text::line(dataset));
         }
     }
+    changes::show_derived(out, undone);
     for kept in super::kept(undone).take(LISTED) {
         let of = |field: &str| text::line(kept[field].as_str().unwrap_or_default()).into_owned();
         let key = kept["key"].to_string();

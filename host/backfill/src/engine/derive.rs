@@ -1,0 +1,233 @@
+//! Columns that materializers derive from the other columns of a row.
+//!
+//! Whoever is about to write, or has written, has them worked out for datasets that changed since: the materializer is handed
+//! the rows that are there and says what they should be. Each dataset is a commit by itself. Nothing but the columns that the
+//! materializer owns changes, and a row goes on being that of the run that brought it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use hyp_cache::{
+    DatasetRun, OWN, OpenDataset, RunKind, RunStart, SOURCE_ID, SOURCE_SYSTEM, StoreError, Writer,
+};
+use hyp_model::item::{Cell, Datum, Item, Origin, STORED};
+use serde::Serialize;
+
+use super::checks;
+use super::error::EngineError;
+use super::materializers::Materializers;
+use super::pass::{Aim, Asserting, Chunk, Pass, Passed};
+use super::publish::publish;
+use super::report::CheckReport;
+use super::request::{Ask, Changes};
+use super::view::{Pending, View, lock};
+use crate::components::Components;
+use crate::makers::Maker;
+use crate::run::now;
+
+/// What was worked out for a dataset, or why it was not.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Derivation {
+    /// The materializer.
+    pub materializer: String,
+    /// Name of the dataset.
+    pub dataset: String,
+    /// The run that changed rows, if there were any to change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// Rows that were changed.
+    pub updated: u64,
+    /// Questions that were asked of the store afterwards.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckReport>,
+    /// Why it is not as it should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Works out what is due, and adds to a list what was changed or went wrong.
+///
+/// What a materializer does wrong is its own: the others go on.
+///
+/// # Errors
+/// Fails when the store does.
+pub(crate) fn derive(
+    components: &Components,
+    writer: &mut Writer,
+    (ask, run_id): (Option<&Ask>, &str),
+    done: &mut Vec<Derivation>,
+) -> Result<(), StoreError> {
+    for maker in components.makers.iter() {
+        for dataset in maker.derives() {
+            if !writer.is_derivation_due(dataset, maker.digest())? {
+                continue;
+            }
+            let mut derivation = Derivation {
+                materializer: maker.name.clone(),
+                dataset: dataset.to_owned(),
+                ..Derivation::default()
+            };
+            let run_id = format!("{run_id}-derive-{}", done.len() + 1);
+            let one = One { maker, dataset, run_id, ask };
+            match one.work(components, writer, &mut derivation) {
+                Err(EngineError::Store(error)) => return Err(error),
+                Err(error) => derivation.error = Some(crate::explain(&error)),
+                Ok(()) if derivation.error.is_none() => {
+                    writer.note_derived(dataset, maker.digest())?;
+                }
+                Ok(()) => {}
+            }
+            // What went wrong before counts no more: this is how things stand.
+            done.retain_mut(|it| {
+                let is_same = it.dataset == dataset;
+                it.error.take_if(|_| is_same);
+                !is_same || it.run_id.is_some()
+            });
+            if derivation.error.is_some() || derivation.updated > 0 {
+                done.push(derivation);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One dataset, and who derives columns of it.
+struct One<'a> {
+    maker: &'a Maker,
+    dataset: &'a str,
+    run_id: String,
+    ask: Option<&'a Ask>,
+}
+
+impl One<'_> {
+    fn work(
+        &self,
+        components: &Components,
+        writer: &mut Writer,
+        derivation: &mut Derivation,
+    ) -> Result<(), EngineError> {
+        let view = Arc::new(Mutex::new(View::default()));
+        let kinds = [format!("{STORED}{}", self.dataset)];
+        let rules = BTreeMap::new();
+        let mut materializers =
+            Materializers::load(components, Arc::clone(&view), rules, &kinds, writer)?;
+        lock(&view).hand_out(self.dataset);
+        let [kind] = kinds;
+        let mut passed = self.pass(kind, &view, &mut materializers, writer)?;
+        if let Some(stored) = lock(&view).stored.get(self.dataset) {
+            for chunk in &mut passed.chunks {
+                keep_to_owned(chunk, stored).map_err(|reason| self.blame(reason))?;
+            }
+        }
+        let check = |derivation: &mut Derivation| {
+            derivation.checks = checks::after(&materializers, &lock(&view), self.ask, |_| true);
+            let failed = derivation.checks.iter().find(|check| !check.is_ok());
+            derivation.error = failed.map(checks::line);
+        };
+        let rows = passed.updated();
+        if rows == 0 {
+            check(derivation);
+            return Ok(());
+        }
+        let start = RunStart {
+            run_id: self.run_id.clone(),
+            started_at: now(),
+            providers: vec![self.maker.name.clone()],
+            kind: RunKind::Derive,
+            ..RunStart::default()
+        };
+        let Passed { mut report, chunks, .. } = passed;
+        writer.run(&start, now, |writer, end| {
+            writer.begin_dataset_run(&DatasetRun {
+                run_id: self.run_id.clone(),
+                provider: self.maker.name.clone(),
+                ..DatasetRun::default()
+            })?;
+            let each = |rows| end.rows_written += rows;
+            publish(chunks, writer, &view, &mut report, |_| Ok(()), each)?;
+            check(derivation);
+            report.checks.clone_from(&derivation.checks);
+            if derivation.error.is_some() {
+                end.status = "failed".to_owned();
+            }
+            end.report = serde_json::to_string(&report).unwrap_or_default();
+            Ok::<_, EngineError>(())
+        })?;
+        (derivation.run_id, derivation.updated) = (Some(self.run_id.clone()), rows);
+        Ok(())
+    }
+
+    /// Hands all rows of the dataset to the materializer.
+    fn pass(
+        &self,
+        kind: String,
+        view: &Arc<Mutex<View>>,
+        materializers: &mut Materializers,
+        writer: &mut Writer,
+    ) -> Result<Passed, EngineError> {
+        let declared = materializers.datasets().find(|it| it.name == self.dataset);
+        let missing = || self.blame("it declares no such dataset".to_owned());
+        let stored = writer.open_dataset(declared.ok_or_else(missing)?)?;
+        let asserting = Asserting { mode: None, source: "backfill_script".to_owned() };
+        let aim = Aim::Write { writer, chunk_size: Changes::CHUNK };
+        let mut pass = Pass::new(Arc::clone(view), materializers, aim, &self.run_id, asserting);
+        let mut taken = Ok(());
+        stored.scan(|row| {
+            if taken.is_ok() {
+                taken = pass.take(item(&kind, &stored, &row));
+            }
+        })?;
+        taken?;
+        pass.finish()
+    }
+
+    fn blame(&self, reason: String) -> EngineError {
+        EngineError::Bad { materializer: self.maker.name.clone(), reason }
+    }
+}
+
+/// Makes an item of a stored row: the columns that are declared, from where the row came.
+fn item(kind: &str, stored: &OpenDataset, row: &[Datum]) -> Item {
+    let of = |name: &str| {
+        let text = stored.position(name).and_then(|at| row.get(at)?.as_text());
+        text.unwrap_or_default().to_owned()
+    };
+    let cells = stored.columns().iter().zip(row);
+    let declared = cells.filter(|(column, _)| !OWN.contains(&column.name.as_str()));
+    let cells: Vec<Cell> =
+        declared.map(|(column, value)| (column.name.clone(), value.clone())).collect();
+    let origin = Origin { system: of(SOURCE_SYSTEM), id: of(SOURCE_ID), ended_at: None };
+    Item { kind: kind.to_owned(), origin, cells }
+}
+
+/// Refuses a chunk that changes more than what is derived, and leaves rows to the runs that brought them.
+fn keep_to_owned(chunk: &mut Chunk, stored: &OpenDataset) -> Result<(), String> {
+    let dataset = &stored.declared().name;
+    if chunk.is_staged() {
+        return Err(format!("of the rows of `{dataset}` it made rows of another dataset"));
+    }
+    for (name, Pending { row, before, .. }) in chunk.changed_mut() {
+        let Some(before) = before.as_ref().filter(|_| name == dataset) else {
+            return Err(format!("of the rows of `{dataset}` it made new ones in `{name}`"));
+        };
+        for (at, column) in stored.columns().iter().enumerate() {
+            if OWN.contains(&column.name.as_str()) {
+                row[at] = before[at].clone();
+            } else if row[at] != before[at] && !is_owned(stored, &column.name, before) {
+                let name = &column.name;
+                return Err(format!("it changes `{name}` of `{dataset}`, which it does not own"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says whether who declares a dataset owns a column in a row.
+fn is_owned(stored: &OpenDataset, column: &str, row: &[Datum]) -> bool {
+    let is_met = |scope: &Option<Cell>| {
+        scope.as_ref().is_none_or(|(name, value)| {
+            stored.position(name).and_then(|at| row.get(at)) == Some(value)
+        })
+    };
+    stored.declared().owns.iter().any(|owned| owned.column == column && is_met(&owned.scope))
+}

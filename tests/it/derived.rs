@@ -1,0 +1,170 @@
+//! Columns that a materializer derives: when that is done, what it may change, and what becomes of the rest when it fails.
+
+use std::fs;
+
+use rusqlite::Connection;
+use serde_json::{Value, json};
+
+use crate::sandbox::{Output, Sandbox, repository};
+
+/// A sandbox with a component of another's that derives `mood` from `does`, in dataset `moods`.
+fn installed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let ledger = repository().join("tests/guests/dist/ledger.wasm");
+    let told = sandbox.hyp(["plugin", "install", ledger.to_str().unwrap(), "--yes"]);
+    assert_eq!(told.status, Some(0), "{told}");
+    sandbox
+}
+
+/// Records what somebody does.
+fn record(sandbox: &Sandbox, id: &str, does: &str) -> Output {
+    record_all(sandbox, &json!({"id": id, "does": does}))
+}
+
+fn record_all(sandbox: &Sandbox, item: &Value) -> Output {
+    let file = sandbox.beside("items.json");
+    fs::write(&file, item.to_string()).unwrap();
+    sandbox.hyp(["record", "guests.mood", "--json", file.to_str().unwrap(), "--report-json"])
+}
+
+fn moods(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.rows("select id || '|' || does || '|' || coalesce(noted, '') || '|' || coalesce(mood, '') from moods order by id")
+}
+
+/// Forgets that anything was derived, as a store of an older hyp has it, or one whose writer died.
+fn forget(sandbox: &Sandbox) {
+    let catalog = Connection::open(sandbox.store().join("catalog.db")).unwrap();
+    catalog.execute_batch("delete from derivations").unwrap();
+}
+
+/// Returns how many datasets are noted as derived.
+fn derived(sandbox: &Sandbox) -> i64 {
+    let catalog = Connection::open(sandbox.store().join("catalog.db")).unwrap();
+    catalog.query_row("select count(*) from derivations", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_is_derived_follows_the_rows_and_is_a_run_of_its_own() {
+    let sandbox = installed();
+    let told = record(&sandbox, "a", "sing");
+    assert_eq!(told.status, Some(0), "{told}");
+    let run = told.json()["run_id"].as_str().unwrap().to_owned();
+    let by = format!("{run}-derive-1");
+    let expected = json!([{
+        "materializer": "ledger", "dataset": "moods", "run_id": by, "updated": 1,
+        "checks": [{"name": "moods", "expected": 0, "found": 0}],
+    }]);
+    assert_eq!(told.json()["derived"], expected, "{told}");
+    assert_eq!(moods(&sandbox), ["a|sing||singing"]);
+    assert_eq!(sandbox.rows("select _hyp_run_id from moods")[0], run, "the row is its own");
+    let kinds = "select kind || '|' || status || '|' || rows_written from runs order by started_at";
+    assert_eq!(sandbox.rows(kinds), ["record|ok|1", "derive|ok|1"]);
+
+    let again = record(&sandbox, "a", "sing");
+    assert_eq!(again.json()["derived"], Value::Null, "nothing was left to derive: {again}");
+    assert_eq!(sandbox.rows(kinds).len(), 3);
+
+    let undone = sandbox.hyp(["runs", "undo", &run, "--commit"]);
+    assert_eq!(undone.status, Some(0), "what is derived keeps no row: {undone}");
+    assert_eq!(moods(&sandbox), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_derived_comes_back_whoever_takes_it_away() {
+    let sandbox = installed();
+    let run = record(&sandbox, "a", "sing").json()["run_id"].as_str().unwrap().to_owned();
+    let undone = sandbox.hyp(["runs", "undo", &format!("{run}-derive-1"), "--commit", "--json"]);
+    assert_eq!(undone.status, Some(0), "{undone}");
+    assert_eq!(undone.json()["restored"], json!({"moods": 1}));
+    assert_eq!(undone.json()["derived"][0]["updated"], 1, "{undone}");
+    assert_eq!(moods(&sandbox), ["a|sing||singing"]);
+}
+
+#[test]
+fn whoever_is_about_to_write_derives_first_and_who_reads_does_not() {
+    let sandbox = installed();
+    record(&sandbox, "a", "sing");
+    forget(&sandbox);
+    for reading in [
+        &["query", "select count(*) from moods"][..],
+        &["runs"],
+        &["doctor"],
+        &["cache", "status"],
+        &["backfill", "--dry-run"],
+    ] {
+        sandbox.hyp(reading.iter().copied());
+        assert_eq!(derived(&sandbox), 0, "{reading:?}");
+    }
+    let told = sandbox.hyp(["backfill", "--json"]);
+    assert_eq!(told.status, Some(0), "{told}");
+    assert_eq!((derived(&sandbox), &told.json()["derived"]), (1, &Value::Null), "{told}");
+}
+
+#[test]
+fn a_derivation_that_does_what_it_may_not_changes_nothing_and_stops_nobody() {
+    for (does, line) in [
+        ("another_column", "it changes `noted` of `moods`, which it does not own"),
+        ("another_row", "of the rows of `moods` it made new ones in `moods`"),
+        ("another_table", "of the rows of `moods` it made rows of another dataset"),
+        ("trap", "on purpose"),
+    ] {
+        let sandbox = installed();
+        let told = record(&sandbox, "a", does);
+        assert_eq!(told.status, Some(1), "{does}: {told}");
+        let error = told.json()["derived"][0]["error"].as_str().unwrap().to_owned();
+        assert!(error.contains(line), "{does}: {error}");
+        assert_eq!(moods(&sandbox), [format!("a|{does}||")], "what was recorded is stored");
+        assert_eq!(sandbox.rows("select 1 from runs where kind = 'derive'"), Vec::<String>::new());
+
+        sandbox.add("claude-one-turn", |_| true);
+        let told = sandbox.hyp(["backfill", "claude"]);
+        assert_eq!(told.status, Some(1), "{does}: {told}");
+        assert_eq!(told.stdout.matches(line).count(), 1, "{does}: {told}");
+        assert_ne!(
+            sandbox.rows("select part_id from messages"),
+            Vec::<String>::new(),
+            "others go on"
+        );
+    }
+}
+
+#[test]
+fn a_derivation_that_fails_its_check_is_told_until_it_holds() {
+    let sandbox = installed();
+    let told = record(&sandbox, "a", "wrong");
+    assert_eq!(told.status, Some(1), "{told}");
+    let line = "check `moods`: expected 0, found 1";
+    assert_eq!(told.json()["derived"][0]["error"], line, "{told}");
+    assert_eq!(sandbox.rows("select status from runs where kind = 'derive'"), ["failed"]);
+    let next = sandbox.hyp(["backfill"]);
+    assert_eq!(next.status, Some(1), "{next}");
+    assert!(next.stdout.contains(line), "{next}");
+    let mended = record(&sandbox, "a", "sing");
+    assert_eq!(mended.status, Some(0), "{mended}");
+    assert_eq!(mended.json()["derived"][0]["updated"], 1, "{mended}");
+    assert_eq!(sandbox.hyp(["backfill"]).status, Some(0));
+}
+
+#[test]
+fn an_undo_takes_back_those_cells_of_a_row_that_nobody_changed_since() {
+    let sandbox = installed();
+    record_all(&sandbox, &json!({"id": "a", "does": "sing", "noted": "first"}));
+    let second = record_all(&sandbox, &json!({"id": "a", "does": "dance", "noted": "second"}));
+    record_all(&sandbox, &json!({"id": "a", "does": "dance", "noted": "third"}));
+    assert_eq!(moods(&sandbox), ["a|dance|third|danceing"]);
+    let run = second.json()["run_id"].as_str().unwrap().to_owned();
+    let refused = sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
+    assert_eq!(refused.status, Some(3), "{refused}");
+    let kept = json!([{"dataset": "moods", "key": ["a"], "reason": "`noted` was changed since"}]);
+    assert_eq!(refused.json()["kept"], kept);
+    assert_eq!(moods(&sandbox), ["a|dance|third|danceing"], "nothing was undone");
+    let partial = sandbox.hyp(["runs", "undo", &run, "--commit", "--partial", "--json"]);
+    assert_eq!(partial.status, Some(0), "{partial}");
+    assert_eq!(
+        (&partial.json()["kept"], &partial.json()["restored"]),
+        (&kept, &json!({"moods": 1}))
+    );
+    assert_eq!(moods(&sandbox), ["a|sing|third|singing"], "and what is derived from it follows");
+    let again = sandbox.hyp(["runs", "undo", &run, "--commit", "--partial", "--json"]);
+    assert_eq!(again.json()["restored"], json!({}), "there is nothing left of it: {again}");
+}
