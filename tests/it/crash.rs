@@ -37,27 +37,103 @@ fn a_run_that_died_at_any_point_is_made_good_by_the_next() {
     }
 }
 
+/// Kills of one store before its import is let to its end.
+const KILLS: u32 = 3;
+
+/// Runs of one import, of which all but the last are killed, over a small history; or as many as `HYP_KILLS` says over one
+/// of 20 MB.
 #[test]
 fn a_run_that_is_killed_at_any_time_is_made_good_by_the_next() {
-    let expected = expected();
-    let warm = Sandbox::with("sample");
+    let asked = std::env::var("HYP_KILLS").ok().map(|kills| kills.parse::<u32>().unwrap());
+    let new = || {
+        let sandbox = Sandbox::with("sample");
+        if asked.is_some() {
+            sandbox.write(".claude/projects/-home-ada-long/long.jsonl", long_session().as_bytes());
+        }
+        sandbox
+    };
+    let warm = new();
     let started = Instant::now();
     warm.import([]);
     let whole = started.elapsed();
+    let expected = outline(&warm);
 
-    // Twelve moments spread over the run, each off the grid by a bit of its own.
-    let sandbox = Sandbox::with("sample");
-    for step in 0..12_u32 {
-        let jitter = f64::from(step * 7 % 5) / 60.0;
-        let at = whole.mul_f64((f64::from(step) / 12.0 + jitter).min(1.0));
+    let kills = asked.unwrap_or(12);
+    let (mut sandbox, mut died) = (new(), 0);
+    for kill in 1..=kills {
+        // Moments spread over the run: steps of the golden ratio come to none of them twice.
+        let at = whole.mul_f64((f64::from(kill) * 0.618_034).fract());
         let mut child = sandbox.start(["backfill"]);
         thread::sleep(at.max(Duration::from_millis(1)));
         // It may be done already, which is as good.
         let _ = child.kill();
-        child.wait().unwrap();
+        died += u32::from(child.wait().unwrap().code().is_none());
+        if kill % KILLS == 0 || kill == kills {
+            sandbox.import([]);
+            assert_eq!(outline(&sandbox), expected, "after {kill} kills");
+            let left = sandbox.hyp(["cache", "gc", "--dry-run", "--json"]).json();
+            assert_eq!(left["files"], 0, "rubbish after {kill} kills: {left}");
+            let verified = sandbox.hyp(["cache", "verify"]);
+            assert_eq!(verified.status, Some(0), "after {kill} kills: {verified}");
+            sandbox = new();
+        }
     }
-    sandbox.import([]);
-    assert_same_rows(&sandbox.all_rows(), &expected, "after twelve kills");
+    println!("{died} of {kills} runs died");
+    assert!(died * 3 >= kills, "{died} of {kills} runs died: most were done by then");
+}
+
+/// Returns what has to be the same however often an import was killed: rows, inputs, and that no run goes on.
+fn outline(sandbox: &Sandbox) -> Vec<String> {
+    let mut outline = sandbox.rows(
+        "select session_id, message_index, part_index, part_id, part_type, md5(content_text), output_tokens
+         from ai_gateway_messages order by session_id, message_index, part_index, part_id",
+    );
+    outline.extend(
+        sandbox.rows("select regexp_replace(path, '.*/', ''), status from inputs order by 1"),
+    );
+    outline.extend(sandbox.rows("select 'runs ' || count(*) from runs where status = 'running'"));
+    outline
+}
+
+/// A session of 20 MB.
+fn long_session() -> String {
+    use std::fmt::Write;
+    let mut lines = String::new();
+    let words = "wind from the north-west, gusts, and rain over the estuary ".repeat(32);
+    for turn in 0..5_000_u32 {
+        let (prompt, answer) = (2 * turn, 2 * turn + 1);
+        let at = |line: u32| {
+            format!(
+                "2026-03-01T{:02}:{:02}:{:02}.{:03}Z",
+                line / 3600 % 24,
+                line / 60 % 60,
+                line % 60,
+                line % 1000
+            )
+        };
+        let id = |line: u32| format!("{line:08x}-0000-4000-8000-000000000000");
+        let common = "\"sessionId\":\"10000000-0000-4000-8000-000000000000\",\"version\":\"2.1.300\",\"cwd\":\"/home/ada/long\"";
+        let before =
+            if prompt == 0 { "null".to_owned() } else { format!("\"{}\"", id(prompt - 1)) };
+        let _ = writeln!(
+            lines,
+            "{{\"type\":\"user\",\"uuid\":\"{}\",\"parentUuid\":{before},{common},\"timestamp\":\"{}\",\
+             \"message\":{{\"role\":\"user\",\"content\":\"{turn}: {words}\"}}}}",
+            id(prompt),
+            at(prompt)
+        );
+        let _ = writeln!(
+            lines,
+            "{{\"type\":\"assistant\",\"uuid\":\"{}\",\"parentUuid\":\"{}\",{common},\"timestamp\":\"{}\",\
+             \"requestId\":\"req_{turn:06}\",\"message\":{{\"id\":\"msg_{turn:06}\",\"role\":\"assistant\",\"model\":\"m\",\
+             \"stop_reason\":\"end_turn\",\"content\":[{{\"type\":\"text\",\"text\":\"{turn}: {words}\"}}],\
+             \"usage\":{{\"input_tokens\":3,\"output_tokens\":{turn}}}}}}}",
+            id(answer),
+            id(prompt),
+            at(answer)
+        );
+    }
+    lines
 }
 
 #[cfg(unix)]

@@ -8,6 +8,7 @@ mod guards;
 mod plans;
 mod record;
 mod shown;
+mod specified;
 mod suites;
 mod undo;
 mod values;

@@ -101,9 +101,9 @@ fn reconciling_replaces_what_disagrees() {
     assert_eq!(registry.one(&of_run), "16");
 }
 
-#[test]
-fn by_the_authority_of_the_server_members_keep_only_what_is_known() {
-    let registry = Registry::adopted("agents.sql");
+/// Has all members write what is known of their agents: items of evidence, recorded by the authority of the server. Returns
+/// how many there were, and what was done.
+pub(super) fn write_all(registry: &Registry) -> (usize, Value) {
     let found = registry.rows(
         "select profile_id, position, m.agent_url, s.agent_url is not null, s.inferred_type
          from member_agents as m left join agent_capabilities_snapshot as s on s.agent_url = m.agent_url
@@ -123,26 +123,28 @@ fn by_the_authority_of_the_server_members_keep_only_what_is_known() {
             item
         })
         .collect();
-    assert_eq!(items.len(), 36);
     let path = registry.sandbox.beside("written.json");
-    fs::write(&path, Value::from(items).to_string()).unwrap();
-    let record = || {
-        let path = path.to_str().unwrap();
-        let output = registry.sandbox.hyp([
-            "record",
-            "registry.agent_type_evidence",
-            "--json",
-            path,
-            "--policy",
-            "server-authoritative",
-            "--source",
-            "member_write",
-            "--report-json",
-        ]);
-        assert_eq!(output.status, Some(0), "{output}");
-        output.json()
-    };
-    let told = record();
+    fs::write(&path, Value::from(items.clone()).to_string()).unwrap();
+    let output = registry.sandbox.hyp([
+        "record",
+        "registry.agent_type_evidence",
+        "--json",
+        path.to_str().unwrap(),
+        "--policy",
+        "server-authoritative",
+        "--source",
+        "member_write",
+        "--report-json",
+    ]);
+    assert_eq!(output.status, Some(0), "{output}");
+    (items.len(), output.json())
+}
+
+#[test]
+fn by_the_authority_of_the_server_members_keep_only_what_is_known() {
+    let registry = Registry::adopted("agents.sql");
+    let (items, told) = write_all(&registry);
+    assert_eq!(items, 36);
     assert_eq!(
         counts(&told["assertions"]),
         expected(&[("flip", 21), ("same", 2), ("unknown_evidence", 13)])
@@ -179,7 +181,7 @@ fn by_the_authority_of_the_server_members_keep_only_what_is_known() {
     );
     let kept = "select count(*) from member_agents where type = 'buying' or agent_url like '%sales-unseen%' and type = 'sales'";
     assert_eq!(registry.one(kept), "4", "who buys is not told by tools, and nobody saw the other");
-    assert_eq!(record()["datasets"]["member_agents"]["updated"], 0);
+    assert_eq!(write_all(&registry).1["datasets"]["member_agents"]["updated"], 0);
 }
 
 #[test]
@@ -352,7 +354,7 @@ fn the_audit_is_added_to_and_nothing_else() {
 }
 
 /// Answers for every agent that is asked.
-fn script(registry: &Registry) {
+pub(super) fn script(registry: &Registry) {
     let known =
         |kind: &str, elapsed_ms: u32| json!({ "inferred_type": kind, "elapsed_ms": elapsed_ms });
     let silent = |elapsed_ms: u32| json!({ "elapsed_ms": elapsed_ms });
