@@ -95,11 +95,16 @@ impl Claude {
 
     /// Writes the recording below a home.
     pub(crate) fn write(&self, sandbox: &Sandbox) {
+        self.write_to("-home-ada-tide-tables", sandbox);
+    }
+
+    /// Writes it into the folder of a project.
+    pub(crate) fn write_to(&self, project: &str, sandbox: &Sandbox) {
         let below = match self.agent {
             None => format!("{}.jsonl", self.session),
             Some(agent) => format!("{}/subagents/agent-{agent}.jsonl", self.session),
         };
-        let path = format!(".claude/projects/-home-ada-tide-tables/{below}");
+        let path = format!(".claude/projects/{project}/{below}");
         sandbox.write(&path, self.text.as_bytes());
     }
 }

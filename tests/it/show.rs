@@ -53,6 +53,31 @@ fn a_session_reads_like_a_conversation() {
 }
 
 #[test]
+fn a_session_that_went_on_in_another_folder_reads_from_its_beginning() {
+    // The second recording counts its messages anew, with and without the end of the first.
+    for repeats in [false, true] {
+        let sandbox = Sandbox::new();
+        let end = |it: Claude| it.says("u-2", "And at neap?").answers("a-2", "msg_02", "7 m.", 3);
+        let first =
+            Claude::new(FIRST).says("u-1", "How high?").answers("a-1", "msg_01", "13 m.", 3);
+        end(first).write_to("-home-ada-tide-tables", &sandbox);
+        let second = Claude::new(FIRST);
+        let second = if repeats { end(second.at(2)) } else { second.at(4) };
+        second
+            .says("u-3", "And at slack?")
+            .answers("a-3", "msg_03", "It is still.", 3)
+            .write_to("-home-ada-harbours", &sandbox);
+        sandbox.import([]);
+        let shown = sandbox.hyp(["show", FIRST, "--json"]).json();
+        let texts = shown["messages"].as_array().unwrap().iter();
+        let texts: Vec<&str> = texts.map(|it| it["parts"][0]["text"].as_str().unwrap()).collect();
+        let expected =
+            ["How high?", "13 m.", "And at neap?", "7 m.", "And at slack?", "It is still."];
+        assert_eq!(texts, expected, "repeats: {repeats}");
+    }
+}
+
+#[test]
 fn a_fork_has_what_it_shares_in_its_place() {
     let sandbox = imported();
     let output = sandbox.hyp(["show", SECOND]);

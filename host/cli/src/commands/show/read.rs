@@ -1,6 +1,6 @@
 //! Gathers a conversation: a thread's own rows, and those that it shares with others, in their places.
 
-use std::collections::BTreeMap;
+use std::collections::{HashMap, HashSet};
 
 use super::find::{self, Thread};
 use crate::commands::ask::{self, Lake, Row, quote};
@@ -63,26 +63,21 @@ pub(super) struct Part {
 /// Reads the conversation of a thread.
 pub(super) fn read(lake: &Lake, thread: Thread) -> Result<Conversation, Failure> {
     let owners = Owners::read(lake)?;
-    let mut rows: BTreeMap<(i64, i64, String), (Row, String)> = BTreeMap::new();
     let own = lake.rows(&format!(
-        "select m.message_index, {COLUMNS} from ai_gateway_messages m where m.session_id = {}",
+        "select m.message_index, m.input_id as recording, {COLUMNS} from ai_gateway_messages m \
+         where m.session_id = {}",
         quote(&thread.session_id)
     ))?;
     let shared = lake.rows(&format!(
-        "select s.message_index, {COLUMNS} from sightings s \
+        "select s.message_index, s.input_id as recording, {COLUMNS} from sightings s \
          join ai_gateway_messages m on m.part_id = s.part_id where s.thread_id = {}",
         quote(&thread.thread_id)
     ))?;
     let own = own.into_iter().filter(|row| owners.of_row(row) == thread.thread_id);
-    for row in shared.into_iter().chain(own) {
-        let number = |name| ask::long(&row, name).unwrap_or_default();
-        let part_id = ask::text(&row, "part_id").unwrap_or_default();
-        let owner = owners.of_row(&row);
-        let key = (number("message_index"), number("part_index"), part_id);
-        rows.insert(key, (row, owner));
-    }
+    let rows = in_order(shared.into_iter().chain(own).map(Place::of).collect());
     let mut messages: Vec<Message> = Vec::new();
-    for (row, owner) in rows.into_values() {
+    for row in rows {
+        let owner = owners.of_row(&row);
         let id = ask::text(&row, "message_id").unwrap_or_default();
         if messages.last().is_none_or(|last| last.message_id != id) {
             messages.push(message(&row, id, (owner != thread.thread_id).then_some(owner)));
@@ -100,6 +95,53 @@ pub(super) fn read(lake: &Lake, thread: Thread) -> Result<Conversation, Failure>
     subagents.retain(|other| other.parent.as_deref() == Some(&thread.thread_id));
     subagents.sort_by_key(|other| other.first_at);
     Ok(Conversation { thread, messages, subagents })
+}
+
+/// A part where a recording has it.
+struct Place {
+    recording: String,
+    index: (i64, i64),
+    part_id: String,
+    message_id: String,
+    at: i64,
+    row: Row,
+}
+
+impl Place {
+    fn of(row: Row) -> Self {
+        let number = |name| ask::long(&row, name).unwrap_or_default();
+        let text = |name| ask::text(&row, name).unwrap_or_default();
+        Self {
+            recording: text("recording"),
+            index: (number("message_index"), number("part_index")),
+            part_id: text("part_id"),
+            message_id: text("message_id"),
+            at: ask::long(&row, "at").unwrap_or(i64::MAX),
+            row,
+        }
+    }
+}
+
+/// Returns parts in the order in which they were said, each once.
+///
+/// Recordings that count their messages apart, as those of a session that went on in another folder, come one after the
+/// other.
+fn in_order(mut places: Vec<Place>) -> Vec<Row> {
+    let mut messages: HashMap<i64, (&str, &str)> = HashMap::new();
+    let is_apart = places.iter().any(|it| {
+        let (message, recording) =
+            messages.entry(it.index.0).or_insert((&it.message_id, &it.recording));
+        *message != it.message_id && *recording != it.recording
+    });
+    let mut starts: HashMap<String, i64> = HashMap::new();
+    for it in places.iter().filter(|_| is_apart) {
+        let start = starts.entry(it.recording.clone()).or_insert(it.at);
+        *start = it.at.min(*start);
+    }
+    let start = |it: &Place| starts.get(&it.recording).map(|at| (*at, it.recording.clone()));
+    places.sort_by_cached_key(|it| (start(it), it.index, it.part_id.clone()));
+    let mut told = HashSet::new();
+    places.into_iter().filter(|it| told.insert(it.part_id.clone())).map(|it| it.row).collect()
 }
 
 fn message(row: &Row, message_id: String, shared_with: Option<String>) -> Message {
