@@ -2,6 +2,8 @@
 
 use hyp_sdk::{Content, Part};
 
+use crate::line::Author;
+
 const REMINDER: &str = "system_reminder";
 const IDE: &str = "ide_context";
 
@@ -36,14 +38,18 @@ const BEGINNINGS: [(&str, &str); 21] = [
 /// Texts that the client says it made: bodies of skills and commands, places of pictures, pleas to go on.
 const META: &str = "meta";
 
+/// Beginnings that only what the client sends by itself has: a person may write about them.
+const SENT: [&str; 3] = ["task_notification", "teammate_message", "interruption"];
+
 /// Returns what a user's message is where the client made all of its texts; a prompt may come with some that it made.
-/// `is_own` is where the client says that it made all of the line.
-pub(crate) fn kind(parts: &[Part], is_own: bool) -> Option<&'static str> {
+pub(crate) fn kind(parts: &[Part], author: Author) -> Option<&'static str> {
     let mut first = None;
     for part in parts {
         match &part.content {
             Content::Text(text) => {
-                let kind = of(&text.value).or(is_own.then_some(META))?;
+                let kind = of(&text.value);
+                let kind = kind.filter(|kind| author != Author::Person || !SENT.contains(kind));
+                let kind = kind.or((author == Author::Client).then_some(META))?;
                 first = first.or(Some(kind));
             }
             Content::ToolResult(_) => return None,
@@ -79,17 +85,17 @@ mod tests {
     #[test]
     fn a_prompt_beside_what_the_client_adds_is_a_persons() {
         let reminder = Part::text("<system-reminder>\nBe brief\n</system-reminder>");
-        assert_eq!(kind(std::slice::from_ref(&reminder), false), Some("system_reminder"));
-        assert_eq!(kind(&[reminder, Part::text("Go on")], false), None);
+        assert_eq!(kind(std::slice::from_ref(&reminder), Author::Unsaid), Some("system_reminder"));
+        assert_eq!(kind(&[reminder, Part::text("Go on")], Author::Unsaid), None);
         let both = "<system-reminder>Be brief</system-reminder>\n<ide_selection>x</ide_selection>";
-        assert_eq!(kind(&[Part::text(both)], false), Some("system_reminder"));
-        assert_eq!(kind(&[Part::text(format!("{both}\nGo on"))], false), None);
-        assert_eq!(kind(&[Part::text("<b>bold</b>")], false), None);
+        assert_eq!(kind(&[Part::text(both)], Author::Unsaid), Some("system_reminder"));
+        assert_eq!(kind(&[Part::text(format!("{both}\nGo on"))], Author::Unsaid), None);
+        assert_eq!(kind(&[Part::text("<b>bold</b>")], Author::Unsaid), None);
         assert_eq!(
-            kind(&[Part::text("\n<bash-input>ls</bash-input>")], false),
+            kind(&[Part::text("\n<bash-input>ls</bash-input>")], Author::Unsaid),
             Some("shell_input")
         );
-        assert_eq!(kind(&[], false), None);
+        assert_eq!(kind(&[], Author::Unsaid), None);
     }
 
     #[test]
@@ -97,10 +103,19 @@ mod tests {
         let skill = Part::text("Base directory for this skill: /home/ada/.claude/skills/tide");
         let caveat = Part::text("<local-command-caveat>Caveat</local-command-caveat>");
         let result = Part::new("tool_result", Content::ToolResult(ToolResult::default()));
-        assert_eq!(kind(std::slice::from_ref(&skill), false), None);
-        assert_eq!(kind(std::slice::from_ref(&skill), true), Some("meta"));
-        assert_eq!(kind(&[caveat, skill.clone()], true), Some("caveat"));
-        assert_eq!(kind(&[skill, result], true), None);
-        assert_eq!(kind(&[], true), None);
+        assert_eq!(kind(std::slice::from_ref(&skill), Author::Unsaid), None);
+        assert_eq!(kind(std::slice::from_ref(&skill), Author::Client), Some("meta"));
+        assert_eq!(kind(&[caveat, skill.clone()], Author::Client), Some("caveat"));
+        assert_eq!(kind(&[skill, result], Author::Client), None);
+        assert_eq!(kind(&[], Author::Client), None);
+    }
+
+    #[test]
+    fn a_person_may_write_about_what_the_client_sends() {
+        let about = [Part::text("<task-notification> is all that I see, why?")];
+        assert_eq!(kind(&about, Author::Unsaid), Some("task_notification"));
+        assert_eq!(kind(&about, Author::Person), None);
+        let command = [Part::text("<command-name>/clear</command-name>")];
+        assert_eq!(kind(&command, Author::Person), Some("command"));
     }
 }

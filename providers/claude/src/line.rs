@@ -37,6 +37,17 @@ const NOTED: [(&str, &str); 27] = [
     ("url",                         "url"),
 ];
 
+/// Who made a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Author {
+    /// The client.
+    Client,
+    /// A person typed it.
+    Person,
+    /// Nothing says who.
+    Unsaid,
+}
+
 /// What all kinds of lines have in common. Older lines lack much of it, and a few are in snake case.
 #[derive(Debug, Default)]
 pub(crate) struct Line<'t> {
@@ -144,13 +155,19 @@ impl<'t> Line<'t> {
         time_of(self.timestamp?)
     }
 
-    /// Says whether the client says that it made the line itself.
-    pub(crate) fn is_made(&self) -> bool {
-        self.noted.iter().any(|(name, value)| match *name {
-            "is_meta" => value.bool() == Some(true),
-            "prompt_source" => value.str().as_deref() == Some("system"),
-            _ => false,
-        })
+    /// Returns who made the line, as far as the client says.
+    pub(crate) fn author(&self) -> Author {
+        let of = |name: &str| self.noted.iter().find(|(noted, _)| *noted == name).map(|it| it.1);
+        let source = of("prompt_source").and_then(Value::str);
+        let origin = of("origin").and_then(|origin| origin.get("kind")?.str());
+        let is_meta = of("is_meta").and_then(Value::bool) == Some(true);
+        match (source.as_deref(), origin.as_deref()) {
+            _ if is_meta => Author::Client,
+            (Some("system"), _) => Author::Client,
+            (_, Some(origin)) if origin != "human" => Author::Client,
+            (Some("typed"), _) | (_, Some("human")) => Author::Person,
+            _ => Author::Unsaid,
+        }
     }
 
     /// Returns the kind of the line.

@@ -58,7 +58,7 @@ pub(crate) fn spoken(
     }
     message.context = hook.message(line, model, thread);
     let injected = Some(&message.role).filter(|role| *role == "user");
-    let injected = injected.and_then(|_| injected::kind(&message.parts, line.is_made()));
+    let injected = injected.and_then(|_| injected::kind(&message.parts, line.author()));
     let uncommon = said.get("usage").map(uncommon).unwrap_or_default();
     message.attributes = attributes(line, |claude| {
         claude.maybe_text("injected", injected).object("usage", uncommon);

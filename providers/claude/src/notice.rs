@@ -3,10 +3,10 @@
 use hyp_sdk::json::{Kind, Object, Value};
 use hyp_sdk::{Content, Context, ErrorBlock, Message, Part, Record, Text};
 
-use crate::content;
 use crate::context::Hook;
-use crate::line::{Line, owned};
+use crate::line::{Author, Line, owned};
 use crate::message::{attributes, framed};
+use crate::{content, injected};
 
 /// Members of a hook's record that go into the attributes.
 const HOOK_NOTES: [&str; 6] =
@@ -94,10 +94,13 @@ pub(crate) fn attached(
         if message.id.is_none() {
             message.identity = content::identity(prompt);
         }
+        let is_meta = attachment.get("isMeta").and_then(Value::bool) == Some(true);
+        let author = if is_meta { Author::Client } else { line.author() };
+        let injected = (role == "user").then(|| injected::kind(&parts, author)).flatten();
         message.parts = parts;
         let notes = noted(attachment, &["commandMode", "origin"]);
         message.attributes = attributes(line, |claude| {
-            claude.object("attachment", notes);
+            claude.maybe_text("injected", injected).object("attachment", notes);
         });
         message
     } else if kind.starts_with("hook_") {
@@ -125,7 +128,7 @@ fn is_from_person(attachment: Value<'_>, prompt: Value<'_>) -> bool {
     let is = |path: &[&str], expect: &str| {
         attachment.path(path).and_then(Value::str).is_none_or(|said| said == expect)
     };
-    let is_notice = prompt.str().is_some_and(|text| is_notice(&text));
+    let is_notice = content::said(prompt).is_some_and(|text| is_notice(&text.value));
     is(&["commandMode"], "prompt") && is(&["origin", "kind"], "human") && !is_notice
 }
 

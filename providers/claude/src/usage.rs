@@ -15,12 +15,17 @@ const SERVER_TOOLS: [&str; 2] = ["web_search_requests", "web_fetch_requests"];
 /// Returns the tokens that a message's `usage` counts. What is read from a cache is not in its input.
 pub(crate) fn usage(json: Value<'_>) -> Option<Usage> {
     let count = |path: &[&str]| json.path(path).and_then(Value::u64);
+    let short = count(&["cache_creation", "ephemeral_5m_input_tokens"]);
+    let long = count(&["cache_creation", "ephemeral_1h_input_tokens"]);
     let usage = Usage {
         input: count(&["input_tokens"]),
         output: count(&["output_tokens"]),
         cache_read: count(&["cache_read_input_tokens"]),
-        cache_write: count(&["cache_creation_input_tokens"]),
-        cache_write1h: count(&["cache_creation", "ephemeral_1h_input_tokens"]),
+        // A gateway may list the parts and leave their sum out.
+        cache_write: count(&["cache_creation_input_tokens"])
+            .or_else(|| short.map(|short| short.saturating_add(long.unwrap_or(0))))
+            .or(long),
+        cache_write1h: long,
         reasoning: None,
         total: None,
     };

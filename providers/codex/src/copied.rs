@@ -2,9 +2,10 @@
 //!
 //! Paginated recordings say with which record their own part begins. Before, the client copied the parent's
 //! lines with new times. Turns keep their ids, and ids grow with time: the first turn younger than the thread
-//! is its own. Where the clock was set back, one is that began just when its record was written. Older recordings
-//! have no ids of turns; there the pace tells: no model answers a prompt within moments, but a copy is written
-//! without pauses, and none of it comes seconds behind an answer. What may be a copy waits until an answer decides.
+//! is its own, with the prompt that stands before it. Where the clock was set back, one is that began just when its
+//! record was written. Older recordings have no ids of turns, or only of some; there the pace tells: no model answers a
+//! prompt within moments, but a copy is written without pauses, and none of it comes seconds behind an answer. What may
+//! be a copy waits until an answer decides.
 
 use hyp_sdk::json::Value;
 use hyp_sdk::state::{Reader, Writer};
@@ -52,6 +53,8 @@ pub(crate) struct Sight<'s> {
     pub(crate) number: usize,
     pub(crate) ordinal: Option<u64>,
     pub(crate) turn: Option<&'s str>,
+    /// It begins the turn that it names.
+    pub(crate) is_start: bool,
     pub(crate) time: Option<i64>,
     pub(crate) role: Role,
 }
@@ -115,15 +118,16 @@ impl Copied {
             && grows(turn)
             && grows(&self.own)
         {
-            self.knows_turns = true;
+            // What is said of a turn as it goes on, older clients said of some turns alone.
+            self.knows_turns |= sight.is_start;
             if *turn >= *self.own || self.is_of_a_late_clock(turn, sight.time) {
                 let turn = self.turn.take();
-                return self.end(turn.map_or(sight.number, |turn| self.start(&turn)));
+                return self.end(turn.map_or(sight.number, |turn| self.begun(&turn, sight)));
             }
             self.is_certain = true;
             return self.prove();
         }
-        if self.knows_turns || self.start_ordinal.is_some() {
+        if self.start_ordinal.is_some() {
             return Verdict::Copy;
         }
         // A clock that is set back makes a pause, too.
@@ -145,8 +149,9 @@ impl Copied {
             }
             Role::Answers => {
                 let Some(turn) = self.turn.take() else { return Verdict::Copy };
-                let is_thought_over = since(turn.last_time).is_some_and(|gap| gap > MOMENT);
-                if is_thought_over || turn.late.is_some() {
+                let is_thought_over =
+                    !self.knows_turns && since(turn.last_time).is_some_and(|gap| gap > MOMENT);
+                if is_thought_over || (turn.late.is_some() && !self.knows_turns) {
                     let start = self.start(&turn);
                     return self.end(start);
                 }
@@ -205,6 +210,15 @@ impl Copied {
         if self.is_certain { turn.late.or(turn.paused).unwrap_or(turn.number) } else { 0 }
     }
 
+    /// Returns where the own part begins, if it does with the turn that a record names: with the prompt, where that stands
+    /// before.
+    fn begun(&self, turn: &Beginning, sight: Sight<'_>) -> usize {
+        match sight.role {
+            Role::Begins if self.is_certain => turn.late.or(turn.paused).unwrap_or(sight.number),
+            _ => self.start(turn),
+        }
+    }
+
     fn prove(&mut self) -> Verdict {
         (self.turn, self.is_certain) = (None, true);
         Verdict::Proven
@@ -251,7 +265,7 @@ mod tests {
     fn own_from(copied: &mut Copied, records: &[Step]) -> Option<usize> {
         for (number, &(role, millis)) in records.iter().enumerate() {
             let time = Some(millis * 1000);
-            let sight = Sight { number, ordinal: None, turn: None, time, role };
+            let sight = Sight { number, ordinal: None, turn: None, is_start: false, time, role };
             if let Verdict::Own(start) = copied.look(sight) {
                 return Some(start);
             }
@@ -267,6 +281,7 @@ mod tests {
             number,
             ordinal: None,
             turn: Some(turn),
+            is_start: true,
             time: Some(time),
             role: Other,
         };
@@ -285,6 +300,7 @@ mod tests {
             number,
             ordinal: None,
             turn: Some(turn),
+            is_start: true,
             time: Some(time),
             role: Other,
         };
@@ -324,6 +340,50 @@ mod tests {
     }
 
     #[test]
+    fn an_id_of_a_turn_that_only_goes_on_leaves_it_to_the_pace() {
+        let mut copied = forked("{}");
+        copied.other(Some(0));
+        let sight = |number, millis: i64, role, turn| Sight {
+            number,
+            ordinal: None,
+            turn,
+            is_start: false,
+            time: Some(millis * 1000),
+            role,
+        };
+        copied.look(sight(0, 0, Begins, None));
+        assert_eq!(copied.look(sight(1, 1, Other, Some(EARLIER))), Verdict::Proven);
+        assert_eq!(copied.look(sight(2, 900, Begins, None)), Verdict::Doubt);
+        assert_eq!(copied.look(sight(3, 960, Answers, None)), Verdict::Own(2));
+    }
+
+    #[test]
+    fn the_prompt_before_the_first_own_turn_is_its_own() {
+        let copy = [(Begins, 0, Some(EARLIER)), (Begins, 1, None), (Answers, 1, None)];
+        #[rustfmt::skip]
+        let cases: [(&str, &[Looked], usize); 4] = [
+            ("a prompt, and then its turn",   &[(Begins, 900, None), (Other, 901, Some(LATER))],                     3),
+            ("at the pace of the copy",       &[(Begins, 2, None), (Other, 2, Some(LATER))],                         3),
+            ("behind a prompt of the copy",   &[(Begins, 2, None), (Begins, 900, None), (Other, 901, Some(LATER))],  4),
+            ("the turn, and then its prompt", &[(Begins, 2, None), (Begins, 3, Some(LATER)), (Begins, 3, None)],     4),
+        ];
+        for (name, rest, expect) in cases {
+            let mut copied = forked("{}");
+            copied.other(Some(0));
+            let records = copy.iter().chain(rest).enumerate();
+            let mut verdicts = records.map(|(number, &(role, millis, turn))| {
+                let time = Some(millis * 1000);
+                copied.look(Sight { number, ordinal: None, turn, is_start: true, time, role })
+            });
+            let own = verdicts.find(|verdict| matches!(verdict, Verdict::Own(_)));
+            assert_eq!(own, Some(Verdict::Own(expect)), "{name}");
+        }
+    }
+
+    /// A record as role, time in milliseconds, and turn that it begins.
+    type Looked = (Role, i64, Option<&'static str>);
+
+    #[test]
     fn an_ordinal_says_where_the_own_part_begins() {
         let mut copied = forked(r#"{"subagent_history_start_ordinal":7}"#);
         copied.other(None);
@@ -331,6 +391,7 @@ mod tests {
             number: 3,
             ordinal: Some(ordinal),
             turn,
+            is_start: true,
             time: None,
             role: Other,
         };

@@ -50,7 +50,7 @@ const KNOWN: &[&str] = &[
     "agent_message_content_delta", "agent_message_delta", "agent_reasoning_delta",
     "agent_reasoning_raw_content_delta", "agent_reasoning_section_break", "apply_patch_approval_request",
     "background_event", "context_compacted", "conversation_path", "deprecation_notice",
-    "dynamic_tool_call_request", "dynamic_tool_call_response", "elicitation_request", "entered_review_mode",
+    "dynamic_tool_call_request", "elicitation_request", "entered_review_mode",
     "exec_approval_request", "exec_command_begin", "exec_command_end", "exec_command_output_delta",
     "exited_review_mode", "get_history_entry_response", "image_generation_begin", "image_generation_end",
     "item_started", "list_custom_prompts_response", "list_skills_response", "model_reroute",
@@ -69,7 +69,7 @@ const FAMILIES: &[&str] = &["collab_", "guardian_", "hook_", "mcp_", "realtime_"
 /// Items that a paginated recording tells as events.
 #[rustfmt::skip]
 const ITEMS: &[&str] = &[
-    "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "DynamicToolCall", "EnteredReviewMode",
+    "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "EnteredReviewMode",
     "ExitedReviewMode", "Extension", "FileChange", "HookPrompt", "ImageGeneration", "ImageView", "McpToolCall",
     "Sleep", "SubAgentActivity", "WebSearch",
 ];
@@ -106,7 +106,7 @@ pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
             or_known(event.get("thread_name").and_then(Value::non_empty), Event::Title)
         }
         "collab_agent_spawn_end" => spawned(event, "call_id", event.get("new_thread_id")),
-        "mcp_tool_call_end" => refused(event, "call_id"),
+        "mcp_tool_call_end" | "dynamic_tool_call_response" => refused(event, "call_id"),
         kind if KNOWN.contains(&kind) || FAMILIES.iter().any(|it| kind.starts_with(it)) => {
             Event::Known
         }
@@ -148,7 +148,7 @@ fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         {
             spawned(item, "id", item.get("receiver_thread_ids"))
         }
-        "McpToolCall" => refused(item, "id"),
+        "McpToolCall" | "DynamicToolCall" => refused(item, "id"),
         kind if ITEMS.contains(&kind) => Event::Known,
         _ => Event::Unknown(name.clone()),
     };
@@ -164,8 +164,10 @@ fn refused<'e>(by: Value<'e>, call: &str) -> Event<'e> {
     };
     let failed = result.is_some_and(|it| it.get("Err").is_some() || is_error(it))
         || result.and_then(|it| it.get("Ok")).is_some_and(is_error)
+        || by.get("success").and_then(Value::bool) == Some(false)
         || by.get("status").and_then(Value::str).as_deref() == Some("failed");
-    or_known(by.get(call).and_then(Value::non_empty).filter(|_| failed), Event::CallFailed)
+    let call = by.get(call).or_else(|| by.get("callId"));
+    or_known(call.and_then(Value::non_empty).filter(|_| failed), Event::CallFailed)
 }
 
 /// Reads which threads a call started: one id or a list of them.

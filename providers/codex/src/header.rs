@@ -5,6 +5,7 @@ use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{Fact, Git, Subject, Thread, ThreadKind, time};
 
 use crate::injected::is_absolute;
+use crate::plan::is_uuid;
 
 /// What is known of the thread so far.
 #[derive(Debug)]
@@ -12,6 +13,8 @@ pub(crate) struct Header {
     thread: Thread,
     /// When the recording's name says that it was begun: in local time, and better than nothing.
     named_at: Option<i64>,
+    /// The recording's name says whose it is.
+    is_named: bool,
     /// The recording said who it is.
     is_own: bool,
     is_native: bool,
@@ -42,6 +45,7 @@ impl Header {
                 ..Thread::new(id, "openai", id, "codex")
             },
             named_at,
+            is_named: is_uuid(id),
             is_own: false,
             is_native: false,
             originator: None,
@@ -105,11 +109,13 @@ impl Header {
         Some(())
     }
 
-    /// Takes a header: `session_meta`, the first line of a bare recording, or the `session` of a document.
-    pub(crate) fn tell(&mut self, meta: Value<'_>) -> Told {
+    /// Takes a header: `session_meta`, the first line of a bare recording, or the `session` of a document. `is_first` says
+    /// whether nothing stands before it: behind a damaged line, the recording's own may have been there.
+    pub(crate) fn tell(&mut self, meta: Value<'_>, is_first: bool) -> Told {
         let text = |key| meta.get(key).and_then(Value::non_empty);
         let id = text("id").or_else(|| text("session_id"));
-        if self.is_own {
+        let is_lost = !is_first && self.is_named && id.as_ref().is_some_and(|id| is_uuid(id));
+        if self.is_own || (is_lost && id.as_ref() != Some(&self.thread.id)) {
             let is_other = id.is_some_and(|id| id != self.thread.id);
             self.thread.may_start_with_copy |= is_other;
             return if is_other { Told::Other } else { Told::Again };
@@ -128,9 +134,11 @@ impl Header {
             thread.session_id = session;
         }
         thread.started_at = text("timestamp").and_then(|at| time::parse(&at)).or(thread.started_at);
-        thread.forked_from = text("forked_from_id");
+        let base = meta.get("history_base").filter(|base| !base.is_null());
+        let based_on = base.and_then(|base| base.get("thread_id")?.non_empty());
+        thread.forked_from = text("forked_from_id").or(based_on);
         thread.parent_thread_id = text("parent_thread_id");
-        let refers = meta.get("history_base").is_some_and(|base| !base.is_null())
+        let refers = base.is_some()
             || meta.get("forked_from_ordinal_exclusive").is_some_and(|at| !at.is_null());
         thread.may_start_with_copy = thread.forked_from.is_some() && !refers;
 
@@ -251,7 +259,7 @@ mod tests {
     fn told(meta: &str) -> Thread {
         let mut header = Header::new("from-the-name", None);
         let mut tape = Tape::new();
-        assert_eq!(header.tell(tape.parse(meta, 0).expect("JSON").0), Told::First);
+        assert_eq!(header.tell(tape.parse(meta, 0).expect("JSON").0, true), Told::First);
         header.finish(None)
     }
 
@@ -286,6 +294,23 @@ mod tests {
         assert!(told(r#"{"id":"c","forked_from_id":"p"}"#).may_start_with_copy);
         let refers = r#"{"id":"c","forked_from_id":"p","history_base":{"thread_id":"p"}}"#;
         assert!(!told(refers).may_start_with_copy);
+        let alone = told(r#"{"id":"c","history_base":{"thread_id":"p"}}"#);
+        assert_eq!((alone.forked_from.as_deref(), alone.may_start_with_copy), (Some("p"), false));
+    }
+
+    #[test]
+    fn a_recording_whose_header_is_damaged_is_still_of_the_thread_in_its_name() {
+        const OWN: &str = "0199a0b2-0000-7000-8000-000000000000";
+        let parents = r#"{"id":"0199a0b1-0000-7000-8000-000000000000"}"#;
+        for (is_first, told, id) in
+            [(false, Told::Other, OWN), (true, Told::First, "0199a0b1-0000-7000-8000-000000000000")]
+        {
+            let mut header = Header::new(OWN, None);
+            let mut tape = Tape::new();
+            let meta = tape.parse(parents, 0).expect("JSON").0;
+            assert_eq!(header.tell(meta, is_first), told);
+            assert_eq!((header.id(), header.may_copy()), (id, !is_first));
+        }
     }
 
     #[test]

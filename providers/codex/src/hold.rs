@@ -118,6 +118,10 @@ impl Hold {
         for number in &self.prompts {
             if let Some(item) = self.queue.any(*number) {
                 injected::confirm(item, &message);
+                // A store that was migrated has the prompt before the turn that it begins, and the event within.
+                if is_prompt && injected::is_same(item, &message) {
+                    self.turn = self.turn.min(*number);
+                }
             }
         }
         let number = self.echoes.event(kind, message, &mut self.queue);

@@ -7,7 +7,8 @@ use crate::{attributes, item};
 /// How they begin, and what they are.
 const BEGINNINGS: &[(&str, &str)] = &[
     ("<environment_context>", "environment_context"),
-    ("# AGENTS.md instructions", "agents_md"),
+    ("# AGENTS.md instructions for ", "agents_md"),
+    ("# AGENTS.md instructions\n", "agents_md"),
     ("<user_instructions>", "user_instructions"),
     ("<permissions instructions>", "permissions"),
     ("<permissions_instructions>", "permissions"),
@@ -42,9 +43,10 @@ fn listed(text: &str) -> Option<&str> {
     known.map(|&(_, kind)| kind)
 }
 
-/// Marks what stands under the user's name and is the client's.
-pub(crate) fn mark(message: &mut Message) {
-    mark_as(message, kind);
+/// Marks what stands under the user's name and is the client's. Clients that write items without an envelope have no other
+/// tags than those that are listed, and no events to tell what a person wrote.
+pub(crate) fn mark(message: &mut Message, is_bare: bool) {
+    mark_as(message, if is_bare { listed } else { kind });
 }
 
 /// Marks an event that tells what the client is known to write: all else that events tell in the user's name was typed.
@@ -54,12 +56,17 @@ pub(crate) fn mark_event(message: &mut Message) {
 
 /// Takes the mark from an item that stands in tags, if an event tells that a person wrote it.
 pub(crate) fn confirm(item: &mut Message, event: &Message) {
-    let words =
-        |message| item::texts(message).flat_map(str::split_whitespace).collect::<Vec<&str>>();
-    if item.role == "user" && !is_human(item) && is_human(event) && words(item) == words(event) {
+    if !is_human(item) && is_human(event) && is_same(item, event) {
         item.provider_subtype = None;
         item.attributes.clone_from(&event.attributes);
     }
+}
+
+/// Says whether an event tells the prompt of an item.
+pub(crate) fn is_same(item: &Message, event: &Message) -> bool {
+    let words =
+        |message| item::texts(message).flat_map(str::split_whitespace).collect::<Vec<&str>>();
+    item.role == "user" && words(item) == words(event)
 }
 
 fn mark_as(message: &mut Message, kind: impl Fn(&str) -> Option<&str>) {

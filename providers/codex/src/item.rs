@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hyp_sdk::json::{Tape, Value};
 use hyp_sdk::{Blob, Content, Message, Part, Span, Text, Thinking, is_telling};
 
-use crate::{attributes, call, injected};
+use crate::{attributes, call};
 
 /// What an item is.
 #[derive(Debug)]
@@ -121,9 +121,6 @@ fn message(item: Value<'_>, span: Span) -> Item {
         let phase = item.get("phase").and_then(Value::str);
         attributes::set(&mut message, &[("phase", phase.as_deref())]);
         return Item::Answer(message);
-    }
-    if role == "user" {
-        injected::mark(&mut message);
     }
     Item::Prompt(message)
 }

@@ -32,7 +32,7 @@ impl Rollout {
             (Some(kind), Some(payload)) => {
                 self.follow(json, kind, payload, place);
                 match kind {
-                    "response_item" => self.item(payload, place, out),
+                    "response_item" => self.item(payload, false, place, out),
                     "event_msg" => self.event(payload, place),
                     "turn_context" => self.turn_context(payload, place, out),
                     "token_usage_record" => self.usage_record(payload, place),
@@ -43,11 +43,11 @@ impl Rollout {
                     | "retained_context"
                     | "security_risk_score"
                     | "world_state" => self.hold.skip(span, kind.to_owned()),
-                    kind if item::is_bare(kind) => self.item(payload, place, out),
+                    kind if item::is_bare(kind) => self.item(payload, false, place, out),
                     kind => self.hold.failure(span, FailureClass::Unknown, item::word(kind)),
                 }
             }
-            (Some(kind), None) if item::is_bare(kind) => self.item(json, place, out),
+            (Some(kind), None) if item::is_bare(kind) => self.item(json, true, place, out),
             (None, _) if json.get("record_type").is_some() => self.hold.skip(span, "state"),
             (None, None) if json.get("thread_name").is_some() => self.name(json, span),
             (None, _) if json.get("items").is_some_and(Value::is_array) => {
@@ -66,11 +66,11 @@ impl Rollout {
     /// Takes a document of the first client: header and items in one.
     fn whole(&mut self, json: Value<'_>, place: Place, out: &mut Page) {
         if let Some(session) = json.get("session") {
-            self.header.tell(session);
+            self.header.tell(session, true);
         }
         self.hold.skip(place.span, "session");
         for item in json.get("items").into_iter().flat_map(Value::items) {
-            self.item(item, place, out);
+            self.item(item, true, place, out);
             self.flow(out);
         }
     }
@@ -85,7 +85,9 @@ impl Rollout {
     }
 
     fn meta(&mut self, meta: Value<'_>, place: Place, out: &mut Page) {
-        match self.header.tell(meta) {
+        // Behind what was not understood alone, its own header may have been there.
+        let is_first = place.span.offset == 0 || self.has_begun || self.has_ids().is_some();
+        match self.header.tell(meta, is_first) {
             Told::First => {
                 let thread = self.header.thread();
                 thread.started_at = thread.started_at.or(place.time);
@@ -101,6 +103,10 @@ impl Rollout {
                 }
             }
             Told::Other => {
+                if !self.header.is_told() && !self.copied.is_copying() {
+                    let id = self.header.id().to_owned();
+                    self.copied.own(&id, meta, true, place.time);
+                }
                 self.copied.other(place.time);
                 self.hold.settle();
             }
@@ -120,7 +126,10 @@ impl Rollout {
         let turn = matches!(kind, "turn_context" | "event_msg")
             .then(|| payload.get("turn_id").and_then(Value::str))
             .flatten();
+        let word = payload.get("type").and_then(Value::str);
+        let starts = ["task_started", "turn_started"];
         let sight = Sight {
+            is_start: kind == "turn_context" || word.is_some_and(|it| starts.contains(&&*it)),
             number: self.hold.next(),
             ordinal: json.get("ordinal").and_then(Value::u64),
             turn: turn.as_deref(),
@@ -162,7 +171,8 @@ impl Rollout {
         }
     }
 
-    fn item(&mut self, payload: Value<'_>, place: Place, out: &mut Page) {
+    /// Takes an item; `is_bare` says that it has no envelope.
+    fn item(&mut self, payload: Value<'_>, is_bare: bool, place: Place, out: &mut Page) {
         let item = item::read(payload, place.span, &mut self.tape);
         if matches!(item, Item::Answer(_) | Item::Output(_)) {
             self.totals.answered();
@@ -188,6 +198,7 @@ impl Rollout {
             Item::Prompt(mut message) => {
                 self.stamp(&mut message, place);
                 if message.role == "user" {
+                    injected::mark(&mut message, is_bare);
                     self.prompt(&mut message);
                 }
                 self.hold.message(message);

@@ -19,7 +19,10 @@ impl Rollout {
         match event {
             Event::Prompt(word, text) => {
                 let mut message = self.echo("user", word, Part::text(text), place);
-                injected::mark_event(&mut message);
+                // Clients of 2025 say themselves what is none of theirs.
+                if payload.get("kind").and_then(Value::str).as_deref() != Some("plain") {
+                    injected::mark_event(&mut message);
+                }
                 self.prompt(&mut message);
                 return self.hold.event(kind, message);
             }
@@ -64,7 +67,11 @@ impl Rollout {
                     None => self.hold.skip(place.span, TOKEN_COUNT),
                 };
             }
-            Event::Started => self.hold.begin_turn(),
+            Event::Started => {
+                // Totals of the response before would have come by now.
+                self.is_recorded = false;
+                self.hold.begin_turn();
+            }
             Event::Aborted => self.hold.end_turn(),
             Event::Title(title) => {
                 let about = Subject::Thread(self.header.id().to_owned());
