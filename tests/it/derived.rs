@@ -18,13 +18,14 @@ fn installed() -> Sandbox {
 
 /// Records what somebody does.
 fn record(sandbox: &Sandbox, id: &str, does: &str) -> Output {
-    record_all(sandbox, &json!({"id": id, "does": does}))
+    record_all(sandbox, "guests.mood", &json!({"id": id, "does": does}))
 }
 
-fn record_all(sandbox: &Sandbox, item: &Value) -> Output {
+fn record_all(sandbox: &Sandbox, kind: &str, items: &Value) -> Output {
     let file = sandbox.beside("items.json");
-    fs::write(&file, item.to_string()).unwrap();
-    sandbox.hyp(["record", "guests.mood", "--json", file.to_str().unwrap(), "--report-json"])
+    fs::write(&file, items.to_string()).unwrap();
+    let by = ["--policy", "server-authoritative", "--report-json"];
+    sandbox.hyp(["record", kind, "--json", file.to_str().unwrap()].into_iter().chain(by))
 }
 
 fn moods(sandbox: &Sandbox) -> Vec<String> {
@@ -148,23 +149,71 @@ fn a_derivation_that_fails_its_check_is_told_until_it_holds() {
 #[test]
 fn an_undo_takes_back_those_cells_of_a_row_that_nobody_changed_since() {
     let sandbox = installed();
-    record_all(&sandbox, &json!({"id": "a", "does": "sing", "noted": "first"}));
-    let second = record_all(&sandbox, &json!({"id": "a", "does": "dance", "noted": "second"}));
-    record_all(&sandbox, &json!({"id": "a", "does": "dance", "noted": "third"}));
-    assert_eq!(moods(&sandbox), ["a|dance|third|danceing"]);
-    let run = second.json()["run_id"].as_str().unwrap().to_owned();
+    record(&sandbox, "a", "sing");
+    let told = |column: &str, value: &str| json!({"of": "a", "column": column, "value": value});
+    let both = json!([told("heard", "a song"), told("noted", "first")]);
+    let first = record_all(&sandbox, "guests.told", &both);
+    assert_eq!(first.status, Some(0), "{first}");
+    record_all(&sandbox, "guests.told", &told("noted", "second"));
+    let cells = || sandbox.rows("select coalesce(heard, '-') || ' ' || noted from moods");
+    assert_eq!(cells(), ["a song second"]);
+    let run = first.json()["run_id"].as_str().unwrap().to_owned();
     let refused = sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
     assert_eq!(refused.status, Some(3), "{refused}");
     let kept = json!([{"dataset": "moods", "key": ["a"], "reason": "`noted` was changed since"}]);
     assert_eq!(refused.json()["kept"], kept);
-    assert_eq!(moods(&sandbox), ["a|dance|third|danceing"], "nothing was undone");
+    assert_eq!(cells(), ["a song second"], "nothing was undone");
     let partial = sandbox.hyp(["runs", "undo", &run, "--commit", "--partial", "--json"]);
     assert_eq!(partial.status, Some(0), "{partial}");
     assert_eq!(
         (&partial.json()["kept"], &partial.json()["restored"]),
         (&kept, &json!({"moods": 1}))
     );
-    assert_eq!(moods(&sandbox), ["a|sing|third|singing"], "and what is derived from it follows");
+    assert_eq!(cells(), ["- second"]);
     let again = sandbox.hyp(["runs", "undo", &run, "--commit", "--partial", "--json"]);
     assert_eq!(again.json()["restored"], json!({}), "there is nothing left of it: {again}");
+}
+
+#[test]
+fn a_row_that_was_written_anew_since_is_kept_as_that_version() {
+    let sandbox = installed();
+    let write = |does: &str, noted: &str| {
+        record_all(&sandbox, "guests.mood", &json!({"id": "a", "does": does, "noted": noted}))
+    };
+    write("sing", "first");
+    let second = write("dance", "second");
+    // Who wrote last says again what one cell holds.
+    write("dance", "third");
+    let run = second.json()["run_id"].as_str().unwrap().to_owned();
+    let partial = sandbox.hyp(["runs", "undo", &run, "--commit", "--partial", "--json"]);
+    assert_eq!(partial.json()["kept"][0]["reason"], "`noted` was changed since", "{partial}");
+    assert_eq!(moods(&sandbox), ["a|dance|third|danceing"]);
+}
+
+#[test]
+fn what_hyp_derived_keeps_nothing_from_being_undone() {
+    let sandbox = installed();
+    let write = |does: &str, mood: &str| {
+        record_all(&sandbox, "guests.mood", &json!({"id": "a", "does": does, "mood": mood}))
+    };
+    write("sing", "mine");
+    let second = write("dance", "mine");
+    assert_eq!(moods(&sandbox), ["a|dance||danceing"]);
+    let run = second.json()["run_id"].as_str().unwrap().to_owned();
+    let undone = sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
+    assert_eq!((undone.status, &undone.json()["kept"]), (Some(0), &json!([])), "{undone}");
+    assert_eq!(moods(&sandbox), ["a|sing||singing"]);
+}
+
+#[test]
+fn runs_of_one_id_tell_all_that_was_derived_for_them() {
+    let mut sandbox = installed();
+    sandbox.set("DEV_RUN_ID", "same");
+    record(&sandbox, "a", "sing");
+    record(&sandbox, "b", "dance");
+    let chunks = "select number from chunks where run_id = 'same-derive-1' order by 1";
+    assert_eq!(sandbox.rows(chunks), ["1", "2"]);
+    let shown = sandbox.hyp(["runs", "show", "same-derive-1"]);
+    assert!(shown.stdout.contains("of         ledger\n"), "{shown}");
+    assert!(shown.stdout.contains("check: moods ok\n"), "{shown}");
 }

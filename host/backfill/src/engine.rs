@@ -46,7 +46,7 @@ use publish::publish;
 use view::{View, lock};
 
 pub use derive::Derivation;
-pub(crate) use derive::derive;
+pub(crate) use derive::Deriving;
 pub(crate) use guards::{check_sources, settled};
 pub(crate) use materializers::{check_free, may_change};
 pub use record::{Recorded, Recording, record};
@@ -186,14 +186,7 @@ impl Engine<'_> {
         }
         if told.committed && published.is_ok() {
             let ask = self.request.changes.ask.as_ref();
-            // Where columns have to be derived first, it is asked after that.
-            let is_ready = |check: &Check| match self.components.makers.deriving(&check.dataset) {
-                Some(maker) => !self
-                    .writer
-                    .is_derivation_due(&check.dataset, maker.digest())
-                    .is_ok_and(|is_due| is_due),
-                None => true,
-            };
+            let is_ready = |check: &Check| self.is_ready(check);
             told.checks = checks::after(&materializers, &lock(&view), ask, is_ready);
         }
         self.report.rows_skipped = told.datasets.values().map(|it| it.same).sum();
@@ -204,6 +197,13 @@ impl Engine<'_> {
         }
         self.report.changes = Some(told);
         published
+    }
+
+    /// Says whether a check can be asked; where columns have to be derived first, it is asked after that.
+    fn is_ready(&self, check: &Check) -> bool {
+        let maker = self.components.makers.deriving(&check.dataset);
+        let due = maker.map(|maker| self.writer.derivation_due(&check.dataset, maker.digest()));
+        !matches!(due, Some(Ok(Some(_))))
     }
 
     /// Makes what was written part of the datasets.

@@ -14,7 +14,7 @@ use tracing::info_span;
 use crate::basis::{Arguments, Basis, Source};
 use crate::components::{Components, is_enabled, name_of};
 use crate::discover::{Found, discover, sweep, terms};
-use crate::engine::{Changes, Engine, check_sources, derive, may_change, settled};
+use crate::engine::{Changes, Deriving, Engine, check_sources, may_change, settled};
 use crate::error::BackfillError;
 use crate::ignored::Ignored;
 use crate::import::Import;
@@ -125,14 +125,8 @@ pub fn run(
         && may_change(&components, &plugins, &request.changes.rules)
             .map_err(|error| BackfillError::Datasets { reason: crate::explain(&error) })?;
     let is_dry = request.dry_run || (is_asked_first && !request.changes.commit);
-    components.host.settle(settled(&plugins, &request.changes)?);
+    let settings = settled(&plugins, &request.changes)?;
     let mut writer = Store::open_or_create(&places.store)?.writer(request.wait, &request.run_id)?;
-
-    let mut derived = Vec::new();
-    let deriving = (request.changes.ask.as_ref(), &*request.run_id);
-    if !is_dry {
-        derive(&components, &mut writer, deriving, &mut derived)?;
-    }
 
     let ignored = Ignored::load(&places.store)?;
     let forgotten = writer.store().forgotten()?;
@@ -174,6 +168,13 @@ pub fn run(
         arguments.basis = (request.dry_run || fills_datasets).then_some(basis);
     }
 
+    // Only now is it certain that something is done.
+    let mut deriving = Deriving::new(&components, request.changes.ask.as_ref(), &request.run_id);
+    if !is_dry {
+        deriving.work(&mut writer, cancelled)?;
+    }
+    components.host.settle(settings);
+
     let span = info_span!(
         "backfill.start",
         hyp_component = "backfill",
@@ -200,7 +201,7 @@ pub fn run(
         dry_run: is_dry,
         resumes: request.resumes.clone(),
         fingerprint: request.dry_run.then(|| arguments.fingerprint()),
-        derived,
+        derived: deriving.done.clone(),
         ..Report::default()
     };
     let mut report = writer.run(&start, now, |writer, end| {
@@ -287,8 +288,9 @@ pub fn run(
         finish(&report, end);
         done.map(|()| report)
     })?;
-    if !is_dry {
-        derive(&components, &mut writer, deriving, &mut report.derived)?;
+    if !is_dry && !report.interrupted {
+        deriving.work(&mut writer, cancelled)?;
+        report.derived = deriving.done;
     }
     Ok(report)
 }

@@ -6,12 +6,16 @@ use crate::error::StoreError;
 use crate::writer::Writer;
 
 impl Writer {
-    /// Says whether a dataset has rows that a component has not seen since they changed.
+    /// Returns the state of a dataset, if it has rows that a component has not seen since they changed.
     ///
     /// # Errors
     /// Fails when the catalog cannot be read.
-    pub fn is_derivation_due(&self, dataset: &str, digest: &str) -> Result<bool, StoreError> {
-        let Some(location) = self.catalog.pointer_of(dataset)? else { return Ok(false) };
+    pub fn derivation_due(
+        &self,
+        dataset: &str,
+        digest: &str,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(location) = self.catalog.pointer_of(dataset)? else { return Ok(None) };
         let seen: Option<(String, String)> = self
             .catalog
             .connection
@@ -22,7 +26,8 @@ impl Writer {
                 asked.query_row([dataset], |row| Ok((row.get(0)?, row.get(1)?))).optional()
             })
             .map_err(|error| self.catalog.error(error))?;
-        Ok(seen != Some((digest.to_owned(), location)))
+        let is_seen = seen.is_some_and(|(by, state)| by == digest && state == location);
+        Ok((!is_seen).then_some(location))
     }
 
     /// Notes that a component has seen a dataset as it is, and left nothing to be changed.

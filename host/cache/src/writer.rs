@@ -67,15 +67,7 @@ impl Writer {
             swept => swept?,
         };
         purge::finish(layout, &catalog, &table)?;
-        let chunks = || {
-            crashed::note(&catalog.connection, run_id)?;
-            catalog.connection.query_row(
-                "SELECT coalesce(max(number), 0) FROM chunks WHERE run_id = ?1",
-                [run_id],
-                |row| row.get(0),
-            )
-        };
-        let chunks = chunks().map_err(|error| catalog.error(error))?;
+        crashed::note(&catalog.connection, run_id).map_err(|error| catalog.error(error))?;
         let mut writer = Self {
             store,
             catalog,
@@ -87,7 +79,7 @@ impl Writer {
             kin: Kin::default(),
             pending: Pending::default(),
             stale: BTreeSet::new(),
-            chunks,
+            chunks: 0,
             is_marked: false,
             swept,
             doubles: Vec::new(),
@@ -98,8 +90,16 @@ impl Writer {
             first_new: 0,
             _lock: lock,
         };
+        writer.chunks = writer.chunks_of(run_id)?;
         writer.take_in_foreign()?;
         Ok(writer)
+    }
+
+    /// Returns how many commits a run has made: one may be gone on with under its id.
+    fn chunks_of(&self, run_id: &str) -> Result<i64, StoreError> {
+        let asked = "SELECT coalesce(max(number), 0) FROM chunks WHERE run_id = ?1";
+        let number = self.catalog.connection.query_row(asked, [run_id], |row| row.get(0));
+        number.map_err(|error| self.catalog.error(error))
     }
 
     /// Returns the store that is written to.
@@ -147,7 +147,7 @@ impl Writer {
         let mut end =
             RunEnd { run_id: start.run_id.clone(), status: "ok".to_owned(), ..RunEnd::default() };
         let is_other = self.run_id != start.run_id;
-        let chunks = if is_other { 0 } else { self.chunks };
+        let chunks = if is_other { self.chunks_of(&start.run_id)? } else { self.chunks };
         let outer = (
             std::mem::replace(&mut self.run_id, start.run_id.clone()),
             std::mem::replace(&mut self.chunks, chunks),

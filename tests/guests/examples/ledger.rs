@@ -23,8 +23,11 @@ impl Materializer for Ledger {
             .required("id", ColumnType::Text)
             .column("does", ColumnType::Text)
             .column("noted", ColumnType::Text)
+            .column("heard", ColumnType::Text)
             .column("mood", ColumnType::Text)
-            .owns("mood");
+            .owns("mood")
+            .reconciles("heard", &[], &[])
+            .reconciles("noted", &[], &[]);
         Description::new("ledger", "0.1.0")
             .kind("guests.entry")
             .kind("guests.colour")
@@ -34,6 +37,7 @@ impl Materializer for Ledger {
             .kind("guests.stray")
             .kind("guests.odd")
             .kind("guests.mood")
+            .kind("guests.told")
             .derives("moods")
             .queues("guests.colour")
             .dataset(entries)
@@ -80,6 +84,14 @@ fn one(item: &Item, out: &mut Derived) {
         }
         "guests.trap" => panic!("on purpose"),
         "guests.mood" => out.upsert(Row { dataset: "moods".to_owned(), cells: item.cells.clone() }),
+        "guests.told" => out.assert_value(Assertion {
+            dataset: "moods".to_owned(),
+            key: vec![item.text("of").unwrap_or_default().into()],
+            column: item.text("column").unwrap_or_default().to_owned(),
+            value: item.get("value").clone(),
+            subject: None,
+            notes: None,
+        }),
         "stored.moods" => mood(item, out),
         "guests.odd" => odd(item.text("does").unwrap_or_default(), out),
         _ => {}

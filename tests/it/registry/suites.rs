@@ -125,3 +125,20 @@ fn what_is_declared_stands_and_what_drifted_comes_back() {
         asked.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(times, known, "what is derived touches no time");
 }
+
+#[test]
+fn a_plan_is_done_though_columns_have_to_be_derived_first() {
+    let mut registry = Registry::new("suites.sql");
+    registry.sandbox.set("HYP_FAILPOINT", "after_catalog:abort:1");
+    let died = registry.try_run("registry-state", &["--commit"]);
+    assert_ne!(died.status, Some(0), "{died}");
+    registry.sandbox.set("HYP_FAILPOINT", "");
+    assert_eq!(registry.rows(ELIGIBLE), Vec::<String>::new(), "it died before that");
+    let planned = registry.try_run("test-suites", &["--dry-run"]).json();
+    let fingerprint = planned["fingerprint"].as_str().unwrap().to_owned();
+    let args = ["backfill", "--apply", &fingerprint, "--json"];
+    let done = registry.sandbox.hyp(args);
+    assert_eq!(done.status, Some(0), "{done}");
+    assert_eq!(done.json()["derived"][0]["updated"], 14, "{done}");
+    assert_eq!(registry.rows(ELIGIBLE).len(), 14);
+}

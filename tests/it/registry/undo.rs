@@ -115,6 +115,34 @@ fn what_was_changed_since_is_kept_and_listed() {
 }
 
 #[test]
+fn a_verdict_of_somebody_else_is_never_made_of_two() {
+    // The history says that the agent passes, and so does a newer run.
+    let (registry, run, _) = imported("1000");
+    let live = json!({
+        "agent_url": "https://buoy.example/mcp", "tested_at": "2026-07-20T00:00:00Z", "passed": true,
+        "summary": "newer", "is_owner": true, "triggered_by": "heartbeat", "id": "r-newer",
+    });
+    assert_eq!(record(&registry, "registry.test_run", &live).status, Some(0));
+    let status = registry.status();
+    let partial = registry.sandbox.hyp(["runs", "undo", &run, "--commit", "--partial"]);
+    assert_eq!(partial.status, Some(0), "{partial}");
+    assert_eq!(registry.status()[0], status[0], "it is the newer run's");
+}
+
+#[test]
+fn an_undo_finds_the_rows_of_a_dataset_that_was_only_to_be_added_to() {
+    let registry = Registry::new("suites.sql");
+    registry.settle("[datasets.test_suites]\non_conflict = \"append-only\"\n");
+    let output = registry.try_run("registry-state", &["--commit"]);
+    assert_eq!(output.status, Some(0), "{output}");
+    assert_eq!(registry.one("select count(*) from test_suites"), "22");
+    let undone = registry.sandbox.hyp(["runs", "undo", &run_id(&output), "--commit", "--json"]);
+    assert_eq!(undone.status, Some(0), "{undone}");
+    assert_eq!(undone.json()["removed"], json!({ "capabilities": 21, "test_suites": 22 }));
+    assert_eq!(registry.one("select count(*) from test_suites"), "0");
+}
+
+#[test]
 fn types_that_were_replaced_come_back() {
     let registry = Registry::adopted("agents.sql");
     let types = "select * from member_agents order by profile_id, position";

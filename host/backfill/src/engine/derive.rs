@@ -4,13 +4,16 @@
 //! the rows that are there and says what they should be. Each dataset is a commit by itself. Nothing but the columns that the
 //! materializer owns changes, and a row goes on being that of the run that brought it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hyp_cache::{
     DatasetRun, OWN, OpenDataset, RunKind, RunStart, SOURCE_ID, SOURCE_SYSTEM, StoreError, Writer,
+    datum_to_json,
 };
 use hyp_model::item::{Cell, Datum, Item, Origin, STORED};
+use hyp_plugin::Settled;
 use serde::Serialize;
 
 use super::checks;
@@ -45,50 +48,75 @@ pub struct Derivation {
     pub error: Option<String>,
 }
 
-/// Works out what is due, and adds to a list what was changed or went wrong.
-///
-/// What a materializer does wrong is its own: the others go on.
-///
-/// # Errors
-/// Fails when the store does.
-pub(crate) fn derive(
-    components: &Components,
-    writer: &mut Writer,
-    (ask, run_id): (Option<&Ask>, &str),
-    done: &mut Vec<Derivation>,
-) -> Result<(), StoreError> {
-    for maker in components.makers.iter() {
-        for dataset in maker.derives() {
-            if !writer.is_derivation_due(dataset, maker.digest())? {
-                continue;
-            }
-            let mut derivation = Derivation {
-                materializer: maker.name.clone(),
-                dataset: dataset.to_owned(),
-                ..Derivation::default()
-            };
-            let run_id = format!("{run_id}-derive-{}", done.len() + 1);
-            let one = One { maker, dataset, run_id, ask };
-            match one.work(components, writer, &mut derivation) {
-                Err(EngineError::Store(error)) => return Err(error),
-                Err(error) => derivation.error = Some(crate::explain(&error)),
-                Ok(()) if derivation.error.is_none() => {
-                    writer.note_derived(dataset, maker.digest())?;
+/// Works out what is due, for one command.
+pub(crate) struct Deriving<'a> {
+    components: &'a Components,
+    ask: Option<&'a Ask>,
+    /// The command's own run, which the ids of others begin with.
+    run_id: &'a str,
+    runs: u32,
+    /// States of datasets in which it went wrong: trying again gives the same.
+    failed: HashMap<String, String>,
+    /// What was changed or went wrong, by now.
+    pub(crate) done: Vec<Derivation>,
+}
+
+impl<'a> Deriving<'a> {
+    pub(crate) fn new(components: &'a Components, ask: Option<&'a Ask>, run_id: &'a str) -> Self {
+        Self { components, ask, run_id, runs: 0, failed: HashMap::new(), done: Vec::new() }
+    }
+
+    /// Works out what is due; what a materializer does wrong is its own, and the others go on.
+    ///
+    /// # Errors
+    /// Fails when the store does.
+    pub(crate) fn work(
+        &mut self,
+        writer: &mut Writer,
+        cancelled: &AtomicBool,
+    ) -> Result<(), StoreError> {
+        // No provider's settings are these.
+        self.components.host.settle(Settled::default());
+        let components = self.components;
+        for maker in components.makers.iter() {
+            for dataset in maker.derives() {
+                let Some(state) = writer.derivation_due(dataset, maker.digest())? else { continue };
+                if self.failed.get(dataset) == Some(&state) || cancelled.load(Ordering::Relaxed) {
+                    continue;
                 }
-                Ok(()) => {}
-            }
-            // What went wrong before counts no more: this is how things stand.
-            done.retain_mut(|it| {
-                let is_same = it.dataset == dataset;
-                it.error.take_if(|_| is_same);
-                !is_same || it.run_id.is_some()
-            });
-            if derivation.error.is_some() || derivation.updated > 0 {
-                done.push(derivation);
+                self.runs += 1;
+                let run_id = format!("{}-derive-{}", self.run_id, self.runs);
+                let one = One { maker, dataset, run_id, ask: self.ask, cancelled };
+                let mut derivation = Derivation {
+                    materializer: maker.name.clone(),
+                    dataset: dataset.to_owned(),
+                    ..Derivation::default()
+                };
+                match one.work(components, writer, &mut derivation) {
+                    Err(EngineError::Store(error)) => return Err(error),
+                    Err(EngineError::Interrupted) => continue,
+                    Err(error) => derivation.error = Some(crate::explain(&error)),
+                    Ok(()) => {}
+                }
+                if derivation.error.is_none() {
+                    writer.note_derived(dataset, maker.digest())?;
+                } else if let Some(state) = writer.derivation_due(dataset, maker.digest())? {
+                    self.failed.insert(dataset.to_owned(), state);
+                }
+                self.add(derivation);
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// Notes what came of a dataset. What went wrong there before counts no more: this is how things stand.
+    fn add(&mut self, derivation: Derivation) {
+        for before in self.done.iter_mut().filter(|it| it.dataset == derivation.dataset) {
+            before.error = None;
+        }
+        self.done.push(derivation);
+        self.done.retain(|it| it.error.is_some() || it.updated > 0);
+    }
 }
 
 /// One dataset, and who derives columns of it.
@@ -97,6 +125,7 @@ struct One<'a> {
     dataset: &'a str,
     run_id: String,
     ask: Option<&'a Ask>,
+    cancelled: &'a AtomicBool,
 }
 
 impl One<'_> {
@@ -173,7 +202,9 @@ impl One<'_> {
         let mut pass = Pass::new(Arc::clone(view), materializers, aim, &self.run_id, asserting);
         let mut taken = Ok(());
         stored.scan(|row| {
-            if taken.is_ok() {
+            if self.cancelled.load(Ordering::Relaxed) {
+                taken = Err(EngineError::Interrupted);
+            } else if taken.is_ok() {
                 taken = pass.take(item(&kind, &stored, &row));
             }
         })?;
@@ -193,7 +224,7 @@ fn item(kind: &str, stored: &OpenDataset, row: &[Datum]) -> Item {
         text.unwrap_or_default().to_owned()
     };
     let cells = stored.columns().iter().zip(row);
-    let declared = cells.filter(|(column, _)| !OWN.contains(&column.name.as_str()));
+    let declared = cells.filter(|(column, _)| stored.declared().position(&column.name).is_some());
     let cells: Vec<Cell> =
         declared.map(|(column, value)| (column.name.clone(), value.clone())).collect();
     let origin = Origin { system: of(SOURCE_SYSTEM), id: of(SOURCE_ID), ended_at: None };
@@ -213,7 +244,7 @@ fn keep_to_owned(chunk: &mut Chunk, stored: &OpenDataset) -> Result<(), String> 
         for (at, column) in stored.columns().iter().enumerate() {
             if OWN.contains(&column.name.as_str()) {
                 row[at] = before[at].clone();
-            } else if row[at] != before[at] && !is_owned(stored, &column.name, before) {
+            } else if !is_same(&row[at], &before[at]) && !is_owned(stored, &column.name, before) {
                 let name = &column.name;
                 return Err(format!("it changes `{name}` of `{dataset}`, which it does not own"));
             }
@@ -222,8 +253,13 @@ fn keep_to_owned(chunk: &mut Chunk, stored: &OpenDataset) -> Result<(), String> 
     Ok(())
 }
 
+/// Says whether two values are stored as one: no number is another one of its sort.
+fn is_same(one: &Datum, other: &Datum) -> bool {
+    one == other || datum_to_json(one) == datum_to_json(other)
+}
+
 /// Says whether who declares a dataset owns a column in a row.
-fn is_owned(stored: &OpenDataset, column: &str, row: &[Datum]) -> bool {
+pub(super) fn is_owned(stored: &OpenDataset, column: &str, row: &[Datum]) -> bool {
     let is_met = |scope: &Option<Cell>| {
         scope.as_ref().is_none_or(|(name, value)| {
             stored.position(name).and_then(|at| row.get(at)) == Some(value)

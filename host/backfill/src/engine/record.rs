@@ -1,5 +1,6 @@
 //! What is recorded as it happens: the same materializers, rules, journal and audit as for what is imported.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use hyp_plugin::{Limits, Settled};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::derive::{Derivation, derive};
+use super::derive::{Derivation, Deriving};
 use super::error::EngineError;
 use super::materializers::Materializers;
 use super::pass::{Aim, Asserting, Pass, Passed};
@@ -73,12 +74,13 @@ pub fn record(places: &Places, recording: &Recording) -> Result<Recorded, Backfi
         return Err(BackfillError::Recording { reason, code: None });
     }
     components.makers.check_rules(recording.changes.rules.keys())?;
-    components.host.settle(Settled { settings: recording.changes.settings.clone(), prober: None });
     let store = Store::open_or_create(&places.store)?;
     let mut writer = store.writer(recording.wait, &recording.run_id)?;
-    let deriving = (recording.changes.ask.as_ref(), &*recording.run_id);
-    let mut derived = Vec::new();
-    derive(&components, &mut writer, deriving, &mut derived)?;
+    let ask = recording.changes.ask.as_ref();
+    let mut deriving = Deriving::new(&components, ask, &recording.run_id);
+    let never = AtomicBool::new(false);
+    deriving.work(&mut writer, &never)?;
+    components.host.settle(Settled { settings: recording.changes.settings.clone(), prober: None });
     let refused = |error: EngineError| match error {
         EngineError::Store(error) => error.into(),
         other => {
@@ -125,8 +127,8 @@ pub fn record(places: &Places, recording: &Recording) -> Result<Recorded, Backfi
     let changes = done.map_err(refused)?;
     // What the materializers read is not in the way of those who read it anew.
     drop(materializers);
-    derive(&components, &mut writer, deriving, &mut derived)?;
-    Ok(Recorded { changes, derived })
+    deriving.work(&mut writer, &never)?;
+    Ok(Recorded { changes, derived: deriving.done })
 }
 
 fn item(recording: &Recording, at: usize, object: &Map<String, Value>) -> Item {

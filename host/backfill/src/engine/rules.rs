@@ -1,7 +1,7 @@
 //! What becomes of a row where there is one already, and of a value where there is another one: the rules that a dataset
 //! declares. They are the same for every writer, and pure.
 
-use hyp_cache::{OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM};
+use hyp_cache::{OWN, OpenDataset, RUN_ID, SOURCE_ID, SOURCE_SYSTEM};
 use hyp_model::item::{ColumnMode, ColumnRule, ConflictRule, DatasetColumn, Datum, Role};
 
 /// How a new row meets the stored one.
@@ -81,8 +81,10 @@ pub(crate) fn judge(
 pub(crate) struct Rule {
     conflict: ConflictRule,
     columns: Vec<DatasetColumn>,
-    /// Places of columns that are derived: they stand until that is done anew.
-    derived: Vec<usize>,
+    /// Places of columns that are derived, with the rows that this holds for: they stand until that is done anew.
+    derived: Vec<(usize, Option<(usize, Datum)>)>,
+    /// Places of columns that are no longer declared: they keep what they hold.
+    former: Vec<usize>,
     order: Option<usize>,
     run: Option<usize>,
     system: Option<usize>,
@@ -92,10 +94,23 @@ pub(crate) struct Rule {
 impl Rule {
     pub(crate) fn of(dataset: &OpenDataset) -> Self {
         let declared = dataset.declared();
+        let derived = declared.owns.iter().filter_map(|owned| {
+            let scope = match &owned.scope {
+                Some((name, value)) => Some((dataset.position(name)?, value.clone())),
+                None => None,
+            };
+            Some((dataset.position(&owned.column)?, scope))
+        });
+        let columns = dataset.columns().iter().enumerate();
+        let is_former = |column: &DatasetColumn| {
+            declared.position(&column.name).is_none() && !OWN.contains(&column.name.as_str())
+        };
+        let former = columns.filter(|(_, column)| is_former(column)).map(|(at, _)| at);
         Self {
             conflict: declared.on_conflict,
             columns: dataset.columns().to_vec(),
-            derived: declared.owns.iter().filter_map(|it| dataset.position(&it.column)).collect(),
+            derived: derived.collect(),
+            former: former.collect(),
             order: declared.ordered_by.as_ref().and_then(|name| dataset.position(name)),
             run: dataset.position(RUN_ID),
             system: dataset.position(SOURCE_SYSTEM),
@@ -174,7 +189,7 @@ impl Rule {
         cells
             .enumerate()
             .map(|(at, ((column, old), new_value))| match &column.role {
-                _ if new_value.is_null() && self.derived.contains(&at) => old.clone(),
+                _ if new_value.is_null() && self.stands(at, new) => old.clone(),
                 Role::Forward => later(old, new_value),
                 Role::PreviousOf(other) if changed(other) => {
                     let at = self.columns.iter().position(|column| column.name == *other);
@@ -188,6 +203,15 @@ impl Rule {
                 _ => new_value.clone(),
             })
             .collect()
+    }
+
+    /// Says whether a column of a row is nothing that the row's source tells.
+    fn stands(&self, at: usize, row: &[Datum]) -> bool {
+        let is_met = |scope: &Option<(usize, Datum)>| {
+            scope.as_ref().is_none_or(|(at, value)| row.get(*at) == Some(value))
+        };
+        self.former.contains(&at)
+            || self.derived.iter().any(|(it, scope)| *it == at && is_met(scope))
     }
 
     /// Returns the stored row, with those columns moved on that only go forward.
@@ -241,6 +265,7 @@ mod tests {
             conflict,
             columns: columns.to_vec(),
             derived: Vec::new(),
+            former: Vec::new(),
             order: Some(AT),
             run: Some(5),
             system: Some(6),
@@ -275,6 +300,26 @@ mod tests {
             }
             other => format!("{other:?}").to_lowercase(),
         }
+    }
+
+    #[test]
+    fn what_no_source_tells_stands_where_nothing_is_said_of_it() {
+        let text = |text: &str| Datum::Text(text.to_owned());
+        let wins = rule(ConflictRule::LastWriteWins);
+        let derived = |scope| Rule { derived: vec![(3, scope)], ..wins.clone() };
+        let mut old = row("failing", 1, ("a", "1"));
+        old[3] = text("old");
+        let mut new = row("passing", 2, ("a", "1"));
+        new[3] = Datum::Null;
+        let held = |rule: &Rule| match rule.upsert(Some(&old), &new) {
+            Meeting::Update(row) => row[3].clone(),
+            other => panic!("{other:?}"),
+        };
+        // The column has a role that tells what was there before, and owners go before roles.
+        assert_eq!(held(&derived(None)), text("old"));
+        assert_eq!(held(&derived(Some((0, text("passing"))))), text("old"));
+        assert_ne!(held(&derived(Some((0, text("failing"))))), text("old"));
+        assert_eq!(held(&Rule { former: vec![3], ..wins.clone() }), text("old"));
     }
 
     #[test]

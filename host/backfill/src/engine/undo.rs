@@ -3,7 +3,8 @@
 //! A cell that somebody changed since is left as it is, and listed, as is an added row that somebody wrote to. What is taken
 //! back is journalled, so that this can be taken back, too.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use hyp_cache::{
@@ -17,7 +18,7 @@ use hyp_plugin::Limits;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::derive::{Derivation, derive};
+use super::derive::{Derivation, Deriving, is_owned};
 use super::request::Ask;
 use crate::components::Components;
 use crate::error::BackfillError;
@@ -110,12 +111,13 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
     let declared = declared(&components);
     // Who only wants to know does not keep others from writing.
     let mut writer = request.commit.then(|| store.writer(request.wait, &request.by)).transpose()?;
-    let mut undone = Undone::default();
-    let deriving = (request.ask.as_ref(), &*request.by);
-    if let Some(writer) = &mut writer {
-        derive(&components, writer, deriving, &mut undone.derived)?;
-    }
     store.check_stands(&request.run_id)?;
+    let mut undone = Undone::default();
+    let mut deriving = Deriving::new(&components, request.ask.as_ref(), &request.by);
+    let never = AtomicBool::new(false);
+    if let Some(writer) = &mut writer {
+        deriving.work(writer, &never)?;
+    }
     let mut deeds: BTreeMap<String, BTreeMap<String, Deed>> = BTreeMap::new();
     for entry in store.dataset_journal(&request.run_id)? {
         deeds
@@ -153,8 +155,9 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
         undone.committed = true;
         commit.undoes = is_whole.then(|| request.run_id.clone());
         write(&mut writer, &mut open, commit, (request, run.provider, &undone))?;
-        derive(&components, &mut writer, deriving, &mut undone.derived)?;
+        deriving.work(&mut writer, &never)?;
     }
+    undone.derived = deriving.done;
     Ok(undone)
 }
 
@@ -258,6 +261,9 @@ impl Back<'_> {
         }
         let keys: BTreeMap<&String, Key> =
             deeds.keys().map(|text| (text, self.key(text))).collect();
+        if self.dataset.declared().may_change() {
+            self.remove_unnoted(&keys, &mut write, &mut journal)?;
+        }
         let rows = self.dataset.rows(keys.values())?;
         let mut done = BTreeSet::new();
         for (text, deed) in &deeds {
@@ -274,6 +280,26 @@ impl Back<'_> {
         let dataset = self.dataset;
         dataset.scan_run(self.run_id, |row| write.removed.push(dataset.key(&row)))?;
         write.removed_of = Some(self.run_id.to_owned());
+        self.count(|undone| &mut undone.removed, write.removed.len() as u64);
+        Ok(())
+    }
+
+    /// Takes back rows that were added under a rule that notes none, as somebody settled: append-only.
+    fn remove_unnoted(
+        &mut self,
+        noted: &BTreeMap<&String, Key>,
+        write: &mut DatasetWrite,
+        journal: &mut Vec<JournalEntry>,
+    ) -> Result<(), BackfillError> {
+        let dataset = self.dataset;
+        let noted: HashSet<&Key> = noted.values().collect();
+        dataset.scan_run(self.run_id, |row| {
+            let key = dataset.key(&row);
+            if !noted.contains(&key) {
+                write.removed.push(key);
+                journal.push(JournalEntry::removal(dataset, &row));
+            }
+        })?;
         self.count(|undone| &mut undone.removed, write.removed.len() as u64);
         Ok(())
     }
@@ -301,6 +327,10 @@ impl Back<'_> {
             return self.count(|undone| &mut undone.returned, 1);
         }
         let Some(stored) = stored else {
+            let is_derived = |column: &String| is_owned(self.dataset, column, &[]);
+            if deed.cells.keys().all(is_derived) && !deed.cells.is_empty() {
+                return;
+            }
             return self.keep(text, "it was removed since");
         };
         if let Some(run) = &deed.inserted {
@@ -312,26 +342,38 @@ impl Back<'_> {
             journal.push(JournalEntry::removal(self.dataset, stored));
             return self.count(|undone| &mut undone.removed, 1);
         }
-        let (mut row, mut others) = (stored.clone(), Vec::new());
+        let mut others = Vec::new();
+        let mut back = Vec::new();
         for (at, column) in self.dataset.columns().iter().enumerate() {
             let Some((old, new)) = deed.cells.get(&column.name) else { continue };
-            let now = datum_to_json(&row[at]);
+            let now = datum_to_json(&stored[at]);
             if now == *new {
-                row[at] = datum_from_json(old, column.kind);
-                let cell = (Some(new.to_string()), Some(old.to_string()));
-                journal.push(self.entry(text, Some(&column.name), JournalOperation::Update, cell));
-            } else if now != *old && !OWN.contains(&column.name.as_str()) {
+                back.push((at, column, old, new));
+            } else if now != *old && !self.is_hyps(&column.name, stored) {
                 others.push(format!("`{}`", column.name));
             }
         }
         if !others.is_empty() {
             let was = if others.len() == 1 { "was" } else { "were" };
             self.keep(text, &format!("{} {was} changed since", others.join(", ")));
+            // What somebody wrote after that is one version; values that are asserted are so one by one.
+            back.retain(|(_, column, ..)| self.dataset.declared().rule(&column.name).is_some());
+        }
+        let mut row = stored.clone();
+        for (at, column, old, new) in back {
+            row[at] = datum_from_json(old, column.kind);
+            let cell = (Some(new.to_string()), Some(old.to_string()));
+            journal.push(self.entry(text, Some(&column.name), JournalOperation::Update, cell));
         }
         if row != *stored {
             write.rows.push(row);
             self.count(|undone| &mut undone.restored, 1);
         }
+    }
+
+    /// Says whether nobody but hyp writes a column of a row: it is worked out anew after this.
+    fn is_hyps(&self, column: &str, row: &[Datum]) -> bool {
+        OWN.contains(&column) || is_owned(self.dataset, column, row)
     }
 
     fn keep(&mut self, text: &str, reason: &str) {

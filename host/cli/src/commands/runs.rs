@@ -135,7 +135,8 @@ fn providers(row: &Row) -> Vec<String> {
         let names = list.as_array().into_iter().flatten().filter_map(|it| of(it).as_str());
         names.map(str::to_owned).collect()
     };
-    if report.is_object() {
+    let is_derived = ask::text(row, "kind").as_deref() == Some("derive");
+    if report.is_object() && !is_derived {
         return names(&report["providers"], |provider| &provider["provider"]);
     }
     let begun = ask::text(row, "providers").unwrap_or_default();

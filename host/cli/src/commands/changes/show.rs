@@ -50,15 +50,7 @@ pub(in crate::commands) fn show(out: &mut String, report: &Value) {
         let elapsed = told["elapsed_ms"].as_u64().unwrap_or_default();
         line(out, &format!("slowest (of {elapsed} ms): "), &slowest);
     }
-    for check in list(&told["checks"]) {
-        let (expected, found) = (&check["expected"], &check["found"]);
-        let verdict = match found {
-            Value::Null => format!("expected {expected}, found nothing"),
-            found if found == expected => "ok".to_owned(),
-            found => format!("expected {expected}, found {found}"),
-        };
-        let _ = writeln!(out, "    check: {} {verdict}", said(&check["name"]));
-    }
+    show_checks(out, told);
     for (label, entries) in told["audit_insert_failed"].as_object().into_iter().flatten() {
         let _ =
             writeln!(out, "    warning: the audit lacks {entries} entries ({})", text::line(label));
@@ -86,7 +78,20 @@ pub(in crate::commands) fn show(out: &mut String, report: &Value) {
 pub(in crate::commands) fn show_recorded(out: &mut String, told: &Value) {
     named(out, "items: ", &told["items"]);
     show_rows(out, told);
+    show_checks(out, told);
     show_changes(out, &told["changes"]);
+}
+
+fn show_checks(out: &mut String, told: &Value) {
+    for check in list(&told["checks"]) {
+        let (expected, found) = (&check["expected"], &check["found"]);
+        let verdict = match found {
+            Value::Null => format!("expected {expected}, found nothing"),
+            found if found == expected => "ok".to_owned(),
+            found => format!("expected {expected}, found {found}"),
+        };
+        let _ = writeln!(out, "    check: {} {verdict}", said(&check["name"]));
+    }
 }
 
 fn show_cutover(out: &mut String, cutover: &Value) {

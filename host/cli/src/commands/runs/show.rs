@@ -139,7 +139,7 @@ fn words(shown: &Shown) -> String {
             line(name, run);
         }
     }
-    if !shown.report.is_object() && !run.providers.is_empty() {
+    if !shown.report["providers"].is_array() && !run.providers.is_empty() {
         line("of", &run.providers.join(" "));
     }
     for (name, time) in [("since", &shown.since), ("until", &shown.until)] {
@@ -151,7 +151,7 @@ fn words(shown: &Shown) -> String {
     line("chunks", &shown.chunks.to_string());
     match run.kind.as_str() {
         "undo" if shown.report.is_object() => out.push_str(&undo::details(&shown.report)),
-        "record" => {
+        "record" | "derive" => {
             let mut told = String::new();
             changes::show_recorded(&mut told, &shown.report);
             out.push_str(&nearer(&told));
