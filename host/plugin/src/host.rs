@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub struct Host {
     pub(crate) ticker: Arc<Ticker>,
     linkers: Linkers,
     materializers: Linker<State>,
-    settled: OnceLock<Arc<Settled>>,
+    settled: RwLock<Arc<Settled>>,
     shelf: Option<Shelf>,
     compiled: AtomicU64,
     mapped: AtomicU64,
@@ -159,7 +159,7 @@ impl Host {
             limits,
             linkers,
             materializers,
-            settled: OnceLock::new(),
+            settled: RwLock::default(),
             shelf,
             compiled: AtomicU64::new(0),
             mapped: AtomicU64::new(0),
@@ -238,13 +238,13 @@ impl Host {
         Ok(Materializer::new(Arc::clone(self), source, description, ready))
     }
 
-    /// Settles what holds for all guests, before the first is started; only the first word counts.
+    /// Settles what holds for guests that are started from now on.
     pub fn settle(&self, settled: Settled) {
-        let _ = self.settled.set(Arc::new(settled));
+        *self.settled.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settled);
     }
 
     pub(crate) fn settled(&self) -> Arc<Settled> {
-        self.settled.get().cloned().unwrap_or_default()
+        Arc::clone(&self.settled.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns what was done so far.

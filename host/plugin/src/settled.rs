@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hyp_model::item::{Cell, Datum};
 use serde::Deserialize;
 
-/// What was settled for a run before its first guest was started.
+/// What was settled for guests before they were started.
 #[derive(Debug, Default)]
 pub struct Settled {
     /// Values of settings, by name.
