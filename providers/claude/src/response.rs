@@ -1,4 +1,4 @@
-//! Which answer a line is of. Its id is on all lines of an answer; a gateway may give several answers the same one.
+//! Which answer a line is of. Its id is on all lines of an answer; a gateway may give several answers the same one, or none.
 
 use std::collections::VecDeque;
 
@@ -44,7 +44,9 @@ impl Responses {
     pub(crate) fn tell_apart(&mut self, message: &mut Message) {
         self.turn += u64::from(is_prompt(message));
         self.step += u64::from(has_result(message));
-        let Some(id) = message.response_id.take() else { return };
+        let is_answer = message.role == "assistant" && message.usage.is_some();
+        let id = message.response_id.take().or_else(|| is_answer.then(String::new));
+        let Some(id) = id else { return };
         let request = message.request_id.as_deref();
         let line = Response {
             id,
@@ -63,12 +65,13 @@ impl Responses {
                 Response { request, tokens, name: known.name, ..line }
             }
             before => {
-                let own = before.and_then(|_| request.or(message.id.as_deref()));
+                let is_taken = before.is_some() || line.id.is_empty();
+                let own = is_taken.then(|| request.or(message.id.as_deref())).flatten();
                 let name = own.unwrap_or(&line.id).to_owned();
                 Response { name, ..line }
             }
         };
-        message.response_id = Some(response.name.clone());
+        message.response_id = Some(response.name.clone()).filter(|name| !name.is_empty());
         self.known.push_back(response);
         if self.known.len() > REMEMBERED {
             self.known.pop_front();
@@ -120,7 +123,8 @@ impl Response {
             (Some(own), Some(other)) => own != other,
             (None, None) if is_telling(&self.id) => false,
             (None, None) if self.turn != line.turn => true,
-            (None, None) if self.step == line.step => false,
+            // Two answers may follow each other there.
+            (None, None) if self.step == line.step && !self.id.is_empty() => false,
             (None, None) => {
                 self.tokens.zip(line.tokens).is_some_and(|(own, other)| !own.go_on_in(other))
             }
@@ -204,6 +208,30 @@ mod tests {
             let mut out = Writer::new();
             responses.save(&mut out);
             responses = Responses::restore(&mut Reader::new(&out.finish())).unwrap();
+        }
+    }
+
+    #[test]
+    fn lines_without_any_id_are_one_answer_while_the_model_was_given_the_same() {
+        let line = |name: &str, input: u64, output: u64| {
+            let mut message = said("assistant", name, None, None);
+            let (input, output) = (Some(input), Some(output));
+            message.usage = Some(Usage { input, output, ..Usage::default() });
+            message
+        };
+        let cases = [
+            (line("a1", 500, 7), "a1"),
+            (line("a2", 500, 7), "a1"),
+            (line("a3", 500, 9), "a1"),
+            (line("b1", 560, 3), "b1"),
+            (said("user", "prompt", None, None), ""),
+            (line("c1", 560, 3), "c1"),
+            (said("assistant", "without tokens", None, None), ""),
+        ];
+        let mut responses = Responses::default();
+        for (mut message, expected) in cases {
+            responses.tell_apart(&mut message);
+            assert_eq!(message.response_id.as_deref().unwrap_or_default(), expected);
         }
     }
 
