@@ -1,27 +1,27 @@
 //! Columns that a materializer derives: when that is done, what it may change, and what becomes of the rest when it fails.
+//!
+//! The component is another's: it derives `mood` from `does`, in dataset `moods`.
 
 use std::fs;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::sandbox::{Output, Sandbox, repository};
-
-/// A sandbox with a component of another's that derives `mood` from `does`, in dataset `moods`.
-fn installed() -> Sandbox {
-    let sandbox = Sandbox::new();
-    let ledger = repository().join("tests/guests/dist/ledger.wasm");
-    let told = sandbox.hyp(["plugin", "install", ledger.to_str().unwrap(), "--yes"]);
-    assert_eq!(told.status, Some(0), "{told}");
-    sandbox
-}
+use crate::materializers::installed;
+use crate::sandbox::{Output, Sandbox};
 
 /// Records what somebody does.
 fn record(sandbox: &Sandbox, id: &str, does: &str) -> Output {
-    record_all(sandbox, "guests.mood", &json!({"id": id, "does": does}))
+    record_items(sandbox, "guests.mood", &json!({"id": id, "does": does}))
 }
 
-fn record_all(sandbox: &Sandbox, kind: &str, items: &Value) -> Output {
+/// Records what `a` does, with another cell.
+fn write(sandbox: &Sandbox, does: &str, (column, value): (&str, &str)) -> Output {
+    record_items(sandbox, "guests.mood", &json!({"id": "a", "does": does, column: value}))
+}
+
+/// Records one item, or several.
+fn record_items(sandbox: &Sandbox, kind: &str, items: &Value) -> Output {
     let file = sandbox.beside("items.json");
     fs::write(&file, items.to_string()).unwrap();
     let by = ["--policy", "server-authoritative", "--report-json"];
@@ -32,16 +32,24 @@ fn moods(sandbox: &Sandbox) -> Vec<String> {
     sandbox.rows("select id || '|' || does || '|' || coalesce(noted, '') || '|' || coalesce(mood, '') from moods order by id")
 }
 
+fn catalog(sandbox: &Sandbox) -> Connection {
+    Connection::open(sandbox.store().join("catalog.db")).unwrap()
+}
+
+/// Returns the run that an output tells of.
+fn run_id(output: &Output) -> String {
+    output.json()["run_id"].as_str().unwrap().to_owned()
+}
+
 /// Forgets that anything was derived, as a store of an older hyp has it, or one whose writer died.
 fn forget(sandbox: &Sandbox) {
-    let catalog = Connection::open(sandbox.store().join("catalog.db")).unwrap();
-    catalog.execute_batch("delete from derivations").unwrap();
+    catalog(sandbox).execute_batch("delete from derivations").unwrap();
 }
 
 /// Returns how many datasets are noted as derived.
 fn derived(sandbox: &Sandbox) -> i64 {
-    let catalog = Connection::open(sandbox.store().join("catalog.db")).unwrap();
-    catalog.query_row("select count(*) from derivations", [], |row| row.get(0)).unwrap()
+    let count = "select count(*) from derivations";
+    catalog(sandbox).query_row(count, [], |row| row.get(0)).unwrap()
 }
 
 #[test]
@@ -49,7 +57,7 @@ fn what_is_derived_follows_the_rows_and_is_a_run_of_its_own() {
     let sandbox = installed();
     let told = record(&sandbox, "a", "sing");
     assert_eq!(told.status, Some(0), "{told}");
-    let run = told.json()["run_id"].as_str().unwrap().to_owned();
+    let run = run_id(&told);
     let by = format!("{run}-derive-1");
     let expected = json!([{
         "materializer": "ledger", "dataset": "moods", "run_id": by, "updated": 1,
@@ -73,7 +81,7 @@ fn what_is_derived_follows_the_rows_and_is_a_run_of_its_own() {
 #[test]
 fn what_is_derived_comes_back_whoever_takes_it_away() {
     let sandbox = installed();
-    let run = record(&sandbox, "a", "sing").json()["run_id"].as_str().unwrap().to_owned();
+    let run = run_id(&record(&sandbox, "a", "sing"));
     let undone = sandbox.hyp(["runs", "undo", &format!("{run}-derive-1"), "--commit", "--json"]);
     assert_eq!(undone.status, Some(0), "{undone}");
     assert_eq!(undone.json()["restored"], json!({"moods": 1}));
@@ -152,12 +160,12 @@ fn an_undo_takes_back_those_cells_of_a_row_that_nobody_changed_since() {
     record(&sandbox, "a", "sing");
     let told = |column: &str, value: &str| json!({"of": "a", "column": column, "value": value});
     let both = json!([told("heard", "a song"), told("noted", "first")]);
-    let first = record_all(&sandbox, "guests.told", &both);
+    let first = record_items(&sandbox, "guests.told", &both);
     assert_eq!(first.status, Some(0), "{first}");
-    record_all(&sandbox, "guests.told", &told("noted", "second"));
+    record_items(&sandbox, "guests.told", &told("noted", "second"));
     let cells = || sandbox.rows("select coalesce(heard, '-') || ' ' || noted from moods");
     assert_eq!(cells(), ["a song second"]);
-    let run = first.json()["run_id"].as_str().unwrap().to_owned();
+    let run = run_id(&first);
     let refused = sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
     assert_eq!(refused.status, Some(3), "{refused}");
     let kept = json!([{"dataset": "moods", "key": ["a"], "reason": "`noted` was changed since"}]);
@@ -177,14 +185,11 @@ fn an_undo_takes_back_those_cells_of_a_row_that_nobody_changed_since() {
 #[test]
 fn a_row_that_was_written_anew_since_is_kept_as_that_version() {
     let sandbox = installed();
-    let write = |does: &str, noted: &str| {
-        record_all(&sandbox, "guests.mood", &json!({"id": "a", "does": does, "noted": noted}))
-    };
-    write("sing", "first");
-    let second = write("dance", "second");
+    write(&sandbox, "sing", ("noted", "first"));
+    let second = write(&sandbox, "dance", ("noted", "second"));
     // Who wrote last says again what one cell holds.
-    write("dance", "third");
-    let run = second.json()["run_id"].as_str().unwrap().to_owned();
+    write(&sandbox, "dance", ("noted", "third"));
+    let run = run_id(&second);
     let partial = sandbox.hyp(["runs", "undo", &run, "--commit", "--partial", "--json"]);
     assert_eq!(partial.json()["kept"][0]["reason"], "`noted` was changed since", "{partial}");
     assert_eq!(moods(&sandbox), ["a|dance|third|danceing"]);
@@ -193,13 +198,10 @@ fn a_row_that_was_written_anew_since_is_kept_as_that_version() {
 #[test]
 fn what_hyp_derived_keeps_nothing_from_being_undone() {
     let sandbox = installed();
-    let write = |does: &str, mood: &str| {
-        record_all(&sandbox, "guests.mood", &json!({"id": "a", "does": does, "mood": mood}))
-    };
-    write("sing", "mine");
-    let second = write("dance", "mine");
+    write(&sandbox, "sing", ("mood", "mine"));
+    let second = write(&sandbox, "dance", ("mood", "mine"));
     assert_eq!(moods(&sandbox), ["a|dance||danceing"]);
-    let run = second.json()["run_id"].as_str().unwrap().to_owned();
+    let run = run_id(&second);
     let undone = sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
     assert_eq!((undone.status, &undone.json()["kept"]), (Some(0), &json!([])), "{undone}");
     assert_eq!(moods(&sandbox), ["a|sing||singing"]);

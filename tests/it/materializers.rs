@@ -11,7 +11,8 @@ fn ledger() -> String {
     repository().join("tests/guests/dist/ledger.wasm").to_str().unwrap().to_owned()
 }
 
-fn installed() -> Sandbox {
+/// A sandbox with that component.
+pub(crate) fn installed() -> Sandbox {
     let sandbox = Sandbox::new();
     let told = sandbox.hyp(["plugin", "install", &ledger(), "--yes"]);
     assert_eq!(told.status, Some(0), "{told}");

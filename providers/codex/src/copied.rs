@@ -149,9 +149,8 @@ impl Copied {
             }
             Role::Answers => {
                 let Some(turn) = self.turn.take() else { return Verdict::Copy };
-                let is_thought_over =
-                    !self.knows_turns && since(turn.last_time).is_some_and(|gap| gap > MOMENT);
-                if is_thought_over || (turn.late.is_some() && !self.knows_turns) {
+                let is_thought_over = since(turn.last_time).is_some_and(|gap| gap > MOMENT);
+                if !self.knows_turns && (is_thought_over || turn.late.is_some()) {
                     let start = self.start(&turn);
                     return self.end(start);
                 }

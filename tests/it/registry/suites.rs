@@ -109,9 +109,10 @@ fn what_is_declared_stands_and_what_drifted_comes_back() {
 
     let after = registry.rows(ELIGIBLE);
     assert_eq!(after.len(), 13);
-    for changed in ["free-2-0", "paid-0-0"] {
-        assert!(before.contains(&changed.to_owned()) && !after.contains(&changed.to_owned()));
-    }
+    let left = before.iter().filter(|name| !after.contains(name));
+    let changed: Vec<&String> =
+        left.chain(after.iter().filter(|name| !before.contains(name))).collect();
+    assert_eq!(changed, ["free-2-0", "paid-0-0", "free-0-0"]);
     let told = registry.run("test-suites", &["--commit"]);
     assert_eq!(
         (&told["source_rows"], &told["datasets"]["test_suites"]["updated"]),
@@ -141,4 +142,26 @@ fn a_plan_is_done_though_columns_have_to_be_derived_first() {
     assert_eq!(done.status, Some(0), "{done}");
     assert_eq!(done.json()["derived"][0]["updated"], 14, "{done}");
     assert_eq!(registry.rows(ELIGIBLE).len(), 14);
+}
+
+#[test]
+fn what_a_suite_costs_now_is_planned_with_what_follows_from_it() {
+    let registry = Registry::adopted("suites.sql");
+    registry.change("update test_suites set external_cost_cents = 5 where id = 's-free-3-0'");
+    let planned = registry.run("test-suites", &[]);
+    let line = |it: &Value| {
+        format!("{} {} {}: {} -> {}", it["event"], it["key"], it["column"], it["old"], it["new"])
+    };
+    let planned: Vec<String> = planned["changes"].as_array().unwrap().iter().map(line).collect();
+    assert_eq!(
+        planned,
+        [
+            "\"update\" [\"s-free-3-0\"] \"external_cost_cents\": 0 -> 5",
+            "\"update\" [\"s-free-3-0\"] \"scheduled_testing_eligible\": true -> false",
+        ]
+    );
+    let told = registry.run("test-suites", &["--commit"]);
+    assert_eq!(told["datasets"]["test_suites"]["updated"], 1);
+    assert_eq!(registry.rows(ELIGIBLE).len(), 13);
+    assert_eq!(registry.run("test-suites", &["--commit"])["datasets"]["test_suites"]["updated"], 0);
 }

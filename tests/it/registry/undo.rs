@@ -24,6 +24,15 @@ fn imported(chunk: &str) -> (Registry, String, (Vec<String>, Vec<String>)) {
     (registry, run_id(&output), before)
 }
 
+/// Records a run of an agent that is newer than all of its history.
+fn record_newer(registry: &Registry, agent: &str, passed: bool) {
+    let live = json!({
+        "agent_url": format!("https://{agent}.example/mcp"), "tested_at": "2026-07-20T00:00:00Z", "passed": passed,
+        "summary": "newer", "is_owner": true, "triggered_by": "heartbeat", "id": "r-newer",
+    });
+    assert_eq!(record(registry, "registry.test_run", &live).status, Some(0));
+}
+
 #[test]
 fn everything_is_as_it_was_once_a_run_is_undone() {
     let (registry, run, before) = imported("7");
@@ -90,12 +99,8 @@ fn files_that_were_put_together_change_nothing_for_an_undo() {
 #[test]
 fn what_was_changed_since_is_kept_and_listed() {
     let (registry, run, before) = imported("1000");
-    let live = json!({
-        "agent_url": "https://quay.example/mcp", "tested_at": "2026-07-20T00:00:00Z", "passed": false,
-        "summary": "newer", "is_owner": true, "triggered_by": "heartbeat", "id": "r-newer",
-    });
     // It changes when the agent failed last, which the run had changed, too.
-    assert_eq!(record(&registry, "registry.test_run", &live).status, Some(0));
+    record_newer(&registry, "quay", false);
     let with_live = all(&registry);
     let refused = registry.sandbox.hyp(["runs", "undo", &run, "--commit", "--json"]);
     assert_eq!(refused.status, Some(3), "{refused}");
@@ -118,11 +123,7 @@ fn what_was_changed_since_is_kept_and_listed() {
 fn a_verdict_of_somebody_else_is_never_made_of_two() {
     // The history says that the agent passes, and so does a newer run.
     let (registry, run, _) = imported("1000");
-    let live = json!({
-        "agent_url": "https://buoy.example/mcp", "tested_at": "2026-07-20T00:00:00Z", "passed": true,
-        "summary": "newer", "is_owner": true, "triggered_by": "heartbeat", "id": "r-newer",
-    });
-    assert_eq!(record(&registry, "registry.test_run", &live).status, Some(0));
+    record_newer(&registry, "buoy", true);
     let status = registry.status();
     let partial = registry.sandbox.hyp(["runs", "undo", &run, "--commit", "--partial"]);
     assert_eq!(partial.status, Some(0), "{partial}");

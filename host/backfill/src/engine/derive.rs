@@ -23,6 +23,7 @@ use super::pass::{Aim, Asserting, Chunk, Pass, Passed};
 use super::publish::publish;
 use super::report::CheckReport;
 use super::request::{Ask, Changes};
+use super::rules::Rule;
 use super::view::{Pending, View, lock};
 use crate::components::Components;
 use crate::makers::Maker;
@@ -237,6 +238,7 @@ fn keep_to_owned(chunk: &mut Chunk, stored: &OpenDataset) -> Result<(), String> 
     if chunk.is_staged() {
         return Err(format!("of the rows of `{dataset}` it made rows of another dataset"));
     }
+    let rule = Rule::of(stored);
     for (name, Pending { row, before, .. }) in chunk.changed_mut() {
         let Some(before) = before.as_ref().filter(|_| name == dataset) else {
             return Err(format!("of the rows of `{dataset}` it made new ones in `{name}`"));
@@ -244,7 +246,7 @@ fn keep_to_owned(chunk: &mut Chunk, stored: &OpenDataset) -> Result<(), String> 
         for (at, column) in stored.columns().iter().enumerate() {
             if OWN.contains(&column.name.as_str()) {
                 row[at] = before[at].clone();
-            } else if !is_same(&row[at], &before[at]) && !is_owned(stored, &column.name, before) {
+            } else if !is_same(&row[at], &before[at]) && !rule.derives(at, before) {
                 let name = &column.name;
                 return Err(format!("it changes `{name}` of `{dataset}`, which it does not own"));
             }
@@ -256,14 +258,4 @@ fn keep_to_owned(chunk: &mut Chunk, stored: &OpenDataset) -> Result<(), String> 
 /// Says whether two values are stored as one: no number is another one of its sort.
 fn is_same(one: &Datum, other: &Datum) -> bool {
     one == other || datum_to_json(one) == datum_to_json(other)
-}
-
-/// Says whether who declares a dataset owns a column in a row.
-pub(super) fn is_owned(stored: &OpenDataset, column: &str, row: &[Datum]) -> bool {
-    let is_met = |scope: &Option<Cell>| {
-        scope.as_ref().is_none_or(|(name, value)| {
-            stored.position(name).and_then(|at| row.get(at)) == Some(value)
-        })
-    };
-    stored.declared().owns.iter().any(|owned| owned.column == column && is_met(&owned.scope))
 }

@@ -205,13 +205,17 @@ impl Rule {
             .collect()
     }
 
-    /// Says whether a column of a row is nothing that the row's source tells.
-    fn stands(&self, at: usize, row: &[Datum]) -> bool {
+    /// Says whether a column of a row is derived.
+    pub(crate) fn derives(&self, at: usize, row: &[Datum]) -> bool {
         let is_met = |scope: &Option<(usize, Datum)>| {
             scope.as_ref().is_none_or(|(at, value)| row.get(*at) == Some(value))
         };
-        self.former.contains(&at)
-            || self.derived.iter().any(|(it, scope)| *it == at && is_met(scope))
+        self.derived.iter().any(|(it, scope)| *it == at && is_met(scope))
+    }
+
+    /// Says whether a column of a row is nothing that the row's source tells.
+    fn stands(&self, at: usize, row: &[Datum]) -> bool {
+        self.former.contains(&at) || self.derives(at, row)
     }
 
     /// Returns the stored row, with those columns moved on that only go forward.

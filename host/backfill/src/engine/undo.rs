@@ -18,8 +18,9 @@ use hyp_plugin::Limits;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::derive::{Derivation, Deriving, is_owned};
+use super::derive::{Derivation, Deriving};
 use super::request::Ask;
+use super::rules::Rule;
 use crate::components::Components;
 use crate::error::BackfillError;
 use crate::places::Places;
@@ -131,7 +132,12 @@ pub fn undo(places: &Places, request: &Undo) -> Result<Undone, BackfillError> {
     let mut open = BTreeMap::new();
     for declared in declared.values() {
         let Some(dataset) = store.open_dataset(declared)? else { continue };
-        let mut back = Back { dataset: &dataset, run_id: &request.run_id, undone: &mut undone };
+        let mut back = Back {
+            dataset: &dataset,
+            rule: Rule::of(&dataset),
+            run_id: &request.run_id,
+            undone: &mut undone,
+        };
         let (write, journal) = back.work(deeds.remove(&declared.name).unwrap_or_default())?;
         commit.journal.extend(journal);
         commit.writes.insert(declared.name.clone(), write);
@@ -246,6 +252,7 @@ impl Deed {
 /// One dataset on its way back.
 struct Back<'a> {
     dataset: &'a OpenDataset,
+    rule: Rule,
     run_id: &'a str,
     undone: &'a mut Undone,
 }
@@ -327,7 +334,9 @@ impl Back<'_> {
             return self.count(|undone| &mut undone.returned, 1);
         }
         let Some(stored) = stored else {
-            let is_derived = |column: &String| is_owned(self.dataset, column, &[]);
+            let is_derived = |column: &String| {
+                self.dataset.position(column).is_some_and(|at| self.rule.derives(at, &[]))
+            };
             if deed.cells.keys().all(is_derived) && !deed.cells.is_empty() {
                 return;
             }
@@ -342,6 +351,7 @@ impl Back<'_> {
             journal.push(JournalEntry::removal(self.dataset, stored));
             return self.count(|undone| &mut undone.removed, 1);
         }
+        // What is derived is worked out anew after this, whoever changed it.
         let mut others = Vec::new();
         let mut back = Vec::new();
         for (at, column) in self.dataset.columns().iter().enumerate() {
@@ -349,7 +359,10 @@ impl Back<'_> {
             let now = datum_to_json(&stored[at]);
             if now == *new {
                 back.push((at, column, old, new));
-            } else if now != *old && !self.is_hyps(&column.name, stored) {
+            } else if now != *old
+                && !OWN.contains(&column.name.as_str())
+                && !self.rule.derives(at, stored)
+            {
                 others.push(format!("`{}`", column.name));
             }
         }
@@ -369,11 +382,6 @@ impl Back<'_> {
             write.rows.push(row);
             self.count(|undone| &mut undone.restored, 1);
         }
-    }
-
-    /// Says whether nobody but hyp writes a column of a row: it is worked out anew after this.
-    fn is_hyps(&self, column: &str, row: &[Datum]) -> bool {
-        OWN.contains(&column) || is_owned(self.dataset, column, row)
     }
 
     fn keep(&mut self, text: &str, reason: &str) {

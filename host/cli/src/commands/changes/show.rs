@@ -182,6 +182,7 @@ fn named(out: &mut String, title: &str, all: &Value) {
 fn line(out: &mut String, title: &str, words: &[String]) {
     out.push_str(&terminal::wrap(&format!("    {title}"), words, terminal::width()));
 }
+
 /// Adds what was derived anew before and after a run.
 pub(in crate::commands) fn show_derived(out: &mut String, report: &Value) {
     for derived in report["derived"].as_array().into_iter().flatten() {
