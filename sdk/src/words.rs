@@ -11,6 +11,9 @@ use crate::{
 /// The kind of items that messages are.
 pub const MESSAGES: &str = "ai_gateway.projected_exchange";
 
+/// Name of the fact that [`Fact::copied_at_most`] makes.
+pub(crate) const COPIED_AT_MOST: &str = "copied-at-most";
+
 impl Span {
     /// Returns the offset of the first byte after the span.
     pub fn end(self) -> u64 {
@@ -160,6 +163,15 @@ impl Fact {
     /// Creates a fact of rank 0.
     pub fn new(about: Subject, name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { about, name: name.into(), value: value.into(), rank: 0 }
+    }
+
+    /// Says how many messages of the open thread can be copied from another one; `is_certain` where something follows them
+    /// that is no copy, and otherwise there are no more yet.
+    ///
+    /// Of threads that began at the same moment, and do not say which was forked from which, the one that can have
+    /// copied least is the original.
+    pub fn copied_at_most(messages: u32, is_certain: bool) -> Self {
+        Self::new(Subject::ThisThread, COPIED_AT_MOST, messages.to_string()).rank(is_certain.into())
     }
 
     /// Sets the rank: of two facts with one name, the higher stands.

@@ -164,6 +164,39 @@ fn a_recording_that_turns_out_to_be_a_copy_is_read_again_in_the_same_run() {
     }
 }
 
+#[test]
+fn a_fork_that_says_nothing_is_told_by_what_it_cannot_have_copied() {
+    let all = files(&fixtures().join("claude/fork_in_a_terminal_says_nothing/in/projects"));
+    let path = |file: &Path| {
+        format!(".claude/projects/-home-ada-engine/{}", file.file_name().unwrap().to_str().unwrap())
+    };
+    let owners = "select distinct right(session_id, 1) || ' ' || content_text from ai_gateway_messages \
+                  where role = 'user' order by 1";
+    let expected = [
+        "1 Question t3?",
+        "2 Question s2?",
+        "3 Question p3?",
+        "7 Question p1?",
+        "7 Question p2?",
+        "8 Question s1?",
+        "9 Question t1?",
+        "9 Question t2?",
+    ];
+    for is_reversed in [false, true] {
+        let mut order = all.clone();
+        if is_reversed {
+            order.reverse();
+        }
+        let sandbox = Sandbox::new();
+        for file in order {
+            sandbox.write(&path(&file), &fs::read(&file).unwrap());
+            sandbox.import([]);
+        }
+        assert_eq!(sandbox.rows(owners), expected, "{is_reversed}");
+        assert_eq!(total(&sandbox.import(["--full"]), "rows_written"), 0);
+    }
+}
+
 /// Files, each with where it lies.
 type Files = Vec<(String, Vec<u8>)>;
 

@@ -38,9 +38,6 @@ struct Part {
     is_left_out: bool,
 }
 
-/// Name of the fact that tells where a thread was forked from.
-const FORKED_FROM: &str = "forked-from";
-
 /// Of which rows the rules were looked up last.
 #[derive(Debug)]
 struct Last {
@@ -148,7 +145,7 @@ impl Policy {
     fn may_tell(&self, thread: &str, fact: &Fact) -> bool {
         self.threads
             .get(thread)
-            .is_none_or(|part| !part.is_left_out || (part.is_taken && fact.name == FORKED_FROM))
+            .is_none_or(|part| !part.is_left_out || (part.is_taken && fact.is_lineage()))
     }
 
     /// Says whether something of a thread was left out: totals of the whole prove nothing then.

@@ -11,9 +11,6 @@ use crate::undo::Upcoming;
 use crate::writer::Writer;
 use crate::{graves, undo};
 
-/// Name of the fact that tells where a thread was forked from.
-const FORKED_FROM: &str = "forked-from";
-
 /// Returns the thread that a fact gives an origin, and the origin.
 pub(crate) fn origin((open, fact): &(String, Fact)) -> Option<(&str, &str)> {
     let thread = match &fact.about {
@@ -21,7 +18,7 @@ pub(crate) fn origin((open, fact): &(String, Fact)) -> Option<(&str, &str)> {
         Subject::Thread(thread) => thread,
         _ => return None,
     };
-    (fact.name == FORKED_FROM).then_some((thread, &fact.value))
+    (fact.name == Fact::FORKED_FROM).then_some((thread, &fact.value))
 }
 
 /// Returns the origin of a thread as an earlier fact told it.
@@ -31,7 +28,7 @@ pub(crate) fn origin_of(
 ) -> rusqlite::Result<Option<String>> {
     connection
         .prepare("SELECT value FROM facts WHERE thread_id = ?1 AND name = ?2")?
-        .query_row([thread_id, FORKED_FROM], |row| row.get(0))
+        .query_row([thread_id, Fact::FORKED_FROM], |row| row.get(0))
         .optional()
 }
 
@@ -44,7 +41,8 @@ pub(crate) fn put(
     facts: &[(String, Fact)],
     is_kept: impl Fn(&str, bool) -> rusqlite::Result<bool>,
 ) -> rusqlite::Result<()> {
-    for (thread, fact) in facts {
+    // How much of a thread may be copied is kept by the number of the thread.
+    for (thread, fact) in facts.iter().filter(|(_, fact)| fact.name != Fact::COPIED_AT_MOST) {
         let (table, subject) = match &fact.about {
             Subject::ThisThread if thread.is_empty() => continue,
             Subject::ThisThread => (ABOUT_THREAD, thread),
@@ -54,7 +52,7 @@ pub(crate) fn put(
         };
         let is_wanted = match &fact.about {
             Subject::HolderOf(message) => !graves::is_purged(connection, message)?,
-            _ => is_kept(subject, fact.name == FORKED_FROM)?,
+            _ => is_kept(subject, fact.name == Fact::FORKED_FROM)?,
         };
         if !is_wanted {
             continue;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use hyp_model::row::Key;
 use rusqlite::{Connection, params};
 
+use crate::beginnings::Copied;
 use crate::recordings;
 use crate::threads::{Known, Number};
 
@@ -46,6 +47,7 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Number, Key
             client: String::new(),
             forked_from: None,
             origin: row.get::<_, Option<[u8; 16]>>(3)?.map(Key),
+            copied: Copied::default(),
             is_ghost: true,
         };
         Ok((row.get(0)?, key, known))

@@ -8,6 +8,7 @@ use hyp_model::judge::{Candidate, ThreadFacts, Verdict};
 use hyp_model::row::Key;
 
 use crate::again::Again;
+use crate::beginnings;
 use crate::burial::Burial;
 use crate::error::StoreError;
 use crate::facts;
@@ -204,6 +205,10 @@ impl Writer {
         }
         for (thread, origin) in arriving.facts.iter().filter_map(facts::origin) {
             self.threads.learn_fork(thread, origin, moved);
+        }
+        for (thread, copied) in arriving.facts.iter().filter_map(beginnings::copied) {
+            let learnt = self.threads.learn_copied(thread, copied, moved);
+            self.pending.copied.extend(learnt.map(|number| (number, copied)));
         }
         let threads = numbers.iter().zip(arriving.threads).map(|(number, facts)| {
             let mut facts = facts.clone();

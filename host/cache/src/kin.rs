@@ -7,6 +7,7 @@ use hyp_model::judge::{Candidate, ThreadFacts};
 use hyp_model::row::Key;
 use rusqlite::{Connection, params};
 
+use crate::beginnings::{self, Copied};
 use crate::error::StoreError;
 use crate::graves::{self, Grave};
 use crate::judge::Sighting;
@@ -30,6 +31,8 @@ pub(crate) struct Pending {
     pub(crate) sightings: Vec<Sighting>,
     claims: HashMap<Key, Vec<(Number, i32)>>,
     kin: BTreeSet<(Number, Number)>,
+    /// How much threads can have copied, in the order in which it was learnt.
+    pub(crate) copied: Vec<(Number, Copied)>,
     /// Rows that came as copies, whatever the store says of them.
     pub(crate) own_copies: Vec<String>,
     /// Rows that came as copies once, and no longer do.
@@ -123,6 +126,7 @@ impl Pending {
         for (part, thread, input) in &self.no_sightings {
             statement.execute([part, thread, input])?;
         }
+        beginnings::put(connection, &self.copied)?;
         graves::put(connection, &self.graves)?;
         put_sightings(connection, &self.sightings)
     }

@@ -18,6 +18,7 @@
 
 mod again;
 mod backup;
+mod beginnings;
 mod burial;
 mod catalog;
 mod change;

@@ -30,6 +30,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = migrations![
     "0012_recordings",
     "0013_quarantine",
     "0014_derivations",
+    "0015_beginnings",
 ];
 
 /// Why a catalog was not brought up to date.

@@ -8,6 +8,7 @@ use hyp_model::judge::ThreadFacts;
 use hyp_model::row::Key;
 use rusqlite::{Connection, Row, params};
 
+use crate::beginnings::{self, Copied};
 use crate::ledger::number as count;
 use crate::{catalog, ghosts, recordings};
 
@@ -31,6 +32,8 @@ pub(crate) struct Known {
     pub(crate) forked_from: Option<String>,
     /// Key of the thread that this one was forked from.
     pub(crate) origin: Option<Key>,
+    /// How much of its beginning can be a copy.
+    pub(crate) copied: Copied,
     /// True where everything that the thread held was purged: no name is kept of it.
     pub(crate) is_ghost: bool,
 }
@@ -46,6 +49,7 @@ pub(crate) struct Threads {
     by_owner: HashMap<Owner, Number>,
     /// Forks by the thread that they name as their origin.
     forks: HashMap<Key, BTreeSet<Number>>,
+    by_start: HashMap<Option<i64>, BTreeSet<Number>>,
     next: Number,
 }
 
@@ -78,6 +82,7 @@ impl Threads {
                     client: row.get(6)?,
                     origin: forked_from.as_deref().map(key_of),
                     forked_from,
+                    copied: Copied::default(),
                     is_ghost: false,
                 },
             ))
@@ -92,6 +97,11 @@ impl Threads {
         for (number, key, known) in ghosts::load(connection)? {
             threads.put(number, key, known);
         }
+        for (number, copied) in beginnings::load(connection)? {
+            if let Some(known) = threads.by_number.get_mut(&number) {
+                known.copied = copied;
+            }
+        }
         Ok(threads)
     }
 
@@ -104,7 +114,13 @@ impl Threads {
         if let Some(origin) = known.origin {
             self.forks.entry(origin).or_default().insert(number);
         }
-        self.by_number.insert(number, known);
+        self.by_start.entry(known.started_at).or_default().insert(number);
+        let before = self.by_number.insert(number, known).map(|before| before.started_at);
+        if let Some(start) = before.filter(|start| *start != self.by_number[&number].started_at)
+            && let Some(tied) = self.by_start.get_mut(&start)
+        {
+            tied.remove(&number);
+        }
     }
 
     /// Notes another recording of a thread.
@@ -130,6 +146,7 @@ impl Threads {
             client: client_of(&facts.client).to_owned(),
             forked_from: facts.forked_from.clone(),
             origin: facts.forked_from.as_deref().map(key_of),
+            copied: Copied::default(),
             is_ghost: false,
         };
         let key = key_of(&facts.thread_id);
@@ -140,6 +157,7 @@ impl Threads {
             return number;
         };
         let Some(known) = self.by_number.get(&number) else { return number };
+        arriving.copied = known.copied;
         if known.is_ghost {
             arriving.thread_id.clone_from(&known.thread_id);
             arriving.is_ghost = true;
@@ -212,6 +230,23 @@ impl Threads {
         }
     }
 
+    /// Notes how much of a thread can be a copy, where more can than was known so far; returns its number then.
+    pub(crate) fn learn_copied(
+        &mut self,
+        thread_id: &str,
+        copied: Copied,
+        moved: &mut BTreeSet<Number>,
+    ) -> Option<Number> {
+        let number = self.number_of(thread_id)?;
+        self.by_number.get(&number).filter(|known| known.copied < copied)?;
+        let before = self.tied_before(number).count();
+        self.by_number.get_mut(&number)?.copied = copied;
+        if self.tied_before(number).count() > before {
+            moved.insert(number);
+        }
+        Some(number)
+    }
+
     /// Adds the forks of a thread that began at the same moment, and theirs.
     fn note_forks(&self, number: Number, key: Key, moved: &mut BTreeSet<Number>) {
         let Some(known) = self.by_number.get(&number) else { return };
@@ -249,7 +284,8 @@ impl Threads {
 
     /// Says which of two threads began first.
     ///
-    /// Of threads that began at the same moment, a fork comes after what it was forked from.
+    /// Of threads that began at the same moment, a fork comes after what it was forked from; where none says so, that comes
+    /// first which can have copied least.
     pub(crate) fn order(&self, a: Number, b: Number) -> Ordering {
         let start = |number| {
             let known = self.by_number.get(&number);
@@ -259,17 +295,23 @@ impl Threads {
             let known = self.by_number.get(&number);
             known.map(|known| (known.is_ghost, known.thread_id.as_str()))
         };
+        let copied = |number| {
+            let known = self.by_number.get(&number);
+            known.filter(|known| known.started_at.is_some()).map(|known| known.copied)
+        };
         start(a)
             .cmp(&start(b))
             .then_with(|| self.depth(a).cmp(&self.depth(b)))
+            .then_with(|| copied(a).cmp(&copied(b)))
             .then_with(|| id(a).cmp(&id(b)))
     }
 
     /// Returns the threads that began at the same moment as another and come before it.
     pub(crate) fn tied_before(&self, number: Number) -> impl Iterator<Item = &Known> {
         let started = self.get(number).map(|known| known.started_at);
-        let ties = self.by_number.iter().filter(move |(_, it)| Some(it.started_at) == started);
-        ties.filter(move |(other, _)| self.is_earlier(**other, number)).map(|(_, known)| known)
+        let ties = started.and_then(|started| self.by_start.get(&started)).into_iter().flatten();
+        ties.filter(move |other| self.is_earlier(**other, number))
+            .filter_map(|other| self.get(*other))
     }
 
     /// Counts the forks between a thread and the first one of its line that began at the same moment.

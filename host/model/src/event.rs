@@ -248,6 +248,19 @@ pub struct Fact {
     pub rank: u32,
 }
 
+impl Fact {
+    /// Name of the fact that tells where a thread was forked from.
+    pub const FORKED_FROM: &str = "forked-from";
+    /// Name of the fact that tells how many messages at most a thread began with that it copied, if it is a fork. Of rank
+    /// 0 it tells how many there are so far, of a higher one that something follows which is no copy.
+    pub const COPIED_AT_MOST: &str = "copied-at-most";
+
+    /// Says whether copies are told by it: nothing of what was said is in it.
+    pub fn is_lineage(&self) -> bool {
+        [Self::FORKED_FROM, Self::COPIED_AT_MOST].contains(&self.name.as_str())
+    }
+}
+
 /// How long the work on one item took.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "documented in wit/inputs.wit")]

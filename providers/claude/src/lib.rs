@@ -9,6 +9,7 @@
 mod aside;
 mod content;
 mod context;
+mod copied;
 mod head;
 mod hooks;
 mod injected;

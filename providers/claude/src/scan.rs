@@ -6,6 +6,7 @@ use hyp_sdk::{
 };
 
 use crate::context::{Beside, beside};
+use crate::copied::Copied;
 use crate::head::{client, head, is_stub, origin};
 use crate::line::{Line, owned};
 use crate::path::{Place, is_uuid};
@@ -41,6 +42,8 @@ pub(crate) struct Open {
     pub(crate) session: String,
     pub(crate) context: Context,
     pub(crate) knows_origin: bool,
+    /// How much of a session can be copied; sub-agents are not.
+    pub(crate) copied: Option<Copied>,
     /// The head, as long as the thread is one answer to nothing.
     pub(crate) stub: Option<Thread>,
 }
@@ -78,6 +81,7 @@ impl Transcript {
             session: thread.session_id.clone(),
             context: context.clone(),
             knows_origin: thread.forked_from.is_some() || !is_uuid(&thread.id),
+            copied: thread.parent_thread_id.is_none().then(Copied::default),
             stub: is_stub(&thread, line).then(|| thread.clone()),
         });
         out.thread_start(thread);
@@ -130,6 +134,13 @@ impl Transcript {
         }
         out.message(made);
         self.note_origin(line, out);
+        if let Some(copied) = self.copied() {
+            copied.line(line, kind);
+        }
+    }
+
+    fn copied(&mut self) -> Option<&mut Copied> {
+        self.open.as_mut()?.copied.as_mut()
     }
 
     /// Emits the prompts that turn out to be nowhere but in the queue.
@@ -151,6 +162,9 @@ impl Transcript {
     /// Takes a record of the client's own. Some of them say something about the thread, or hold a message.
     fn state(&mut self, record: &Record<'_>, word: &str, out: &mut Page) {
         let json = record.json;
+        if let Some(copied) = self.copied() {
+            copied.record(json);
+        }
         if self.first.is_none() {
             self.first = Line::of(json).time();
         }
@@ -247,6 +261,9 @@ impl Scan for Transcript {
 
     fn end(&mut self, out: &mut Page) {
         if let Some(open) = &mut self.open {
+            if let Some(copied) = &open.copied {
+                out.fact(copied.fact());
+            }
             out.thread_end();
             if let Some(mut thread) = open.stub.take() {
                 thread.kind = ThreadKind::Side;

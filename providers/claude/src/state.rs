@@ -2,6 +2,7 @@
 
 use hyp_sdk::state::{Reader, Writer};
 
+use crate::copied::Copied;
 use crate::queue::Queue;
 use crate::response::Responses;
 use crate::scan::{Open, Transcript};
@@ -17,6 +18,7 @@ impl Transcript {
         out.text(&open.session);
         out.context(&open.context);
         out.flag(open.knows_origin);
+        out.maybe(open.copied.as_ref(), |out, copied| copied.save(out));
         self.queue.save(&mut out);
         self.responses.save(&mut out);
         self.spills.save(&mut out);
@@ -32,6 +34,7 @@ impl Transcript {
             session: from.text()?,
             context: from.context()?,
             knows_origin: from.flag()?,
+            copied: from.maybe(Copied::restore)?,
             stub: None,
         });
         // What the plan knew went out with the head.

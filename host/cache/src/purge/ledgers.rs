@@ -148,6 +148,7 @@ fn forget_all(connection: &Connection) -> rusqlite::Result<()> {
     for table in [
         "sessions",
         "recordings",
+        "beginnings",
         "claims",
         "kin",
         "sightings",

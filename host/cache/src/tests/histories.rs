@@ -2,7 +2,7 @@
 //!
 //! `HYP_HISTORIES=1..=10000` tries the histories with these seeds, `HYP_HISTORIES=7..=7` a single one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use arrow::array::AsArray;
@@ -31,7 +31,7 @@ pub(super) struct Reading {
 pub(super) fn readings(dice: &mut Dice, threads: &[Thread]) -> Vec<Reading> {
     let whole = |dice: &mut Dice, thread: Thread| {
         let lines = (0..thread.lines.len()).collect();
-        let is_fork_told_late = dice.chance(2) && !decides_by_origin(&thread, threads);
+        let is_fork_told_late = dice.chance(2);
         Reading { thread, lines, is_fork_told_late, has_last_word: false }
     };
     let mut readings: Vec<Vec<Reading>> = Vec::new();
@@ -64,16 +64,8 @@ pub(super) fn readings(dice: &mut Dice, threads: &[Thread]) -> Vec<Reading> {
     turns.into_iter().filter_map(|at| left[at].next()).collect()
 }
 
-/// Says whether a row is given to one of two threads only because one names the other as its origin.
-///
-/// Such a row cannot be given back from the store alone, so the origin has to be known with the first rows.
-fn decides_by_origin(thread: &Thread, threads: &[Thread]) -> bool {
-    let ties = threads.iter().filter(|other| other.started_at == thread.started_at);
-    let mut ids = BTreeSet::new();
-    ties.flat_map(|other| &other.lines).any(|line| !ids.insert(line.part_id()))
-}
-
-/// Imports readings in chunks and runs of any size. A run reads a thread once.
+/// Imports readings in chunks and runs of any size. A run reads a thread once, and once more where its rows were given to
+/// another one.
 pub(super) fn import(dice: &mut Dice, world: &World, readings: &[Reading]) {
     import_as(dice, world, readings, "run");
 }
@@ -86,14 +78,20 @@ pub(super) fn import_as(dice: &mut Dice, world: &World, readings: &[Reading], ru
     let mut threads: Vec<Thread> = Vec::new();
     let mut said: Vec<(String, Fact)> = Vec::new();
     let mut ended: Vec<&Thread> = Vec::new();
+    let mut latest: BTreeMap<String, &Reading> = BTreeMap::new();
     for reading in readings {
         let id = reading.thread.id.as_str();
         if in_run.contains(id) || dice.chance(8) {
-            commit(writer.as_mut().unwrap(), &mut threads, &mut waiting, (&mut said, &mut ended));
+            let writer = writer.as_mut().unwrap();
+            commit(writer, &mut threads, &mut waiting, (&mut said, &mut ended));
+            read_again(writer, &latest);
             in_run.clear();
+        }
+        if in_run.is_empty() {
             writer = None;
         }
         in_run.insert(id);
+        latest.insert(reading.thread.input.clone(), reading);
         let writer = writer.get_or_insert_with(|| world.writer(run));
         let mut thread = reading.thread.clone();
         let origin = thread.forked_from.clone().filter(|_| reading.is_fork_told_late);
@@ -109,14 +107,32 @@ pub(super) fn import_as(dice: &mut Dice, world: &World, readings: &[Reading], ru
             }
         }
         ended.extend(reading.has_last_word.then_some(&reading.thread));
-        if let Some(value) = origin {
-            let name = "forked-from".to_owned();
-            let fact = Fact { about: Subject::ThisThread, name, value, rank: 0 };
-            said.push((thread.id, fact));
-        }
+        said.push(copied(&thread));
+        said.extend(origin.map(|value| (thread.id, fact(Fact::FORKED_FROM, value, 0))));
     }
     let writer = writer.get_or_insert_with(|| world.writer(run));
     commit(writer, &mut threads, &mut waiting, (&mut said, &mut ended));
+    read_again(writer, &latest);
+}
+
+fn fact(name: &str, value: String, rank: u32) -> Fact {
+    Fact { about: Subject::ThisThread, name: name.to_owned(), value, rank }
+}
+
+/// Returns what the recording of a thread shows of how much of it can be copied.
+pub(super) fn copied(thread: &Thread) -> (String, Fact) {
+    let (lines, is_certain) = thread.copied;
+    (thread.id.clone(), fact(Fact::COPIED_AT_MOST, lines.to_string(), is_certain.into()))
+}
+
+/// Reads those recordings again whose rows were given to other threads.
+fn read_again(writer: &mut crate::Writer, latest: &BTreeMap<String, &Reading>) {
+    let stale = writer.take_stale();
+    for reading in stale.iter().filter_map(|input| latest.get(input)) {
+        let mut rows = reading.lines.iter().map(|line| (0, *line)).collect();
+        let threads = &mut vec![reading.thread.clone()];
+        commit(writer, threads, &mut rows, (&mut vec![copied(&reading.thread)], &mut Vec::new()));
+    }
 }
 
 fn commit(

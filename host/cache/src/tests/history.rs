@@ -40,17 +40,20 @@ pub(super) fn history(dice: &mut Dice) -> Vec<Thread> {
         }
         if !threads.is_empty() && !dice.chance(5) {
             let origin = &threads[dice.roll(threads.len())];
-            // Of three that begin together, the order shows only once all of them are known.
-            let ties = threads.iter().filter(|other| other.started_at == origin.started_at);
-            let may_tie = ties.count() == 1;
             if dice.chance(2) {
                 fork(dice, &mut thread, origin);
             } else {
                 resume(dice, &mut thread, origin);
             }
-            link(dice, &mut thread, origin, may_tie);
+            link(dice, &mut thread, origin);
         }
+        let copied = thread.lines.len();
         talk(dice, &mut thread);
+        let own = thread.lines.len() - copied;
+        thread.copied = match dice.chance(3) {
+            true => (thread.lines.len(), false),
+            false => (copied + dice.roll(own + 1), true),
+        };
         threads.push(thread);
     }
     threads
@@ -66,6 +69,7 @@ fn begin(dice: &mut Dice, number: usize) -> Thread {
         started_at: START + 10_000 * number as i64,
         forked_from: None,
         client: "claude".into(),
+        copied: (0, false),
         lines: Vec::new(),
     }
 }
@@ -125,13 +129,13 @@ fn news(dice: &mut Dice, thread: &mut Thread) {
     thread.lines.insert(place, said);
 }
 
-/// Has a thread say where it comes from, some at the same moment.
-fn link(dice: &mut Dice, thread: &mut Thread, origin: &Thread, may_tie: bool) {
+/// Has some threads say where they come from, and some begin at the same moment.
+fn link(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
     if dice.chance(2) {
         thread.forked_from = Some(origin.id.clone());
-        if may_tie && dice.chance(3) {
-            thread.started_at = origin.started_at;
-        }
+    }
+    if dice.chance(4) {
+        thread.started_at = origin.started_at;
     }
 }
 
@@ -201,6 +205,9 @@ impl Thread {
     /// Returns the thread as it was when only some of its lines were written.
     pub(super) fn cut(&self, lines: usize) -> Self {
         let mut cut = Self { lines: self.lines[..lines].to_vec(), ..self.clone() };
+        if lines < self.copied.0 {
+            cut.copied = (lines, false);
+        }
         let responses: Vec<_> = cut.lines.iter().map(|line| line.response_id.clone()).collect();
         for line in cut.lines.iter_mut().filter(|line| line.tokens.is_some()) {
             let rows = responses.iter().filter(|response| **response == line.response_id);

@@ -18,7 +18,9 @@ pub(super) fn read(threads: &[Thread]) -> Expected {
     let mut threads: Vec<&Thread> = threads.iter().collect();
     let depths: BTreeMap<String, usize> =
         threads.iter().map(|it| (it.id.clone(), depth(it, &threads))).collect();
-    threads.sort_by_key(|thread| (thread.started_at, depths[&thread.id], thread.id.clone()));
+    threads.sort_by_key(|thread| {
+        (thread.started_at, depths[&thread.id], thread.copied, thread.id.clone())
+    });
     let mut owners: BTreeMap<String, usize> = BTreeMap::new();
     let mut kept: Vec<Kept<'_>> = Vec::new();
     let mut sightings = BTreeSet::new();

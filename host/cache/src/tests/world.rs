@@ -52,6 +52,8 @@ pub(super) struct Thread {
     pub(super) started_at: i64,
     pub(super) forked_from: Option<String>,
     pub(super) client: String,
+    /// How many of its lines can be copied, and whether no more of them can.
+    pub(super) copied: (usize, bool),
     pub(super) lines: Vec<Line>,
 }
 
@@ -94,6 +96,7 @@ pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
         started_at: START + started_at,
         forked_from: None,
         client: "claude".to_owned(),
+        copied: (0, false),
         lines: lines.collect(),
     }
 }

@@ -16,6 +16,7 @@ use crate::threads::Number;
 pub(crate) const LEDGERS: &[&str] = &[
     "sessions",
     "recordings",
+    "beginnings",
     "claims",
     "kin",
     "sightings",
@@ -94,7 +95,7 @@ pub(crate) fn watch(connection: &Connection, first: Number) -> rusqlite::Result<
             cells.join(", ")
         };
         let is_told = |row: &str| match *table {
-            "recordings" | "claims" => format!("WHEN {row}.thread < {first}"),
+            "recordings" | "beginnings" | "claims" => format!("WHEN {row}.thread < {first}"),
             "kin" => format!("WHEN {row}.thread < {first} AND {row}.other < {first}"),
             _ => String::new(),
         };

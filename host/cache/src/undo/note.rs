@@ -80,7 +80,7 @@ impl Writer {
 pub(crate) fn threads_of(entry: &Entry, keys: &[String], threads: &Threads) -> Vec<Number> {
     let number = |name| entry.cell(name, keys).and_then(serde_json::Value::as_i64);
     match entry.table.as_str() {
-        "sessions" | "recordings" | "claims" | "kin" => {
+        "sessions" | "recordings" | "beginnings" | "claims" | "kin" => {
             ["number", "thread", "other"].into_iter().filter_map(number).collect()
         }
         "sightings" => {

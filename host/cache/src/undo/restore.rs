@@ -42,6 +42,7 @@ pub(crate) fn keys_of(connection: &Connection, threads: &BTreeSet<Number>) -> ru
     let list = serde_json::to_string(threads).unwrap_or_default();
     let gone = "(SELECT value FROM json_each(?1))";
     connection.execute(&format!("DELETE FROM recordings WHERE thread IN {gone}"), [&list])?;
+    connection.execute(&format!("DELETE FROM beginnings WHERE thread IN {gone}"), [&list])?;
     connection.execute(&format!("DELETE FROM claims WHERE thread IN {gone}"), [&list])?;
     connection
         .execute(&format!("DELETE FROM kin WHERE thread IN {gone} OR other IN {gone}"), [&list])?;

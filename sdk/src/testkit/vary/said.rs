@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::super::files::File;
+use crate::words::COPIED_AT_MOST;
 use crate::{Content, Context, Event, Message, Thread, time};
 
 /// How long a time is at most, as it is written.
@@ -44,6 +45,8 @@ impl Said {
         match event {
             Event::ThreadStart(thread) => self.in_thread(thread),
             Event::Message(message) => self.in_message(message),
+            // How many messages there are is counted.
+            Event::Fact(fact) if fact.name == COPIED_AT_MOST => None,
             Event::Fact(fact) => self.word(&fact.value),
             _ => None,
         }
