@@ -261,8 +261,14 @@ fn heard(message: &Message) -> Vec<(Voice, Words)> {
         return if words.is_empty() { Vec::new() } else { vec![(voice, Words::Thoughts(words))] };
     }
     let mut prints = Prints::default();
-    for text in crate::item::texts(message) {
-        prints.add(text, voice == Voice::Prompt && stands_for_picture(text));
+    for part in &message.parts {
+        match &part.content {
+            Content::Text(text) => {
+                prints.add(&text.value, voice == Voice::Prompt && stands_for_picture(&text.value));
+            }
+            Content::Other(Some(label)) => prints.add(&label.value, true),
+            _ => {}
+        }
     }
     let mut found = Vec::with_capacity(1);
     if voice == Voice::Answer {

@@ -23,6 +23,7 @@ const BEGINNINGS: &[(&str, &str)] = &[
     ("<model_switch>", "model_switch"),
     ("<personality_spec>", "personality_spec"),
     ("<hook_prompt", "hook_prompt"),
+    ("<external_", "additional_context"),
     ("<goal_context>", "goal_context"),
     ("Warning: apply_patch was requested via ", "model_warning"),
     ("Warning: update_plan was requested via ", "model_warning"),

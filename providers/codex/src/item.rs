@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use hyp_sdk::json::{Tape, Value};
 use hyp_sdk::{Blob, Content, Message, Part, Span, Text, Thinking, is_telling};
 
+use crate::markup::stands_for_picture;
 use crate::{attributes, call};
 
 /// What an item is.
@@ -59,7 +60,7 @@ pub(crate) fn read(item: Value<'_>, span: Span, tape: &mut Tape) -> Item {
         None => return Item::Unknown("response_item without a type".to_owned()),
     };
     match &*kind {
-        "message" => message(item, span),
+        "message" => message(item, span, tape),
         "reasoning" => reasoning(item, span),
         "agent_message" => between_agents(item, span),
         "function_call" | "custom_tool_call" => {
@@ -97,8 +98,11 @@ fn start(item: Value<'_>, span: Span, role: &str, kind: &str) -> Message {
     message
 }
 
-fn message(item: Value<'_>, span: Span) -> Item {
+fn message(item: Value<'_>, span: Span, tape: &mut Tape) -> Item {
     let role = item.get("role").and_then(Value::non_empty).unwrap_or_else(|| "user".to_owned());
+    if let Some(message) = communication(item, span, tape) {
+        return Item::Prompt(message);
+    }
     let mut message = start(item, span, &role, "message");
     let mut has_others = false;
     if let Some(content) = item.get("content") {
@@ -106,7 +110,7 @@ fn message(item: Value<'_>, span: Span) -> Item {
             message.parts.extend(said(content));
         }
         for block in blocks(content) {
-            let part = part(block);
+            let part = part(block).map(|part| if role == "user" { label(part) } else { part });
             has_others |= part.as_ref().is_some_and(|part| part.block_type != "text");
             message.parts.extend(part);
         }
@@ -123,6 +127,16 @@ fn message(item: Value<'_>, span: Span) -> Item {
         return Item::Answer(message);
     }
     Item::Prompt(message)
+}
+
+/// Makes a label of a text that stands before or behind a picture: the client wrote it.
+fn label(part: Part) -> Part {
+    match part.content {
+        Content::Text(text) if stands_for_picture(&text.value) => {
+            Part::new("image_label", Content::Other(Some(text)))
+        }
+        _ => part,
+    }
 }
 
 /// Returns all texts of a message.
@@ -234,6 +248,26 @@ fn between_agents(item: Value<'_>, span: Span) -> Item {
         || Item::Nothing("response_item.agent_message without text".into()),
         Item::Prompt,
     )
+}
+
+/// Says whether a message is what one agent said to another, in the model's name: builds before there was a record of its
+/// own wrote it so.
+pub(crate) fn is_communication(item: Value<'_>) -> bool {
+    let text = item.get("content").and_then(|content| text_of(blocks(content).next()?)?.str());
+    text.is_some_and(|text| {
+        text.starts_with("{\"author\":\"") && text.contains("\"trigger_turn\":")
+    })
+}
+
+fn communication(item: Value<'_>, span: Span, tape: &mut Tape) -> Option<Message> {
+    if !is_communication(item) {
+        return None;
+    }
+    let text = item.get("content").and_then(joined)?;
+    let said = tape.parse_document(text.value.as_bytes()).ok()?;
+    let is_text = |key: &&str| said.get(key).is_some_and(Value::is_string);
+    let is_whole = ["author", "recipient", "content"].iter().all(is_text);
+    said_to_agent(said, span, "message").filter(|_| is_whole)
 }
 
 /// Makes the message of what one agent said to another; `kind` is the client's word for the record.

@@ -310,6 +310,7 @@ impl Rollout {
 fn role(kind: &str, payload: Value<'_>) -> Role {
     let word = payload.get("type").and_then(Value::str);
     match (kind, word.as_deref().unwrap_or_default()) {
+        ("response_item", "message") if item::is_communication(payload) => Role::Begins,
         ("response_item", "message") => match payload.get("role").and_then(Value::str).as_deref() {
             Some("assistant") => Role::Answers,
             _ => Role::Begins,
