@@ -164,24 +164,15 @@ fn a_recording_that_turns_out_to_be_a_copy_is_read_again_in_the_same_run() {
     }
 }
 
-#[test]
-fn a_fork_that_says_nothing_is_told_by_what_it_cannot_have_copied() {
-    let all = files(&fixtures().join("claude/fork_in_a_terminal_says_nothing/in/projects"));
+/// Imports the sessions of a fixture one by one, in either order, and says whose the prompts are, by the session's last digit.
+#[track_caller]
+fn assert_owners(fixture: &str, expected: &[&str]) {
+    let all = files(&fixtures().join(format!("claude/{fixture}/in/projects")));
     let path = |file: &Path| {
         format!(".claude/projects/-home-ada-engine/{}", file.file_name().unwrap().to_str().unwrap())
     };
     let owners = "select distinct right(session_id, 1) || ' ' || content_text from ai_gateway_messages \
                   where role = 'user' order by 1";
-    let expected = [
-        "1 Question t3?",
-        "2 Question s2?",
-        "3 Question p3?",
-        "7 Question p1?",
-        "7 Question p2?",
-        "8 Question s1?",
-        "9 Question t1?",
-        "9 Question t2?",
-    ];
     for is_reversed in [false, true] {
         let mut order = all.clone();
         if is_reversed {
@@ -195,6 +186,31 @@ fn a_fork_that_says_nothing_is_told_by_what_it_cannot_have_copied() {
         assert_eq!(sandbox.rows(owners), expected, "{is_reversed}");
         assert_eq!(total(&sandbox.import(["--full"]), "rows_written"), 0);
     }
+}
+
+#[test]
+fn a_fork_that_says_nothing_is_told_by_what_it_cannot_have_copied() {
+    assert_owners(
+        "fork_in_a_terminal_says_nothing",
+        &[
+            "1 Question t3?",
+            "2 Question s2?",
+            "3 Question p3?",
+            "7 Question p1?",
+            "7 Question p2?",
+            "8 Question s1?",
+            "9 Question t1?",
+            "9 Question t2?",
+        ],
+    );
+}
+
+#[test]
+fn a_session_whose_first_answer_stands_before_its_prompt_is_the_origin_of_its_forks() {
+    assert_owners(
+        "answer_before_its_prompt",
+        &["1 Question t2?", "2 Question s2?", "8 Question s1?", "9 Question t1?"],
+    );
 }
 
 /// Files, each with where it lies.

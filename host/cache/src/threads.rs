@@ -30,7 +30,7 @@ pub(crate) struct Known {
     pub(crate) conversation_id: Option<String>,
     pub(crate) client: String,
     pub(crate) forked_from: Option<String>,
-    /// Key of the thread that this one was forked from.
+    /// Key of the thread that this one was forked from, or else of the one that started it.
     pub(crate) origin: Option<Key>,
     /// How much of its beginning can be a copy.
     pub(crate) copied: Copied,
@@ -47,7 +47,7 @@ pub(crate) struct Threads {
     by_number: HashMap<Number, Known>,
     by_id: HashMap<Key, Number>,
     by_owner: HashMap<Owner, Number>,
-    /// Forks by the thread that they name as their origin.
+    /// Threads by the one that they name as their origin.
     forks: HashMap<Key, BTreeSet<Number>>,
     by_start: HashMap<Option<i64>, BTreeSet<Number>>,
     next: Number,
@@ -65,11 +65,12 @@ impl Threads {
         let mut threads = Self { next: known + 1, ..Self::default() };
         let mut statement = connection.prepare(
             "SELECT number, thread_id, started_at, input_id, session_id, conversation_id, client_name,
-                    forked_from
+                    forked_from, parent_thread_id
              FROM sessions",
         )?;
         let known = |row: &Row<'_>| {
-            let forked_from: Option<String> = row.get(7)?;
+            let (forked_from, parent): (Option<String>, Option<String>) =
+                (row.get(7)?, row.get(8)?);
             Ok((
                 row.get(0)?,
                 Known {
@@ -80,7 +81,7 @@ impl Threads {
                     session_id: row.get(4)?,
                     conversation_id: row.get(5)?,
                     client: row.get(6)?,
-                    origin: forked_from.as_deref().map(key_of),
+                    origin: forked_from.as_ref().or(parent.as_ref()).map(|it| key_of(it)),
                     forked_from,
                     copied: Copied::default(),
                     is_ghost: false,
@@ -145,7 +146,11 @@ impl Threads {
             conversation_id: facts.conversation_id.clone(),
             client: client_of(&facts.client).to_owned(),
             forked_from: facts.forked_from.clone(),
-            origin: facts.forked_from.as_deref().map(key_of),
+            origin: facts
+                .forked_from
+                .as_ref()
+                .or(facts.parent_thread_id.as_ref())
+                .map(|it| key_of(it)),
             copied: Copied::default(),
             is_ghost: false,
         };
@@ -170,8 +175,10 @@ impl Threads {
         }
         arriving.others = known.inputs().filter(|it| **it != arriving.input_id).cloned().collect();
         arriving.started_at = arriving.started_at.or(known.started_at);
-        arriving.forked_from = arriving.forked_from.or_else(|| known.forked_from.clone());
-        arriving.origin = arriving.origin.or(known.origin);
+        if arriving.forked_from.is_none() {
+            arriving.forked_from.clone_from(&known.forked_from);
+            arriving.origin = known.origin.or(arriving.origin);
+        }
         let is_moved = arriving.started_at != known.started_at || arriving.origin != known.origin;
         if is_moved {
             moved.insert(number);
@@ -221,7 +228,7 @@ impl Threads {
         let key = key_of(thread_id);
         let Some(number) = self.by_id.get(&key).copied() else { return };
         let Some(known) = self.by_number.get_mut(&number) else { return };
-        if known.origin.is_none() {
+        if known.forked_from.is_none() {
             known.forked_from = Some(origin.to_owned());
             known.origin = Some(key_of(origin));
             self.forks.entry(key_of(origin)).or_default().insert(number);
@@ -239,20 +246,23 @@ impl Threads {
     ) -> Option<Number> {
         let number = self.number_of(thread_id)?;
         self.by_number.get(&number).filter(|known| known.copied < copied)?;
-        let before = self.tied_before(number).count();
+        let tied: Vec<Number> = self.tied(number).collect();
+        let earlier =
+            |it: &Self| tied.iter().filter(|other| it.is_earlier(**other, number)).count();
+        let before = earlier(self);
         self.by_number.get_mut(&number)?.copied = copied;
-        if self.tied_before(number).count() > before {
+        if earlier(self) > before {
             moved.insert(number);
         }
         Some(number)
     }
 
-    /// Adds the forks of a thread that began at the same moment, and theirs.
+    /// Adds the forks of a thread that are not known to have begun later, and theirs.
     fn note_forks(&self, number: Number, key: Key, moved: &mut BTreeSet<Number>) {
         let Some(known) = self.by_number.get(&number) else { return };
         for fork in self.forks.get(&key).into_iter().flatten() {
             let Some(other) = self.get(*fork) else { continue };
-            if other.started_at == known.started_at && moved.insert(*fork) {
+            if other.started_at <= known.started_at && moved.insert(*fork) {
                 self.note_forks(*fork, other.key(), moved);
             }
         }
@@ -284,13 +294,12 @@ impl Threads {
 
     /// Says which of two threads began first.
     ///
-    /// Of threads that began at the same moment, a fork comes after what it was forked from; where none says so, that comes
-    /// first which can have copied least.
+    /// A fork comes after what it was forked from, and a sub-agent after what started it, whatever their times say. Of
+    /// threads that began at the same moment and say nothing of each other, that comes first which can have copied least.
     pub(crate) fn order(&self, a: Number, b: Number) -> Ordering {
-        let start = |number| {
-            let known = self.by_number.get(&number);
-            (known.is_none(), known.and_then(|known| known.started_at).unwrap_or(i64::MAX))
-        };
+        if a == b {
+            return Ordering::Equal;
+        }
         let id = |number| {
             let known = self.by_number.get(&number);
             known.map(|known| (known.is_ghost, known.thread_id.as_str()))
@@ -299,35 +308,41 @@ impl Threads {
             let known = self.by_number.get(&number);
             known.filter(|known| known.started_at.is_some()).map(|known| known.copied)
         };
-        start(a)
-            .cmp(&start(b))
-            .then_with(|| self.depth(a).cmp(&self.depth(b)))
+        self.beginning(a, DEPTH)
+            .cmp(&self.beginning(b, DEPTH))
             .then_with(|| copied(a).cmp(&copied(b)))
             .then_with(|| id(a).cmp(&id(b)))
     }
 
-    /// Returns the threads that began at the same moment as another and come before it.
-    pub(crate) fn tied_before(&self, number: Number) -> impl Iterator<Item = &Known> {
-        let started = self.get(number).map(|known| known.started_at);
-        let ties = started.and_then(|started| self.by_start.get(&started)).into_iter().flatten();
-        ties.filter(move |other| self.is_earlier(**other, number))
-            .filter_map(|other| self.get(*other))
+    /// Returns the other threads that began at the same moment as one, by their times or by its place among them.
+    pub(crate) fn tied(&self, number: Number) -> impl Iterator<Item = Number> + '_ {
+        let own = self.get(number).map(|known| known.started_at);
+        let place = Some(self.beginning(number, DEPTH).1).filter(|at| Some(Some(*at)) != own);
+        let starts = own.into_iter().chain(place.map(Some));
+        let ties = starts.filter_map(|start| self.by_start.get(&start)).flatten();
+        ties.copied().filter(move |other| *other != number)
     }
 
-    /// Counts the forks between a thread and the first one of its line that began at the same moment.
-    fn depth(&self, number: Number) -> usize {
-        let mut depth = 0;
-        let mut fork = self.get(number);
-        while let Some(known) = fork
-            && depth < DEPTH
-        {
-            let origin = known.origin.and_then(|origin| self.by_id.get(&origin));
-            fork = origin
-                .and_then(|origin| self.get(*origin))
-                .filter(|origin| origin.started_at == known.started_at);
-            depth += usize::from(fork.is_some());
+    /// Returns the threads that one comes from, the nearest first.
+    pub(crate) fn origins(&self, number: Number) -> impl Iterator<Item = Number> + '_ {
+        let origin = |number: &Number| {
+            let origin = self.get(*number)?.origin?;
+            self.by_id.get(&origin).copied()
+        };
+        std::iter::successors(origin(&number), origin).take(DEPTH)
+    }
+
+    /// Returns when a thread began, as far as its place among others goes: not before its origin, and how many origins it
+    /// has that began at that moment. Threads that are not known come last, and those without a time before them.
+    fn beginning(&self, number: Number, depth: usize) -> (bool, i64, usize) {
+        let Some(known) = self.by_number.get(&number) else { return (true, i64::MAX, 0) };
+        let Some(started_at) = known.started_at else { return (false, i64::MAX, 0) };
+        let origin = known.origin.filter(|_| depth > 0);
+        let origin = origin.and_then(|origin| self.by_id.get(&origin)).filter(|it| **it != number);
+        match origin.map(|origin| self.beginning(*origin, depth - 1)) {
+            Some((_, at, forks)) if at != i64::MAX && at >= started_at => (false, at, forks + 1),
+            _ => (false, started_at, 0),
         }
-        depth
     }
 
     /// Says whether `a` began before `b`.

@@ -10,7 +10,7 @@
 //! Read first: [`Undone`], what came of it; `plan`, what goes back; `capture`, how it is known.
 
 use iceberg::spec::Operation;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
 use crate::clock;
@@ -22,6 +22,7 @@ use crate::index::Index;
 use crate::kin::Kin;
 use crate::layout::Dirty;
 use crate::lease;
+use crate::ledger;
 use crate::publish::Edit;
 use crate::rows;
 use crate::store::Store;
@@ -285,10 +286,23 @@ impl Writer {
     }
 }
 
-/// Notes that a run is undone.
+/// Notes that a run is undone, wholly; what it had undone itself stands again, and so on.
 pub(crate) fn mark_undone(connection: &Connection, run: &str, by: &str) -> rusqlite::Result<()> {
-    connection.execute("UPDATE runs SET undone_by = ?2 WHERE run_id = ?1", [run, by])?;
-    // What an undone undo had undone stands again.
-    connection.execute("UPDATE runs SET undone_by = NULL WHERE undone_by = ?1", [run])?;
-    Ok(())
+    ledger::journal(connection, by, "undone", run)?;
+    let (mut run, mut by) = (run.to_owned(), Some(by.to_owned()));
+    loop {
+        connection.execute("UPDATE runs SET undone_by = ?2 WHERE run_id = ?1", params![run, by])?;
+        // What a run undid stands where the run does not, and is undone where it stands.
+        let undid = connection
+            .prepare(
+                "SELECT undoes FROM runs r WHERE run_id = ?1 AND EXISTS
+                 (SELECT 1 FROM runs WHERE run_id = r.undoes AND undone_by = ?1 UNION ALL
+                  SELECT 1 FROM journal WHERE run_id = ?1 AND event = 'undone' AND detail = r.undoes)",
+            )?
+            .query_row([&run], |row| row.get::<_, String>(0))
+            .optional()?;
+        let Some(undid) = undid else { return Ok(()) };
+        by = by.is_none().then_some(run);
+        run = undid;
+    }
 }

@@ -8,7 +8,7 @@ const REMINDER: &str = "system_reminder";
 const IDE: &str = "ide_context";
 
 /// How they begin, and what they are.
-const BEGINNINGS: [(&str, &str); 21] = [
+const BEGINNINGS: [(&str, &str); 22] = [
     ("<command-name>", "command"),
     ("<command-message>", "command"),
     ("<command-args>", "command"),
@@ -32,8 +32,18 @@ const BEGINNINGS: [(&str, &str); 21] = [
     ("<user-prompt-submit-hook>", "hook"),
     ("<session-start-hook>", "hook"),
     ("<user-memory-input>", "memory"),
-    ("[Request interrupted by user", "interruption"),
+    ("Stop hook feedback:\n", "hook"),
+    ("CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.", "compaction_request"),
 ];
+
+/// What they are as a whole, and what they are.
+const WHOLE: [(&str, &str); 2] = [
+    ("[Request interrupted by user]", "interruption"),
+    ("[Request interrupted by user for tool use]", "interruption"),
+];
+
+/// How the answers to commands begin that there are not; one word follows.
+const UNKNOWN: [&str; 2] = ["Unknown slash command: ", "Unknown skill: "];
 
 /// Texts that the client says it made: bodies of skills and commands, places of pictures, pleas to go on.
 const META: &str = "meta";
@@ -61,8 +71,17 @@ pub(crate) fn kind(parts: &[Part], author: Author) -> Option<&'static str> {
 
 fn of(text: &str) -> Option<&'static str> {
     let text = text.trim_start();
-    if !text.starts_with(['<', '[', 'C']) {
+    if !text.starts_with(['<', '[', 'C', 'S', 'U']) {
         return None;
+    }
+    let is_unknown = |beginning: &str| {
+        text.strip_prefix(beginning).is_some_and(|rest| rest.split_whitespace().count() == 1)
+    };
+    if UNKNOWN.iter().any(|beginning| is_unknown(beginning)) {
+        return Some("command_output");
+    }
+    if let Some((_, kind)) = WHOLE.iter().find(|(whole, _)| text.trim_end() == *whole) {
+        return Some(kind);
     }
     let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
     let &(beginning, kind) = known?;
@@ -108,6 +127,22 @@ mod tests {
         assert_eq!(kind(&[caveat, skill.clone()], Author::Client), Some("caveat"));
         assert_eq!(kind(&[skill, result], Author::Client), None);
         assert_eq!(kind(&[], Author::Client), None);
+    }
+
+    #[test]
+    fn what_the_client_says_as_a_whole_is_its_own() {
+        #[rustfmt::skip]
+        let cases = [
+            ("[Request interrupted by user for tool use]",      Some("interruption")),
+            ("[Request interrupted by user] what is that?",     None),
+            ("Unknown slash command: rename",                   Some("command_output")),
+            ("Unknown skill: what does that mean?",             None),
+            ("Stop hook feedback:\n- [lint]: two warnings\n", Some("hook")),
+            ("Stop hook feedback is noisy",                     None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(kind(&[Part::text(text)], Author::Unsaid), expected, "{text}");
+        }
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod state;
 mod tests;
 mod total;
 mod usage;
+mod waiting;
 
 use hyp_sdk::{
     Candidate, Description, Entry, EnvironmentCandidate, Fault, Note, Peek, PlanResult, Provider,

@@ -1,5 +1,6 @@
 //! A transcript being read.
 
+use hyp_sdk::json::Tape;
 use hyp_sdk::{
     Context, Counter, Entry, Fact, Fault, Message, Page, Reading, Record, Scan, Span, Subject,
     Thread, ThreadKind,
@@ -14,6 +15,7 @@ use crate::queue::Queue;
 use crate::response::Responses;
 use crate::spill::Spills;
 use crate::total::Total;
+use crate::waiting::Waiting;
 use crate::{DESKTOP, aside, kind, message, notice};
 
 /// One transcript: one thread.
@@ -26,6 +28,7 @@ pub struct Transcript {
     beside: Beside,
     /// First time in the file, of any line: a fork's own first line may be one that is no message.
     first: Option<i64>,
+    pub(crate) waiting: Waiting,
     pub(crate) open: Option<Open>,
     /// Facts that came before the thread.
     pub(crate) early: Vec<Fact>,
@@ -58,6 +61,7 @@ impl Transcript {
             id: if place.is_unique() { place.id() } else { unit.to_owned() },
             entries: entries.to_vec(),
             first: None,
+            waiting: Waiting::default(),
             open: None,
             early: beside.title.take().map(titled).into_iter().collect(),
             beside,
@@ -189,29 +193,17 @@ impl Transcript {
         out.skip(record.span, word);
     }
 
-    fn aside(&self, record: &Record<'_>) -> Option<Message> {
-        let thread = &self.open.as_ref()?.context;
-        aside::message(record, &self.beside.agents, &self.beside.hook, thread)
-    }
-}
-
-/// Returns the fact of a title that the application around the client gave.
-fn titled(title: String) -> Fact {
-    Fact::new(Subject::ThisThread, "title", title).rank(2)
-}
-
-impl Scan for Transcript {
-    fn reading(&self, input: u32) -> Reading {
-        let entry = self.entries.get(input as usize);
-        match entry {
-            _ if input == 0 => Reading::Lines,
-            Some(entry) if entry.path.ends_with(".meta.json") => Reading::Document,
-            Some(entry) if self.spills.wants(entry) => Reading::Document,
-            _ => Reading::Unread,
+    /// Reads the lines that wait.
+    fn go_on(&mut self, out: &mut Page) {
+        let mut tape = Tape::new();
+        for (span, bytes) in self.waiting.end() {
+            if let Ok(json) = tape.parse_document(&bytes) {
+                self.read(&Record { input: span.input, span, json, bytes: &bytes }, out);
+            }
         }
     }
 
-    fn record(&mut self, record: &Record<'_>, out: &mut Page) {
+    fn read(&mut self, record: &Record<'_>, out: &mut Page) {
         let json = record.json;
         let known = json.get("type").and_then(|kind| kind.str());
         if let Some(word) = known.as_deref()
@@ -236,6 +228,47 @@ impl Scan for Transcript {
         }
     }
 
+    fn aside(&self, record: &Record<'_>) -> Option<Message> {
+        let thread = &self.open.as_ref()?.context;
+        aside::message(record, &self.beside.agents, &self.beside.hook, thread)
+    }
+}
+
+/// Returns the fact of a title that the application around the client gave.
+fn titled(title: String) -> Fact {
+    Fact::new(Subject::ThisThread, "title", title).rank(2)
+}
+
+impl Scan for Transcript {
+    fn reading(&self, input: u32) -> Reading {
+        let entry = self.entries.get(input as usize);
+        match entry {
+            _ if input == 0 => Reading::Lines,
+            Some(entry) if entry.path.ends_with(".meta.json") => Reading::Document,
+            Some(entry) if self.spills.wants(entry) => Reading::Document,
+            _ => Reading::Unread,
+        }
+    }
+
+    fn record(&mut self, record: &Record<'_>, out: &mut Page) {
+        if self.open.is_none() {
+            let line = Line::of(record.json);
+            if self.waiting.take(record, &line) {
+                return out.hold();
+            }
+            if !self.waiting.is_empty() {
+                let times = self.first.into_iter().chain(self.waiting.time());
+                self.first = times.chain(line.time()).min();
+                self.go_on(out);
+            }
+        }
+        self.read(record, out);
+    }
+
+    fn release(&mut self, out: &mut Page) {
+        self.go_on(out);
+    }
+
     fn document(&mut self, input: u32, bytes: &[u8], out: &mut Page) {
         let span = Span { input, offset: 0, length: bytes.len() as u64 };
         let path = self.entries.get(input as usize).map_or("", |entry| &entry.path);
@@ -253,6 +286,7 @@ impl Scan for Transcript {
         if input != 0 {
             return;
         }
+        self.go_on(out);
         if self.open.is_some() {
             self.emit_lost(out.here(), out);
         }

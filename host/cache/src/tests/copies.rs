@@ -121,7 +121,7 @@ fn asked_in_vain(id: &str, started_at: i64) -> Thread {
 }
 
 /// Returns what another thread makes of its lines: new ids, all written at one moment.
-fn resumed(id: &str, started_at: i64, from: &Thread) -> Thread {
+pub(super) fn resumed(id: &str, started_at: i64, from: &Thread) -> Thread {
     let mut copy = thread(id, started_at, 0);
     copy.lines = from.lines.clone();
     for line in &mut copy.lines {

@@ -134,8 +134,11 @@ fn link(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
     if dice.chance(2) {
         thread.forked_from = Some(origin.id.clone());
     }
-    if dice.chance(4) {
-        thread.started_at = origin.started_at;
+    // Some clients write the beginning of what is copied out of order.
+    match dice.roll(8) {
+        0 | 1 => thread.started_at = origin.started_at,
+        2 if thread.forked_from.is_some() => thread.started_at = origin.started_at - 5,
+        _ => {}
     }
 }
 

@@ -15,12 +15,15 @@ pub(super) struct Expected {
 
 /// Reads all threads at once.
 pub(super) fn read(threads: &[Thread]) -> Expected {
+    read_some(threads, threads)
+}
+
+/// Reads some of the threads that are known.
+pub(super) fn read_some(threads: &[Thread], known: &[Thread]) -> Expected {
     let mut threads: Vec<&Thread> = threads.iter().collect();
-    let depths: BTreeMap<String, usize> =
-        threads.iter().map(|it| (it.id.clone(), depth(it, &threads))).collect();
-    threads.sort_by_key(|thread| {
-        (thread.started_at, depths[&thread.id], thread.copied, thread.id.clone())
-    });
+    let beginnings: BTreeMap<String, (i64, usize)> =
+        threads.iter().map(|it| (it.id.clone(), beginning(it, known))).collect();
+    threads.sort_by_key(|thread| (beginnings[&thread.id], thread.copied, thread.id.clone()));
     let mut owners: BTreeMap<String, usize> = BTreeMap::new();
     let mut kept: Vec<Kept<'_>> = Vec::new();
     let mut sightings = BTreeSet::new();
@@ -78,11 +81,14 @@ fn is_news(line: &Line, kin: &[usize], threads: &[&Thread]) -> bool {
     keys(line).next().is_some() && !keys(line).any(|key| theirs.contains(key))
 }
 
-/// Counts forks up to the first thread of a line that began at the same moment.
-fn depth(thread: &Thread, threads: &[&Thread]) -> usize {
-    let origin = thread.forked_from.as_ref().and_then(|id| threads.iter().find(|it| it.id == *id));
-    let origin = origin.filter(|origin| origin.started_at == thread.started_at);
-    origin.map_or(0, |origin| 1 + depth(origin, threads))
+/// Returns when a thread began, not before its origin, and how many origins it has that began at that moment.
+fn beginning(thread: &Thread, known: &[Thread]) -> (i64, usize) {
+    let origin = thread.forked_from.as_ref().or(thread.parent.as_ref());
+    let origin = origin.and_then(|id| known.iter().find(|it| it.id == *id));
+    match origin.map(|origin| beginning(origin, known)) {
+        Some((at, forks)) if at >= thread.started_at => (at, forks + 1),
+        _ => (thread.started_at, 0),
+    }
 }
 
 /// Returns the last message of a thread with a response or call that another has, too.

@@ -64,7 +64,8 @@ fn without_copies(threads: &[Thread], what: &Selector) -> (Expected, BTreeSet<St
     (expect, gone)
 }
 
-/// Returns the table of reading at once what is left when what is purged had never been written.
+/// Returns the table of reading at once what is left when what is purged had never been written. Which thread came from which
+/// is known all the same.
 fn alone(threads: &[Thread], what: &Selector) -> (Expected, BTreeSet<String>) {
     let mut left = threads.to_vec();
     for thread in &mut left {
@@ -72,7 +73,7 @@ fn alone(threads: &[Thread], what: &Selector) -> (Expected, BTreeSet<String>) {
         thread.lines.retain(|line| !is_meant(what, &of, line));
     }
     left.retain(|thread| !thread.lines.is_empty());
-    let expect = model::read(&left);
+    let expect = model::read_some(&left, threads);
     let all = threads.iter().flat_map(|thread| &thread.lines).map(Line::part_id);
     let gone = all.filter(|id| !expect.table.contains_key(id)).collect();
     (expect, gone)

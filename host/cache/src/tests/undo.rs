@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::copies::resumed;
 use super::undos::{begin, end, undo};
 use super::world::{World, chunk, late, thread, world};
 use crate::undo::capture::{self, Shape};
@@ -41,6 +42,44 @@ fn threads_that_later_runs_worked_on_stay_and_are_told() {
     undo(&world, "two", "w", Reach::Whole);
     assert_eq!(undo(&world, "one", "x", Reach::Whole).rows_removed, 4);
     assert!(world.table().is_empty());
+}
+
+#[test]
+fn what_came_again_since_keeps_an_undo_from_being_undone() {
+    let world = world();
+    let both = [thread("a", 0, 4), thread("b", 10, 3)];
+    import(&world, "one", &both);
+    undo(&world, "one", "u", Reach::Whole);
+    import(&world, "two", &both[..1]);
+    let again = world.table();
+    let refused = undo(&world, "u", "v", Reach::Whole);
+    assert!(!refused.is_done);
+    let kept: Vec<_> =
+        refused.kept.iter().map(|it| (it.thread_id.as_deref(), it.since.as_str())).collect();
+    assert_eq!(kept, [(Some("a"), "two")]);
+    assert_eq!(world.table(), again);
+    assert_eq!(undo(&world, "u", "w", Reach::Partial).rows_returned, 3);
+    assert_eq!(world.table().len(), 7);
+
+    undo(&world, "two", "x", Reach::Whole);
+    assert_eq!(world.table().len(), 3);
+    // A copy is told from its original however often that came and went.
+    import(&world, "three", &both);
+    import(&world, "four", &[resumed("c", 100, &both[0])]);
+    assert_eq!(world.table()["c-a-m1#0"]["is_replay"], "true");
+}
+
+#[test]
+fn what_an_undo_undid_stands_as_long_as_the_undo_does_not() {
+    let world = world();
+    import(&world, "one", &[thread("a", 0, 4)]);
+    let mut stands = true;
+    for (run, by) in [("one", "u"), ("u", "v"), ("v", "w"), ("w", "x"), ("x", "y")] {
+        undo(&world, run, by, Reach::Whole);
+        stands = !stands;
+        assert_eq!(world.store.check_stands("one").is_ok(), stands, "{by}");
+        assert_eq!(world.table().len(), if stands { 4 } else { 0 }, "{by}");
+    }
 }
 
 #[test]

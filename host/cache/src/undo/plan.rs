@@ -77,7 +77,14 @@ impl Plan {
             plan.touched.links.extend(&it.touched.links);
         }
         let later = log::touched_after(connection, run_id, last).map_err(failed)?;
-        let mut held = families::held(&plan.touched, &later, sources.kin);
+        let names = names(&replaced);
+        let mut of_run = plan.touched.clone();
+        // What came again since has another number.
+        of_run.links.extend(names.iter().filter_map(|(thread, id)| {
+            let now = sources.threads.number_of(id).filter(|now| now != thread)?;
+            Some((*thread, now))
+        }));
+        let mut held = families::held(&of_run, &later, sources.kin);
         for thread in buried(connection).map_err(failed)? {
             if plan.touched.threads.contains(&thread) {
                 held.entry(thread).or_insert_with(|| PURGED_SINCE.to_owned());
@@ -90,7 +97,8 @@ impl Plan {
         plan.kept = kept
             .into_iter()
             .map(|(thread, rows)| KeptThread {
-                thread_id: sources.threads.get(thread).map(|it| it.thread_id.clone()),
+                thread_id: (sources.threads.get(thread).map(|it| it.thread_id.clone()))
+                    .or_else(|| names.get(&thread).cloned()),
                 rows,
                 since: held.get(&thread).cloned().unwrap_or_default(),
             })
@@ -271,6 +279,16 @@ impl Plan {
         self.entries = net;
         Ok(())
     }
+}
+
+/// Returns the names of threads that a run removed, by the numbers that they had.
+fn names(replaced: &[Replaced]) -> BTreeMap<Number, String> {
+    let sessions = replaced.iter().flat_map(|it| &it.entries).filter(|it| it.table == "sessions");
+    let name = |entry: &Entry| {
+        let name = entry.cell("thread_id", &[])?.as_str()?;
+        Some((entry.key.first()?.as_i64()?, name.to_owned()))
+    };
+    sessions.filter_map(name).collect()
 }
 
 /// Returns the ids of rows that were removed in the end.
