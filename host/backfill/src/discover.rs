@@ -233,7 +233,10 @@ fn walk(
         let entry = match step {
             Ok(entry) => entry,
             Err(error) => {
-                found.unreadable.push(format!("cannot list {error}"));
+                let path = error.path().unwrap_or(folder).display().to_string();
+                let reason =
+                    error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+                found.unreadable.push(format!("cannot list `{path}`: {reason}"));
                 continue;
             }
         };

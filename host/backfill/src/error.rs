@@ -78,13 +78,22 @@ pub enum BackfillError {
         reason: String,
     },
 
-    /// The list of folders that are not imported cannot be read or written.
+    /// The list of folders that are not imported cannot be read.
     #[error("cannot use `{}`, which says what is not imported: {reason}", path.display())]
     IgnoreList {
         /// The list.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+
+    /// The list of folders that are not imported cannot be written: it says what it said.
+    #[error("cannot write `{}`, which says what is not imported", path.display())]
+    IgnoreListUnwritten {
+        /// The list.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
     },
 
     /// What was offered is no provider that this hyp can use.
@@ -288,6 +297,7 @@ impl Explain for BackfillError {
             Self::PluginList { .. } => "hyp::backfill::plugins_lock",
             Self::Offer { code, .. } => code,
             Self::IgnoreList { .. } => "hyp::privacy::list",
+            Self::IgnoreListUnwritten { .. } => "hyp::privacy::unwritten",
             Self::PluginFile { .. } => "hyp::plugin::file",
             Self::NameTaken { .. } => "hyp::plugin::name_taken",
             Self::Taken { .. } => "hyp::plugin::taken",
@@ -332,6 +342,9 @@ impl Explain for BackfillError {
                 "nothing was imported; mend `{}`, or move it away to import everything",
                 path.display()
             )),
+            Self::IgnoreListUnwritten { .. } => {
+                Some("nothing was changed; make room, or make its folder writable to you".to_owned())
+            }
             Self::PluginFile { .. } => {
                 Some("make room, or name a store that can be written to with --store DIR".to_owned())
             }
@@ -391,6 +404,7 @@ impl Explain for BackfillError {
             | Self::Moved { .. }
             | Self::NotResumable { .. } => Exit::Refused,
             Self::Unknown { .. }
+            | Self::IgnoreListUnwritten { .. }
             | Self::Offer { .. }
             | Self::PluginFile { .. }
             | Self::NoExchange { .. }

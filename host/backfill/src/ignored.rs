@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::BackfillError;
+use crate::small;
 
 /// Name of the file in a folder.
 const FILE: &str = ".hypignore";
@@ -64,7 +65,7 @@ pub fn list_path(store: &Path) -> PathBuf {
 pub fn read_list(store: &Path) -> Result<Vec<Entry>, BackfillError> {
     let path = list_path(store);
     let unusable = |reason: String| BackfillError::IgnoreList { path: path.clone(), reason };
-    let text = match fs::read_to_string(&path) {
+    let text = match small::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         text => text.map_err(|error| unusable(error.to_string()))?,
     };
@@ -85,10 +86,7 @@ pub fn read_list(store: &Path) -> Result<Vec<Entry>, BackfillError> {
 /// Fails when it cannot be written.
 pub fn write_list(store: &Path, entries: &[Entry]) -> Result<(), BackfillError> {
     let path = list_path(store);
-    let failed = |error: io::Error| BackfillError::IgnoreList {
-        path: path.clone(),
-        reason: error.to_string(),
-    };
+    let failed = |source| BackfillError::IgnoreListUnwritten { path: path.clone(), source };
     let file = File { version: VERSION, entries: entries.to_vec(), dirs: Vec::new() };
     let text = serde_json::to_string_pretty(&file).unwrap_or_default();
     let folder = path.parent().unwrap_or(store);
@@ -161,7 +159,7 @@ impl Ignored {
 
     fn in_folder(&mut self, folder: &Path) -> Option<Class> {
         let path = folder.join(FILE);
-        let text = match fs::read_to_string(&path) {
+        let text = match small::read(&path) {
             Ok(text) => text,
             Err(error)
                 if matches!(

@@ -51,6 +51,7 @@ mod retold;
 mod run;
 mod scope;
 mod secrets;
+mod small;
 mod tally;
 mod unit;
 mod work;
@@ -83,6 +84,7 @@ pub use report::{
 };
 pub use run::{Request, run};
 pub use secrets::{Finding, Secrets};
+pub use small::read as read_small;
 
 /// Returns an error with its causes and its help as one line.
 fn explain(error: &dyn hyp_model::Explain) -> String {

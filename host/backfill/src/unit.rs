@@ -100,6 +100,7 @@ impl Ended {
             ("message.empty", counts.empty),
             ("message.same_id_again", counts.duplicates),
             ("message.doubtful_time", counts.doubtful_times),
+            ("message.doubtful_tokens", counts.doubtful_tokens),
             ("message.without_time", counts.timeless),
         ];
         for (kind, number) in messages {

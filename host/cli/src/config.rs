@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::{fs, str};
+use std::str;
 
 use hyp_backfill::{Changes, NamedSource, Places, Probing, Secrets};
 use hyp_model::item::ConflictRule;
@@ -229,7 +229,7 @@ impl TryFrom<i64> for Days {
 
     fn try_from(days: i64) -> Result<Self, &'static str> {
         u32::try_from(days).ok().filter(|days| *days > 0).map(Self).ok_or(
-            "expected a number of days from 1 on; without the key, messages are kept for ever",
+            "expected a number of days from 1 to 4294967295; without the key, messages are kept for ever",
         )
     }
 }
@@ -243,7 +243,7 @@ impl Config {
     /// Reads the file of a store; without one, everything is at its default.
     pub(crate) fn read(store: &Path) -> Result<Self, ConfigError> {
         let path = path(store);
-        match fs::read_to_string(&path) {
+        match hyp_backfill::read_small(&path) {
             Ok(text) => Self::parse(&text, &path),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
             Err(source) => Err(ConfigError::Read { path, source }),

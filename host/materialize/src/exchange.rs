@@ -152,6 +152,9 @@ impl Exchange {
         }
         let index = i32::try_from(state.numbers).unwrap_or(i32::MAX);
         state.numbers += 1;
+        if message.usage.as_mut().is_some_and(crate::tokens::disbelieve) {
+            self.counts.doubtful_tokens += 1;
+        }
         if message.role.is_empty() || message.parts.is_empty() {
             self.counts.empty += 1;
             learn(&mut self.produced, state, &message, message.is_copy);

@@ -54,6 +54,8 @@ pub struct Counts {
     pub replays: u64,
     /// Times before 2020 or after 2100, replaced by a neighbour's.
     pub doubtful_times: u64,
+    /// Messages with a number of tokens that no response has: it is left out.
+    pub doubtful_tokens: u64,
     /// Messages without a time, which got a neighbour's, where there is one.
     pub missing_times: u64,
     /// Messages of threads in which nothing has a time: their rows stand at 1970-01-01.

@@ -4,6 +4,19 @@ use hyp_model::event::Usage;
 use hyp_model::row::Row;
 use hyp_model::usage;
 
+/// Tokens that no response has: more is a damaged number.
+const TOO_MANY: u64 = 1 << 40;
+
+/// Takes out counts that are not believed; says whether there were any.
+pub(crate) fn disbelieve(usage: &mut Usage) -> bool {
+    let Usage { input, output, cache_read, cache_write, cache_write_1h, reasoning, total } = usage;
+    let mut is_doubtful = false;
+    for count in [input, output, cache_read, cache_write, cache_write_1h, reasoning, total] {
+        is_doubtful |= count.take_if(|count| *count >= TOO_MANY).is_some();
+    }
+    is_doubtful
+}
+
 /// Puts the tokens of a response on a row, in place of those that it has.
 ///
 /// For tokens that were learnt after the row was handed out.

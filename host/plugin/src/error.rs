@@ -195,6 +195,13 @@ impl RunError {
     }
 }
 
+/// Returns the table that a database was not granted, where that is the fault.
+fn ungranted(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("access to ")?;
+    let (column, _) = rest.split_once(" is prohibited")?;
+    column.split_once('.').map(|(table, _)| table)
+}
+
 impl Explain for RunError {
     fn code(&self) -> &'static str {
         match self {
@@ -216,7 +223,12 @@ impl Explain for RunError {
         let author = "report this to the component's author";
         Some(match self {
             Self::Load { source, .. } => return source.help(),
-            Self::Fault { .. } => "see that it is what it should be, and can be read".into(),
+            Self::Fault { message, .. } => match ungranted(message) {
+                Some(table) => format!(
+                    "if it may be read, add `{table}.*` to the grants of its source in `config.toml`"
+                ),
+                None => "see that it is what it should be, and can be read".into(),
+            },
             Self::Trapped { backtrace, .. } if backtrace.is_empty() => author.into(),
             Self::Trapped { backtrace, .. } => {
                 format!("{author}, with these frames:\n  {}", backtrace.join("\n  "))

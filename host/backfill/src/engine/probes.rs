@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::request::Probing;
 use crate::error::BackfillError;
+use crate::small;
 
 /// Who answers.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl Script {
         let read = |path: &Path| {
             let wrong =
                 |reason: String| BackfillError::ProbeScript { path: path.to_owned(), reason };
-            let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+            let text = small::read(path).map_err(|error| wrong(error.to_string()))?;
             serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
         };
         let answers = probing.script.as_deref().map(read).transpose()?;

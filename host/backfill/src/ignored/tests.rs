@@ -83,3 +83,14 @@ fn a_list_that_cannot_be_read_is_an_error_and_the_first_version_is_understood() 
     let expect = Entry { dir: "/a".into(), class: Class::LocalOnly };
     assert_eq!(read_list(&store).unwrap(), [expect]);
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/dev/zero", folder.path().join(FILE)).unwrap();
+    let mut ignored = Ignored::default();
+    assert!(ignored.is_ignored(folder.path().to_str().unwrap()));
+    let warnings = ignored.warnings();
+    assert!(warnings[0].ends_with("cannot be read (it is no file); it ignores"), "{warnings:?}");
+}

@@ -1,5 +1,7 @@
 //! Tests of `config`.
 
+use std::fs;
+
 use hyp_model::{Exit, Explain};
 
 use super::*;

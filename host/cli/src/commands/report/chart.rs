@@ -172,7 +172,7 @@ impl Chart<'_> {
 fn lines(largest: u64) -> (Vec<u64>, u64) {
     let largest = largest.max(1);
     let mut unit = 1;
-    while unit * 10 <= largest {
+    while unit <= largest / 10 {
         unit *= 10;
     }
     let step = match largest / unit {
@@ -181,7 +181,8 @@ fn lines(largest: u64) -> (Vec<u64>, u64) {
         2..=4 => unit,
         _ => unit * 2,
     };
-    ((1..).map(|n| n * step).take_while(|line| *line <= largest).collect(), largest)
+    let lines = (1..).map_while(|n: u64| n.checked_mul(step)).take_while(|line| *line <= largest);
+    (lines.collect(), largest)
 }
 
 /// Returns which bars are named, and how their names lie.
@@ -236,6 +237,7 @@ mod tests {
             (12,      vec![5, 10]),
             (47,      vec![10, 20, 30, 40]),
             (80_000,  vec![20_000, 40_000, 60_000, 80_000]),
+            (u64::MAX, vec![5_000_000_000_000_000_000, 10_000_000_000_000_000_000, 15_000_000_000_000_000_000]),
         ];
         for (largest, expected) in cases {
             assert_eq!(lines(largest), (expected, largest.max(1)), "{largest}");

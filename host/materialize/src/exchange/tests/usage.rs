@@ -125,3 +125,13 @@ fn all_tokens_bear_upstreams_names() {
     );
     assert!(produced.rows[0].attributes.as_deref().unwrap().ends_with(expect));
 }
+
+#[test]
+fn a_number_of_tokens_that_no_response_has_is_left_out_and_counted() {
+    let damaged = Usage { input: Some(4), output: Some(u64::MAX), ..Usage::default() };
+    let messages = [line("a", "r", Some(damaged)), line("b", "q", Some(tokens(1 << 39)))];
+    let (produced, counts) = all(thread("t"), messages);
+    assert_eq!(outputs(&produced.rows), [None, Some(1 << 39)]);
+    assert_eq!(produced.rows[0].usage.and_then(|usage| usage.input), Some(4));
+    assert_eq!(counts.doubtful_tokens, 1);
+}
