@@ -209,7 +209,18 @@ fn a_fork_that_says_nothing_is_told_by_what_it_cannot_have_copied() {
 fn a_session_whose_first_answer_stands_before_its_prompt_is_the_origin_of_its_forks() {
     assert_owners(
         "answer_before_its_prompt",
-        &["1 Question t2?", "2 Question s2?", "8 Question s1?", "9 Question t1?"],
+        &[
+            "1 Question t2?",
+            "2 Question s2?",
+            "3 Question p3?",
+            "4 Question h3?",
+            "5 Question h2?",
+            "6 Question h1?",
+            "7 Question p1?",
+            "7 Question p2?",
+            "8 Question s1?",
+            "9 Question t1?",
+        ],
     );
 }
 

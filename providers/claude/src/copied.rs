@@ -14,6 +14,8 @@ use crate::line::{Line, owned};
 #[derive(Debug, Default)]
 pub(crate) struct Copied {
     lines: u32,
+    /// A record of the client's own stands behind them.
+    is_interrupted: bool,
     /// True where something follows that is no copy.
     is_certain: bool,
     /// Name of the plan on the last line.
@@ -27,7 +29,7 @@ impl Copied {
             return;
         }
         let slug = owned(line.slug);
-        if self.lines > 0 && slug != self.slug {
+        if self.is_interrupted || (self.lines > 0 && slug != self.slug) {
             self.is_certain = true;
         } else {
             self.lines += 1;
@@ -37,7 +39,7 @@ impl Copied {
 
     /// Looks at a record of the client's own. Some are part of the chain of messages, and are copied with it.
     pub(crate) fn record(&mut self, json: Value<'_>) {
-        self.is_certain |= self.lines > 0 && json.get("uuid").is_none();
+        self.is_interrupted |= self.lines > 0 && json.get("uuid").is_none();
     }
 
     /// Returns what there is to say about the session.
@@ -47,12 +49,18 @@ impl Copied {
 
     pub(crate) fn save(&self, out: &mut Writer) {
         out.number(self.lines.into());
+        out.flag(self.is_interrupted);
         out.flag(self.is_certain);
         out.maybe_text(self.slug.as_deref());
     }
 
     pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
         let lines = from.number()?.try_into().ok()?;
-        Some(Self { lines, is_certain: from.flag()?, slug: from.maybe_text()? })
+        Some(Self {
+            lines,
+            is_interrupted: from.flag()?,
+            is_certain: from.flag()?,
+            slug: from.maybe_text()?,
+        })
     }
 }

@@ -78,7 +78,8 @@ impl Transcript {
         let mut thread = head(Place::of(&entry.path), &self.id, line, &self.beside.meta);
         let context = self.beside.hook.thread(line);
         thread.client = client(entry.root == DESKTOP, &context).to_owned();
-        thread.started_at = self.first;
+        // A fork may begin with a record of its own time; what it copied began before.
+        thread.started_at = self.first.into_iter().chain(line.time()).min();
         thread.context = context.clone();
         self.open = Some(Open {
             id: thread.id.clone(),
@@ -195,11 +196,19 @@ impl Transcript {
 
     /// Reads the lines that wait.
     fn go_on(&mut self, out: &mut Page) {
+        let lines = self.waiting.end();
+        if lines.is_empty() {
+            return;
+        }
         let mut tape = Tape::new();
-        for (span, bytes) in self.waiting.end() {
+        for (span, bytes) in lines {
             if let Ok(json) = tape.parse_document(&bytes) {
                 self.read(&Record { input: span.input, span, json, bytes: &bytes }, out);
             }
+        }
+        // What stands before the prompt is not what was copied.
+        if let Some(copied) = self.copied() {
+            *copied = Copied::default();
         }
     }
 

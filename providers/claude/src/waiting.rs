@@ -1,7 +1,8 @@
 //! Lines that wait for the first prompt.
 //!
-//! Versions from about 2.1.150 on often write the first answer of a session before the prompt that it answers: the session
-//! began with the prompt, though it stands behind. A fork copies both in their order.
+//! Versions from about 2.1.150 on often write the first answer of a session, or what they attach to its prompt, before the
+//! prompt: the session began with the prompt, though it stands behind. A fork copies both in their order, and may have an
+//! answer of its own before all that it copied.
 
 use hyp_sdk::{Record, Span};
 
@@ -12,7 +13,7 @@ use crate::line::Line;
 const LINES: usize = 64;
 const BYTES: usize = 1 << 20;
 
-/// The lines from an answer to nothing on.
+/// The lines from one on that follows a line which is not there yet.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {
     lines: Vec<(Span, Vec<u8>)>,
@@ -27,7 +28,7 @@ impl Waiting {
         let is_answer = |line: &Line<'_>| line.message.is_some_and(|it| it.is_object());
         let (may_begin, may_follow) = match line.kind().as_deref() {
             Some("assistant") => (line.parent.is_some() && is_answer(line), is_answer(line)),
-            Some("system" | "attachment") => (false, true),
+            Some("system" | "attachment") => (line.parent.is_some(), true),
             // What is not known is told where it stands.
             Some(word) => (false, kind::is_known(word)),
             None => (false, false),

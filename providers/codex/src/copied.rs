@@ -97,7 +97,8 @@ impl Copied {
     pub(crate) fn own(&mut self, id: &str, meta: Value<'_>, is_fork: bool, time: Option<i64>) {
         id.clone_into(&mut self.own);
         self.start_ordinal = meta.get("subagent_history_start_ordinal").and_then(Value::u64);
-        self.is_copying = is_fork || self.start_ordinal.is_some();
+        // A migration gives every child an ordinal, whether or not it copied anything.
+        self.is_copying = is_fork;
         self.last_time = time;
     }
 
@@ -112,7 +113,9 @@ impl Copied {
         let before = self.last_time;
         self.last_time = sight.time.or(before);
         if let (Some(start), Some(ordinal)) = (self.start_ordinal, sight.ordinal) {
-            return if ordinal < start { Verdict::Copy } else { self.end(sight.number) };
+            let is_own = sight.turn.is_some_and(|turn| grows(turn) && *turn >= *self.own);
+            let is_before = ordinal < start && !(is_own && grows(&self.own));
+            return if is_before { Verdict::Copy } else { self.end(sight.number) };
         }
         if let Some(turn) = sight.turn
             && grows(turn)
@@ -394,7 +397,14 @@ mod tests {
             time: None,
             role: Other,
         };
-        assert_eq!(copied.look(sight(6, Some(LATER))), Verdict::Copy);
+        assert_eq!(copied.look(sight(6, Some(EARLIER))), Verdict::Copy);
         assert_eq!(copied.look(sight(7, None)), Verdict::Own(3));
+    }
+
+    #[test]
+    fn an_ordinal_without_a_sign_of_another_thread_says_nothing() {
+        let (meta, mut copied) = (r#"{"subagent_history_start_ordinal":7}"#, Copied::default());
+        copied.own(OWN, Tape::new().parse(meta, 0).expect("JSON").0, false, Some(0));
+        assert!(!copied.is_copying());
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Event<'e> {
     Started,
     /// A turn was broken off.
     Aborted,
+    /// A review began, or ended.
+    Review(bool),
     /// The thread got a name.
     Title(String),
     /// A call started other threads.
@@ -102,6 +104,8 @@ pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         "thread_rolled_back" => Event::RolledBack(event.get("num_turns").and_then(Value::u64)),
         "task_started" | "turn_started" => Event::Started,
         "turn_aborted" => Event::Aborted,
+        "entered_review_mode" => Event::Review(true),
+        "exited_review_mode" => Event::Review(false),
         "thread_name_updated" => {
             or_known(event.get("thread_name").and_then(Value::non_empty), Event::Title)
         }

@@ -154,6 +154,7 @@ impl Rollout {
     fn turn_context(&mut self, context: Value<'_>, place: Place, out: &mut Page) {
         let context = context.get("turn_context").unwrap_or(context);
         self.hold.skip(place.span, "turn_context");
+        self.totals.end_review();
         self.turn.tell(context);
         self.hold.turn(&self.turn.context(), &self.turn.words());
         if self.has_begun {

@@ -73,6 +73,8 @@ impl Rollout {
                 self.hold.begin_turn();
             }
             Event::Aborted => self.hold.end_turn(),
+            Event::Review(true) => self.totals.begin_review(),
+            Event::Review(false) => self.totals.end_review(),
             Event::Title(title) => {
                 let about = Subject::Thread(self.header.id().to_owned());
                 self.hold.fact(Fact::new(about, "title", title).rank(2));

@@ -129,6 +129,10 @@ pub(crate) struct Totals {
     is_fresh: bool,
     /// The first totals without the response that moved them.
     first: Tokens,
+    /// A review was begun, and no turn of this thread since.
+    is_in_review: bool,
+    /// Another thread reviews: what is told meanwhile is that one's, which tells it in a recording of its own.
+    is_reviewed_elsewhere: bool,
     /// What is told now is still the parent's: this thread has no answer yet.
     is_parents: bool,
     /// What was copied from the parent, where something was.
@@ -169,6 +173,16 @@ impl Totals {
         self.is_parents = false;
     }
 
+    /// Begins a review: clients from 0.50 or so on have another thread do it.
+    pub(crate) fn begin_review(&mut self) {
+        self.is_in_review = true;
+    }
+
+    /// Ends a review; so does a turn of the thread itself.
+    pub(crate) fn end_review(&mut self) {
+        (self.is_in_review, self.is_reviewed_elsewhere) = (false, false);
+    }
+
     /// Ends what was copied from the parent.
     pub(crate) fn begin_own(&mut self) {
         self.copied = self.before.map(|before| self.earlier.plus(before));
@@ -185,6 +199,11 @@ impl Totals {
     /// Takes the `info` of a count; returns the tokens of the response that it stands for, if it does.
     pub(crate) fn count(&mut self, info: Option<Value<'_>>, time: Option<i64>) -> Option<Tokens> {
         if self.is_shared && self.is_repeated(info, time) {
+            return None;
+        }
+        // A thread of its own has counted nothing when it begins.
+        self.is_reviewed_elsewhere |= self.is_in_review && !info.is_some_and(Value::is_object);
+        if self.is_reviewed_elsewhere {
             return None;
         }
         let Some(info) = info.filter(|info| info.is_object()) else {
@@ -225,6 +244,8 @@ impl Totals {
     pub(crate) fn save(&self, out: &mut Writer) {
         out.maybe(self.before.as_ref(), |out, tokens| tokens.save(out));
         out.flag(self.is_fresh);
+        out.flag(self.is_in_review);
+        out.flag(self.is_reviewed_elsewhere);
         self.first.save(out);
         out.flag(self.is_parents);
         out.maybe(self.copied.as_ref(), |out, tokens| tokens.save(out));
@@ -235,6 +256,8 @@ impl Totals {
     pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Option<()> {
         self.before = from.maybe(Tokens::restore)?;
         self.is_fresh = from.flag()?;
+        self.is_in_review = from.flag()?;
+        self.is_reviewed_elsewhere = from.flag()?;
         self.first = Tokens::restore(from)?;
         self.is_parents = from.flag()?;
         self.copied = from.maybe(Tokens::restore)?;
@@ -326,6 +349,29 @@ mod tests {
         totals.answered();
         assert_eq!((tell(&mut totals, 20), tell(&mut totals, 30)), (None, Some(10)));
         assert_eq!(totals.own(true).map(|own| own.input), Some(10));
+    }
+
+    #[test]
+    fn what_another_thread_costs_that_reviews_is_its_own() {
+        let mut totals = Totals::default();
+        let tell = |totals: &mut Totals, info: Info| {
+            let mut tape = Tape::new();
+            let text = info.map_or("null".to_owned(), |(total, last, _)| {
+                format!(r#"{{"total_token_usage":{{"input_tokens":{total}}},"last_token_usage":{{"input_tokens":{last}}}}}"#)
+            });
+            totals.count(Some(tape.parse(&text, 0).expect("JSON").0), None).map(|it| it.input)
+        };
+        assert_eq!(tell(&mut totals, Some((60, 60, 0))), Some(60));
+        totals.begin_review();
+        assert_eq!(tell(&mut totals, None), None);
+        assert_eq!(tell(&mut totals, Some((20, 20, 0))), None);
+        assert_eq!(tell(&mut totals, Some((45, 25, 0))), None);
+        totals.end_review();
+        assert_eq!(tell(&mut totals, Some((60, 60, 0))), None, "told again");
+        assert_eq!(tell(&mut totals, Some((90, 30, 0))), Some(30));
+        // Earlier clients reviewed in the thread itself.
+        totals.begin_review();
+        assert_eq!(tell(&mut totals, Some((100, 10, 0))), Some(10));
     }
 
     #[test]
