@@ -1,9 +1,10 @@
 //! How much of the beginning of a thread can be a copy, as its recording shows: of threads that began at the same moment,
 //! the one that can have copied least is the original.
 
-use hyp_model::event::{Fact, Subject};
+use hyp_model::event::Fact;
 use rusqlite::{Connection, params};
 
+use crate::facts::subject;
 use crate::threads::Number;
 
 /// How many messages a thread can have begun with that it copied.
@@ -15,14 +16,10 @@ pub(crate) struct Copied {
 }
 
 /// Returns the thread that a fact tells this of.
-pub(crate) fn copied((open, fact): &(String, Fact)) -> Option<(&str, Copied)> {
-    let thread = match &fact.about {
-        Subject::ThisThread => open,
-        Subject::Thread(thread) => thread,
-        _ => return None,
-    };
+pub(crate) fn copied(said: &(String, Fact)) -> Option<(&str, Copied)> {
+    let (_, fact) = said;
     let messages = fact.value.parse().ok().filter(|_| fact.name == Fact::COPIED_AT_MOST)?;
-    Some((thread, Copied { messages, is_certain: fact.rank > 0 }))
+    Some((subject(said)?, Copied { messages, is_certain: fact.rank > 0 }))
 }
 
 /// Reads what is known of threads.

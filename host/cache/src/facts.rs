@@ -11,14 +11,19 @@ use crate::undo::Upcoming;
 use crate::writer::Writer;
 use crate::{graves, undo};
 
+/// Returns the thread that a fact is about, where the fact names one.
+pub(crate) fn subject((open, fact): &(String, Fact)) -> Option<&str> {
+    match &fact.about {
+        Subject::ThisThread => Some(open),
+        Subject::Thread(thread) => Some(thread),
+        _ => None,
+    }
+}
+
 /// Returns the thread that a fact gives an origin, and the origin.
-pub(crate) fn origin((open, fact): &(String, Fact)) -> Option<(&str, &str)> {
-    let thread = match &fact.about {
-        Subject::ThisThread => open,
-        Subject::Thread(thread) => thread,
-        _ => return None,
-    };
-    (fact.name == Fact::FORKED_FROM).then_some((thread, &fact.value))
+pub(crate) fn origin(said: &(String, Fact)) -> Option<(&str, &str)> {
+    let (_, fact) = said;
+    (fact.name == Fact::FORKED_FROM).then_some((subject(said)?, &fact.value))
 }
 
 /// Returns the origin of a thread as an earlier fact told it.

@@ -70,7 +70,8 @@ pub struct Part {
 }
 
 /// Tables of the catalog that grow with what is imported.
-const LEDGERS: [&str; 14] = [
+const LEDGERS: [&str; 15] = [
+    "beginnings",
     "checkpoints",
     "chunks",
     "claims",

@@ -51,6 +51,7 @@ pub(crate) struct Threads {
     forks: HashMap<Key, BTreeSet<Number>>,
     by_start: HashMap<Option<i64>, BTreeSet<Number>>,
     next: Number,
+    /// Threads by the moment at which they began.
 }
 
 /// Forks of forks that are followed, so that threads which name each other come to an end.
@@ -81,7 +82,7 @@ impl Threads {
                     session_id: row.get(4)?,
                     conversation_id: row.get(5)?,
                     client: row.get(6)?,
-                    origin: forked_from.as_ref().or(parent.as_ref()).map(|it| key_of(it)),
+                    origin: origin(&forked_from, &parent),
                     forked_from,
                     copied: Copied::default(),
                     is_ghost: false,
@@ -146,11 +147,7 @@ impl Threads {
             conversation_id: facts.conversation_id.clone(),
             client: client_of(&facts.client).to_owned(),
             forked_from: facts.forked_from.clone(),
-            origin: facts
-                .forked_from
-                .as_ref()
-                .or(facts.parent_thread_id.as_ref())
-                .map(|it| key_of(it)),
+            origin: origin(&facts.forked_from, &facts.parent_thread_id),
             copied: Copied::default(),
             is_ghost: false,
         };
@@ -384,6 +381,11 @@ fn owners(known: &Known) -> impl Iterator<Item = Owner> {
 /// Returns the client's name as rows carry it.
 pub(crate) fn client_of(client: &str) -> &str {
     if client.is_empty() { "unknown" } else { client }
+/// Returns the key of the thread that one was forked from, or else of the one that started it.
+fn origin(forked_from: &Option<String>, parent: &Option<String>) -> Option<Key> {
+    forked_from.as_deref().or(parent.as_deref()).map(key_of)
+}
+
 }
 
 /// Writes threads under their numbers; of two recordings of one, that with the lesser input id says what it is.

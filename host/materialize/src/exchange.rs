@@ -11,6 +11,7 @@ use crate::part::{self, Around};
 use crate::produced::{Counts, Produced, Source};
 use crate::refused::Refused;
 use crate::thread::{self, State};
+use crate::tokens::disbelieve;
 use crate::{said, strip, time};
 
 mod saving;
@@ -152,7 +153,7 @@ impl Exchange {
         }
         let index = i32::try_from(state.numbers).unwrap_or(i32::MAX);
         state.numbers += 1;
-        if message.usage.as_mut().is_some_and(crate::tokens::disbelieve) {
+        if message.usage.as_mut().is_some_and(disbelieve) {
             self.counts.doubtful_tokens += 1;
         }
         if message.role.is_empty() || message.parts.is_empty() {

@@ -144,6 +144,10 @@ fn what_is_not_granted_is_not_read() {
         output.stdout.contains("access to agent_contexts.organization_id is prohibited"),
         "{output}"
     );
+    assert!(
+        output.stdout.contains("add `agent_contexts.*` to the grants of its source"),
+        "{output}"
+    );
 }
 
 #[test]

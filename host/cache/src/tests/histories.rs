@@ -120,7 +120,7 @@ fn fact(name: &str, value: String, rank: u32) -> Fact {
 }
 
 /// Returns what the recording of a thread shows of how much of it can be copied.
-pub(super) fn copied(thread: &Thread) -> (String, Fact) {
+fn copied(thread: &Thread) -> (String, Fact) {
     let (lines, is_certain) = thread.copied;
     (thread.id.clone(), fact(Fact::COPIED_AT_MOST, lines.to_string(), is_certain.into()))
 }

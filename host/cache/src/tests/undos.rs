@@ -14,8 +14,12 @@ use super::world::{World, world};
 use crate::{Reach, RunEnd, RunKind, RunStart, Undone, Upkeep};
 
 /// Ledgers that say what they said before; threads by their names, since numbers are given once.
-const LEDGERS: [(&str, &str); 7] = [
+const LEDGERS: [(&str, &str); 8] = [
     ("sessions", "SELECT sessions.* FROM sessions"),
+    (
+        "beginnings",
+        "SELECT (SELECT thread_id FROM sessions WHERE number = thread), copied, is_certain FROM beginnings",
+    ),
     (
         "claims",
         "SELECT key, (SELECT thread_id FROM sessions WHERE number = thread), last_index FROM claims",
