@@ -36,14 +36,14 @@ const BEGINNINGS: [(&str, &str); 22] = [
     ("CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.", "compaction_request"),
 ];
 
-/// What they are as a whole, and what they are.
+/// Texts that are the client's where there is nothing else, and what they are.
 const WHOLE: [(&str, &str); 2] = [
     ("[Request interrupted by user]", "interruption"),
     ("[Request interrupted by user for tool use]", "interruption"),
 ];
 
-/// How the answers to commands begin that there are not; one word follows.
-const UNKNOWN: [&str; 2] = ["Unknown slash command: ", "Unknown skill: "];
+/// How the client answers a command that it does not know; one word follows.
+const UNKNOWN_COMMAND: [&str; 2] = ["Unknown slash command: ", "Unknown skill: "];
 
 /// Texts that the client says it made: bodies of skills and commands, places of pictures, pleas to go on.
 const META: &str = "meta";
@@ -77,7 +77,7 @@ fn of(text: &str) -> Option<&'static str> {
     let is_unknown = |beginning: &str| {
         text.strip_prefix(beginning).is_some_and(|rest| rest.split_whitespace().count() == 1)
     };
-    if UNKNOWN.iter().any(|beginning| is_unknown(beginning)) {
+    if UNKNOWN_COMMAND.iter().any(|beginning| is_unknown(beginning)) {
         return Some("command_output");
     }
     if let Some((_, kind)) = WHOLE.iter().find(|(whole, _)| text.trim_end() == *whole) {
@@ -137,7 +137,7 @@ mod tests {
             ("[Request interrupted by user] what is that?",     None),
             ("Unknown slash command: rename",                   Some("command_output")),
             ("Unknown skill: what does that mean?",             None),
-            ("Stop hook feedback:\n- [lint]: two warnings\n", Some("hook")),
+            ("Stop hook feedback:\n- [lint]: two warnings\n",   Some("hook")),
             ("Stop hook feedback is noisy",                     None),
         ];
         for (text, expected) in cases {

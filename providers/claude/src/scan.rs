@@ -26,9 +26,9 @@ pub struct Transcript {
     /// Identity of the thread where the place of the file gives it.
     id: String,
     beside: Beside,
-    /// First time in the file, of any line: a fork's own first line may be one that is no message.
+    /// First time in the file, of any line.
     first: Option<i64>,
-    pub(crate) waiting: Waiting,
+    waiting: Waiting,
     pub(crate) open: Option<Open>,
     /// Facts that came before the thread.
     pub(crate) early: Vec<Fact>,

@@ -12,9 +12,6 @@ use crate::total::Total;
 impl Transcript {
     /// Writes what later lines need of earlier ones; nothing before the thread has begun, when that is almost all.
     pub(crate) fn saved(&self) -> Option<Vec<u8>> {
-        if !self.waiting.is_empty() {
-            return None;
-        }
         let open = self.open.as_ref().filter(|open| open.stub.is_none())?;
         let mut out = Writer::new();
         out.text(&open.id);

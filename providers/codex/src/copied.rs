@@ -399,6 +399,10 @@ mod tests {
         };
         assert_eq!(copied.look(sight(6, Some(EARLIER))), Verdict::Copy);
         assert_eq!(copied.look(sight(7, None)), Verdict::Own(3));
+        // A migration counts all lines of a child as its parent's; a turn as young as the child is its own.
+        let mut copied = forked(r#"{"subagent_history_start_ordinal":7}"#);
+        copied.other(None);
+        assert_eq!(copied.look(sight(6, Some(LATER))), Verdict::Own(3));
     }
 
     #[test]

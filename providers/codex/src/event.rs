@@ -52,9 +52,9 @@ const KNOWN: &[&str] = &[
     "agent_message_content_delta", "agent_message_delta", "agent_reasoning_delta",
     "agent_reasoning_raw_content_delta", "agent_reasoning_section_break", "apply_patch_approval_request",
     "background_event", "context_compacted", "conversation_path", "deprecation_notice",
-    "dynamic_tool_call_request", "elicitation_request", "entered_review_mode",
+    "dynamic_tool_call_request", "elicitation_request",
     "exec_approval_request", "exec_command_begin", "exec_command_end", "exec_command_output_delta",
-    "exited_review_mode", "get_history_entry_response", "image_generation_begin", "image_generation_end",
+    "get_history_entry_response", "image_generation_begin", "image_generation_end",
     "item_started", "list_custom_prompts_response", "list_skills_response", "model_reroute",
     "model_verification", "patch_apply_begin", "patch_apply_end", "patch_apply_updated", "plan_delta",
     "plan_update", "raw_response_item", "reasoning_content_delta", "reasoning_raw_content_delta",
@@ -71,8 +71,7 @@ const FAMILIES: &[&str] = &["collab_", "guardian_", "hook_", "mcp_", "realtime_"
 /// Items that a paginated recording tells as events.
 #[rustfmt::skip]
 const ITEMS: &[&str] = &[
-    "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "EnteredReviewMode",
-    "ExitedReviewMode", "Extension", "FileChange", "HookPrompt", "ImageGeneration", "ImageView", "McpToolCall",
+    "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "Extension", "FileChange", "HookPrompt", "ImageGeneration", "ImageView", "McpToolCall",
     "Sleep", "SubAgentActivity", "WebSearch",
 ];
 
@@ -153,6 +152,8 @@ fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
             spawned(item, "id", item.get("receiver_thread_ids"))
         }
         "McpToolCall" | "DynamicToolCall" => refused(item, "id"),
+        "EnteredReviewMode" => Event::Review(true),
+        "ExitedReviewMode" => Event::Review(false),
         kind if ITEMS.contains(&kind) => Event::Known,
         _ => Event::Unknown(name.clone()),
     };

@@ -173,7 +173,7 @@ impl Totals {
         self.is_parents = false;
     }
 
-    /// Begins a review: clients from 0.50 or so on have another thread do it.
+    /// Begins a review: 0.42 does it in the thread itself, 0.58 has another thread do it.
     pub(crate) fn begin_review(&mut self) {
         self.is_in_review = true;
     }
