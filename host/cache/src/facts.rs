@@ -70,8 +70,7 @@ pub(crate) fn put(
     Ok(())
 }
 
-const WITH_ORIGIN: &str =
-    "UPDATE sessions SET forked_from = ?2 WHERE thread_id = ?1 AND forked_from IS NULL";
+const WITH_ORIGIN: &str = "UPDATE sessions SET forked_from = ?2 WHERE thread_id = ?1";
 
 const ABOUT_THREAD: &str = "INSERT INTO facts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE
     SET value = excluded.value, rank = excluded.rank WHERE excluded.rank >= rank";

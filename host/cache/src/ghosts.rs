@@ -46,6 +46,7 @@ pub(crate) fn load(connection: &Connection) -> rusqlite::Result<Vec<(Number, Key
             conversation_id: None,
             client: String::new(),
             forked_from: None,
+            is_origin_told: false,
             origin: row.get::<_, Option<[u8; 16]>>(3)?.map(Key),
             copied: Copied::default(),
             is_ghost: true,

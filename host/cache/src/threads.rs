@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
-use hyp_model::event::ThreadKind;
+use hyp_model::event::{Fact, ThreadKind};
 use hyp_model::judge::ThreadFacts;
 use hyp_model::row::Key;
 use rusqlite::{Connection, Row, params};
@@ -30,6 +30,8 @@ pub(crate) struct Known {
     pub(crate) conversation_id: Option<String>,
     pub(crate) client: String,
     pub(crate) forked_from: Option<String>,
+    /// True where a fact named the origin, which may know better than the head of the thread.
+    pub(crate) is_origin_told: bool,
     /// Key of the thread that this one was forked from, or else of the one that started it.
     pub(crate) origin: Option<Key>,
     /// How much of its beginning can be a copy.
@@ -49,9 +51,9 @@ pub(crate) struct Threads {
     by_owner: HashMap<Owner, Number>,
     /// Threads by the one that they name as their origin.
     forks: HashMap<Key, BTreeSet<Number>>,
+    /// Threads by the moment at which they began.
     by_start: HashMap<Option<i64>, BTreeSet<Number>>,
     next: Number,
-    /// Threads by the moment at which they began.
 }
 
 /// Forks of forks that are followed, so that threads which name each other come to an end.
@@ -65,9 +67,10 @@ impl Threads {
             .unwrap_or_default();
         let mut threads = Self { next: known + 1, ..Self::default() };
         let mut statement = connection.prepare(
-            "SELECT number, thread_id, started_at, input_id, session_id, conversation_id, client_name,
-                    forked_from, parent_thread_id
-             FROM sessions",
+            "SELECT number, sessions.thread_id, started_at, input_id, session_id, conversation_id, client_name,
+                    coalesce(told.value, forked_from), parent_thread_id, told.value IS NOT NULL
+             FROM sessions LEFT JOIN facts told
+                ON told.thread_id = sessions.thread_id AND told.name = ?1",
         )?;
         let known = |row: &Row<'_>| {
             let (forked_from, parent): (Option<String>, Option<String>) =
@@ -84,12 +87,13 @@ impl Threads {
                     client: row.get(6)?,
                     origin: origin(&forked_from, &parent),
                     forked_from,
+                    is_origin_told: row.get(9)?,
                     copied: Copied::default(),
                     is_ghost: false,
                 },
             ))
         };
-        for row in statement.query_map([], known)? {
+        for row in statement.query_map([Fact::FORKED_FROM], known)? {
             let (number, known) = row?;
             threads.put(number, key_of(&known.thread_id), known);
         }
@@ -147,6 +151,7 @@ impl Threads {
             conversation_id: facts.conversation_id.clone(),
             client: client_of(&facts.client).to_owned(),
             forked_from: facts.forked_from.clone(),
+            is_origin_told: false,
             origin: origin(&facts.forked_from, &facts.parent_thread_id),
             copied: Copied::default(),
             is_ghost: false,
@@ -172,8 +177,9 @@ impl Threads {
         }
         arriving.others = known.inputs().filter(|it| **it != arriving.input_id).cloned().collect();
         arriving.started_at = arriving.started_at.or(known.started_at);
-        if arriving.forked_from.is_none() {
+        if known.is_origin_told || arriving.forked_from.is_none() {
             arriving.forked_from.clone_from(&known.forked_from);
+            arriving.is_origin_told = known.is_origin_told;
             arriving.origin = known.origin.or(arriving.origin);
         }
         let is_moved = arriving.started_at != known.started_at || arriving.origin != known.origin;
@@ -215,7 +221,9 @@ impl Threads {
         self.get(number).is_some_and(|known| known.is_ghost)
     }
 
-    /// Notes where a thread was forked from, where that is not known yet.
+    /// Notes where a thread was forked from.
+    ///
+    /// What is told last stands: the head of a fork of a fork may name the first origin.
     pub(crate) fn learn_fork(
         &mut self,
         thread_id: &str,
@@ -225,9 +233,13 @@ impl Threads {
         let key = key_of(thread_id);
         let Some(number) = self.by_id.get(&key).copied() else { return };
         let Some(known) = self.by_number.get_mut(&number) else { return };
-        if known.forked_from.is_none() {
+        known.is_origin_told = true;
+        if known.forked_from.as_deref() != Some(origin) {
             known.forked_from = Some(origin.to_owned());
-            known.origin = Some(key_of(origin));
+            let before = known.origin.replace(key_of(origin));
+            if let Some(forks) = before.and_then(|before| self.forks.get_mut(&before)) {
+                forks.remove(&number);
+            }
             self.forks.entry(key_of(origin)).or_default().insert(number);
             moved.insert(number);
             self.note_forks(number, key, moved);
@@ -370,6 +382,11 @@ impl Known {
     }
 }
 
+/// Returns the key of the thread that one was forked from, or else of the one that started it.
+fn origin(forked_from: &Option<String>, parent: &Option<String>) -> Option<Key> {
+    forked_from.as_deref().or(parent.as_deref()).map(key_of)
+}
+
 fn key_of(thread_id: &str) -> Key {
     Key::of(thread_id.as_bytes())
 }
@@ -381,11 +398,6 @@ fn owners(known: &Known) -> impl Iterator<Item = Owner> {
 /// Returns the client's name as rows carry it.
 pub(crate) fn client_of(client: &str) -> &str {
     if client.is_empty() { "unknown" } else { client }
-/// Returns the key of the thread that one was forked from, or else of the one that started it.
-fn origin(forked_from: &Option<String>, parent: &Option<String>) -> Option<Key> {
-    forked_from.as_deref().or(parent.as_deref()).map(key_of)
-}
-
 }
 
 /// Writes threads under their numbers; of two recordings of one, that with the lesser input id says what it is.

@@ -44,7 +44,8 @@ pub(crate) struct Open {
     pub(crate) id: String,
     pub(crate) session: String,
     pub(crate) context: Context,
-    pub(crate) knows_origin: bool,
+    /// The session that it was forked from, as far as lines have said.
+    pub(crate) origin: Option<String>,
     /// How much of a session can be copied; sub-agents are not.
     pub(crate) copied: Option<Copied>,
     /// The head, as long as the thread is one answer to nothing.
@@ -85,7 +86,7 @@ impl Transcript {
             id: thread.id.clone(),
             session: thread.session_id.clone(),
             context: context.clone(),
-            knows_origin: thread.forked_from.is_some() || !is_uuid(&thread.id),
+            origin: thread.forked_from.clone(),
             copied: thread.parent_thread_id.is_none().then(Copied::default),
             stub: is_stub(&thread, line).then(|| thread.clone()),
         });
@@ -155,11 +156,13 @@ impl Transcript {
         }
     }
 
-    /// Says that a thread is a fork where that shows only after its start.
+    /// Says that a thread is a fork where that shows only after its start, and of which session: a fork of a fork has lines
+    /// of both, and those of the nearer one come last.
     fn note_origin(&mut self, line: &Line<'_>, out: &mut Page) {
-        let Some(open) = self.open.as_mut().filter(|open| !open.knows_origin) else { return };
-        if let Some(origin) = origin(line, &open.session) {
-            open.knows_origin = true;
+        let Some(open) = self.open.as_mut().filter(|open| is_uuid(&open.id)) else { return };
+        let said = origin(line, &open.session);
+        if let Some(origin) = said.filter(|said| open.origin.as_ref() != Some(said)) {
+            open.origin = Some(origin.clone());
             out.fact(Fact::new(Subject::ThisThread, "forked-from", origin));
         }
     }

@@ -17,7 +17,7 @@ impl Transcript {
         out.text(&open.id);
         out.text(&open.session);
         out.context(&open.context);
-        out.flag(open.knows_origin);
+        out.maybe_text(open.origin.as_deref());
         out.maybe(open.copied.as_ref(), |out, copied| copied.save(out));
         self.queue.save(&mut out);
         self.responses.save(&mut out);
@@ -33,7 +33,7 @@ impl Transcript {
             id: from.text()?,
             session: from.text()?,
             context: from.context()?,
-            knows_origin: from.flag()?,
+            origin: from.maybe_text()?,
             copied: from.maybe(Copied::restore)?,
             stub: None,
         });

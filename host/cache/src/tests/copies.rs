@@ -167,6 +167,12 @@ fn a_prompt_that_is_said_anew_after_a_resume_is_no_copy() {
     }
 }
 
+fn fact_of_origin(thread: &str, origin: &str) -> (String, Fact) {
+    let about = Subject::Thread(thread.into());
+    let (name, value) = (Fact::FORKED_FROM.into(), origin.into());
+    (String::new(), Fact { about, name, value, rank: 0 })
+}
+
 #[test]
 fn of_threads_that_began_together_the_fork_comes_second() {
     let origin = thread("z", 0, 2);
@@ -189,6 +195,30 @@ fn of_threads_that_began_together_the_fork_comes_second() {
 }
 
 #[test]
+fn the_origin_of_a_fork_of_a_fork_is_the_one_that_is_told_last() {
+    let world = world();
+    let first = thread("c", 0, 2);
+    let fork = |id, lines: &[Line]| Thread {
+        lines: lines.to_vec(),
+        forked_from: Some("c".into()),
+        ..thread(id, 0, 0)
+    };
+    let mut own = thread("b", 0, 4).lines;
+    own.splice(..2, first.lines.iter().cloned());
+    let (second, third) = (fork("b", &own), fork("a", &own));
+    world.import(&[first.clone(), third.clone()]);
+    let nearer = [fact_of_origin("a", "b")];
+    let mut writer = world.writer("told");
+    let commit = judged_with(&mut writer, &[], &[], (&nearer, &[])).unwrap();
+    writer.commit(commit).unwrap();
+    drop(writer);
+    world.import(&[second]);
+    let owner = |part: &str| world.table()[part]["session_id"].clone();
+    assert_eq!((owner("c-m1#0"), owner("b-m3#0")), ("c".to_owned(), "b".to_owned()));
+    assert_eq!(world.import(&[third]).superseded, 0, "its head does not make it another's");
+}
+
+#[test]
 fn a_fork_that_says_late_where_it_comes_from_gives_the_tokens_back() {
     let world = world();
     let origin = thread("z", 0, 2);
@@ -197,14 +227,9 @@ fn a_fork_that_says_late_where_it_comes_from_gives_the_tokens_back() {
     world.import(&[fork.clone(), origin]);
     assert_eq!(world.table()["z-m1#0"]["is_replay"], "true");
 
-    let fact = Fact {
-        about: Subject::Thread("a".into()),
-        name: "forked-from".into(),
-        value: "z".into(),
-        rank: 0,
-    };
     let mut writer = world.writer("later");
-    let commit = judged_with(&mut writer, &[], &[], (&[(String::new(), fact)], &[])).unwrap();
+    let told = [fact_of_origin("a", "z")];
+    let commit = judged_with(&mut writer, &[], &[], (&told, &[])).unwrap();
     writer.commit(commit).unwrap();
     let table = world.table();
     assert_eq!(
