@@ -171,7 +171,7 @@ impl Writer {
             part_index: part_index(&rows[at].part_id),
             said_key: rows[at].said_key,
             created_at: rows[at].created_at,
-            keys: kin::keys(rows[at].response_id.as_deref(), rows[at].call_id.as_deref()).collect(),
+            keys: kin::of_row(&rows[at]).collect(),
         };
         for (at, row) in rows.iter().enumerate() {
             if !purged.contains(&row.part_id) {

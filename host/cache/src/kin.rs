@@ -3,6 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use hyp_model::ids::is_of_world;
 use hyp_model::judge::{Candidate, ThreadFacts};
 use hyp_model::row::Key;
 use rusqlite::{Connection, params};
@@ -15,14 +16,8 @@ use crate::own::Place;
 use crate::threads::Number;
 use crate::writer::Writer;
 
-/// Ids shorter than this are no ids of the world: some gateways count `call_0`, `call_1` anew each time,
-const LEAST_ID: usize = 12;
-
-/// or `functions.Bash:0`: ids of the world have a stretch of so many letters and digits,
-const LEAST_STRETCH: usize = 8;
-
-/// and of so many, where no digit is in it.
-const LEAST_LETTERS: usize = 20;
+/// How ids of messages begin that the model's API gave.
+const OF_API: &str = "msg_";
 
 /// What was judged and is not committed yet.
 #[derive(Debug, Default)]
@@ -153,8 +148,10 @@ pub(crate) fn put_sightings(
     Ok(())
 }
 
-/// Returns the keys of a part: of its response and of its call, where their ids are of the world.
+/// Returns the keys of a part: of its response, its call and its message, where their ids are of the world. That of a
+/// message is where the model's API gave it.
 pub(crate) fn keys(
+    part_id: &str,
     response: Option<&str>,
     call: Option<&str>,
 ) -> impl Iterator<Item = Key> + use<> {
@@ -162,15 +159,14 @@ pub(crate) fn keys(
         let id = id.filter(|id| is_of_world(id))?;
         Some(Key::of(format!("{kind}:{id}").as_bytes()))
     };
-    [key("response", response), key("call", call)].into_iter().flatten()
+    let message = part_id.rsplit_once('#').map(|(message, _)| message);
+    let message = message.filter(|id| id.starts_with(OF_API));
+    [key("response", response), key("call", call), key("message", message)].into_iter().flatten()
 }
 
-fn is_of_world(id: &str) -> bool {
-    let is_long = |stretch: &str| {
-        let has_digit = stretch.bytes().any(|byte| byte.is_ascii_digit());
-        stretch.len() >= if has_digit { LEAST_STRETCH } else { LEAST_LETTERS }
-    };
-    id.len() >= LEAST_ID && id.split(|it: char| !it.is_ascii_alphanumeric()).any(is_long)
+/// Returns the keys of a row that arrives.
+pub(crate) fn of_row(row: &Candidate) -> impl Iterator<Item = Key> + use<> {
+    keys(&row.part_id, row.response_id.as_deref(), row.call_id.as_deref())
 }
 
 impl Writer {
@@ -200,10 +196,11 @@ impl Writer {
     ) -> Result<BTreeSet<Number>, StoreError> {
         let mut last: BTreeMap<(Key, Number), i32> = BTreeMap::new();
         for (row, place) in rows.iter().zip(places) {
-            if place.thread == 0 {
+            // What a recording tells twice says nothing of what it shares with others.
+            if place.thread == 0 || row.replay_of.is_some() {
                 continue;
             }
-            for key in keys(row.response_id.as_deref(), row.call_id.as_deref()) {
+            for key in of_row(row) {
                 let index = last.entry((key, place.thread)).or_insert(row.message_index);
                 *index = row.message_index.max(*index);
             }
@@ -244,24 +241,5 @@ impl Writer {
             }
         }
         Ok(touched)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counted_ids_are_none_of_the_world() {
-        let ours = ["", "call_0", "chatcmpl-tool", "functions.Bash:0", "functions.WebFetch:12"];
-        assert!(ours.iter().all(|id| !is_of_world(id)));
-        #[rustfmt::skip]
-        let of_world = [
-            "msg_01XyZ4k9Qp7", "toolu_01AbCdEfGhJkLmNp", "call_abcDEFghiJKLmnoPQRstuVWX",
-            "9c0ffee2-1111-4222-8333-444455556666", "run_shell_command-1759000000000-0",
-        ];
-        for id in of_world {
-            assert!(is_of_world(id), "{id}");
-        }
     }
 }

@@ -91,7 +91,7 @@ impl<'a> Chunk<'a> {
                 created_at: row.created_at,
                 is_replay: row.is_replay,
                 replay_of: None,
-                keys: kin::keys(row.response_id.as_deref(), row.call_id.as_deref()).collect(),
+                keys: kin::of_row(row).collect(),
             };
             Traced { part, in_chunk: Some(*at) }
         })

@@ -369,7 +369,8 @@ fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<
             created_at: times.value(at),
             is_replay: replays.is_valid(at) && replays.value(at),
             replay_of: value(originals),
-            keys: kin::keys(value(responses).as_deref(), value(calls).as_deref()).collect(),
+            keys: kin::keys(ids.value(at), value(responses).as_deref(), value(calls).as_deref())
+                .collect(),
         });
     }
     Some(())

@@ -37,11 +37,11 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Marks the message as a copy of another one of its thread.
-    pub(crate) fn replays(&mut self, original: &str) {
+    /// Marks the message as a copy of another one of its thread, from one of its parts on.
+    pub(crate) fn replays(&mut self, original: &str, from: usize) {
         self.is_replay = true;
         for (at, cells) in self.cells.iter_mut().enumerate() {
-            cells.replay_of = Some(part_id(original, at));
+            cells.replay_of = Some(part_id(original, from + at));
         }
     }
 

@@ -3,11 +3,12 @@
 use std::collections::{HashMap, VecDeque};
 
 use hyp_model::event::{Context, Event, Fact, Message, Thread, Usage};
+use hyp_model::ids::is_of_world;
 
-use crate::copies::Sighting;
+use crate::copies::{Copy, Line, Sighting};
 use crate::draft::{Draft, Tokens, part_id};
 use crate::identity::{self, Payload};
-use crate::part::{self, Around};
+use crate::part::{self, Around, Cells};
 use crate::produced::{Counts, Produced, Source};
 use crate::refused::Refused;
 use crate::thread::{self, State};
@@ -298,20 +299,39 @@ fn notice(state: &mut State, held: &mut VecDeque<Draft>, draft: &mut Draft) {
     let is_prompt = draft.message.role == "user"
         && draft.cells.iter().any(|cells| cells.part_type != "tool_result");
     let keys = draft.cells.iter().map(|cells| cells.said_key);
-    let sighting = || Sighting::new(draft.index, &draft.message_id, keys);
+    let sighting = |seed| Sighting::new(draft.index, &draft.message_id, seed, keys);
+    let mut copies = Vec::new();
     if is_prompt {
-        state.copies.prompt(sighting());
+        state.copies.prompt(sighting(0));
     } else if is_answer {
-        for (index, original) in state.copies.answer(sighting()) {
-            if index == draft.index {
-                draft.replays(&original);
-            } else if let Some(held) = held.iter_mut().find(|held| held.index == index) {
-                held.replays(&original);
-            }
-        }
+        let response = draft.message.response_id.as_deref().unwrap_or_default();
+        let line = Line { response, parent: draft.message.parent_uuid.as_deref() };
+        // A call is known by its id alone, which may be another's in another response.
+        copies = state.copies.answer(sighting(said::print(response)), line);
+    } else if let Some(given) = given(&draft.cells) {
+        copies.extend(state.copies.result(sighting(given)));
     } else {
         state.copies.other();
     }
+    for Copy { index, original, part } in copies {
+        if index == draft.index {
+            draft.replays(&original, part);
+        } else if let Some(held) = held.iter_mut().find(|held| held.index == index) {
+            held.replays(&original, part);
+        }
+    }
+}
+
+/// Returns the print of what tools gave back, where a message is nothing else and says of which calls.
+fn given(cells: &[Cells]) -> Option<u64> {
+    let is_of_call = |cells: &Cells| {
+        let call = cells.tool_call_id.as_deref();
+        cells.part_type == "tool_result" && call.is_some_and(is_of_world)
+    };
+    let given = |print: u64, cells: &Cells| {
+        print.rotate_left(5) ^ said::print(cells.content_text.as_deref().unwrap_or_default())
+    };
+    cells.iter().all(is_of_call).then(|| cells.iter().fold(1, given))
 }
 
 /// Notes the tokens that a message tells of its response.

@@ -11,6 +11,7 @@
 pub mod dataset;
 pub mod event;
 mod explain;
+pub mod ids;
 pub mod item;
 pub mod judge;
 pub mod row;

@@ -236,7 +236,7 @@ fn note_keys(
             column.is_valid(at).then(|| column.value(at).to_owned())
         };
         let (response, call) = (of(responses), of(calls));
-        for key in keys(response.as_deref(), call.as_deref()) {
+        for key in keys(ids.value(at), response.as_deref(), call.as_deref()) {
             let most = last.entry(key).or_insert(*index);
             *most = (*most).max(*index);
         }

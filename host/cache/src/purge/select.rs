@@ -375,6 +375,7 @@ pub(crate) fn grave(batch: &RecordBatch, at: usize, threads: &Threads) -> Option
         text("conversation_id")?.map(str::to_owned),
         text("input_id")?.unwrap_or_default().to_owned(),
     );
+    let part_id = text("part_id")??;
     let keys = batch.column_by_name("said_key")?.as_fixed_size_binary_opt()?;
     let mut said_key = [0; 16];
     if keys.is_valid(at) {
@@ -382,14 +383,14 @@ pub(crate) fn grave(batch: &RecordBatch, at: usize, threads: &Threads) -> Option
     }
     let times = batch.column_by_name("message_created_at")?;
     Some(Grave {
-        part: Key::of(text("part_id")??.as_bytes()),
+        part: Key::of(part_id.as_bytes()),
         thread: threads.of_row(&owner).unwrap_or_default(),
         holds: true,
         message_index: number("message_index")?,
         part_index: number("part_index")?,
         said_key: Key(said_key),
         created_at: times.as_primitive_opt::<TimestampMicrosecondType>()?.value(at),
-        keys: kin::keys(text("response_id")?, text("tool_call_id")?).collect(),
+        keys: kin::keys(part_id, text("response_id")?, text("tool_call_id")?).collect(),
     })
 }
 

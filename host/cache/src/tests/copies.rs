@@ -132,6 +132,39 @@ pub(super) fn resumed(id: &str, started_at: i64, from: &Thread) -> Thread {
 }
 
 #[test]
+fn ids_of_messages_tell_a_copy_where_responses_have_none() {
+    for original_first in [true, false] {
+        let answer = |at: usize| format!("msg_{at:08}aabbccdd");
+        let mut original = thread("a", 0, 4);
+        for (at, line) in original.lines.iter_mut().enumerate().filter(|(at, _)| at % 2 == 1) {
+            (line.message_id, line.response_id) = (answer(at), None);
+        }
+        let mut copy = resumed("b", 100, &original);
+        for at in [1, 3] {
+            copy.lines[at].message_id = answer(at);
+        }
+        copy.lines.push(Line { message_index: 4, text: "Go on".into(), ..copy.lines[2].clone() });
+        copy.lines[4].message_id = "b-new".into();
+        let mut threads = [original, copy];
+        if !original_first {
+            threads.reverse();
+        }
+        let world = world();
+        for thread in &threads {
+            world.import(std::slice::from_ref(thread));
+        }
+        let table = world.table();
+        let replay_of = |part: &str| table[part]["replay_of"].clone();
+        assert_eq!(
+            (replay_of("b-a-m0#0"), replay_of("b-a-m2#0")),
+            ("a-m0#0".into(), "a-m2#0".into())
+        );
+        assert_eq!(table["b-new#0"]["is_replay"], "false", "what comes after is its own");
+        assert_eq!(table[&format!("{}#0", answer(3))]["session_id"], "a");
+    }
+}
+
+#[test]
 fn a_prompt_without_an_answer_is_copied_with_the_answers_before_it() {
     for original_first in [true, false] {
         let world = world();

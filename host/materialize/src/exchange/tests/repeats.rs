@@ -72,6 +72,67 @@ fn a_prompt_of_other_words_before_a_copy_stays() {
     assert_eq!(replays(&produced.rows), [("p2#0", Some("p#0")), ("b#0", Some("a#0"))]);
 }
 
+/// A line behind another one.
+fn behind(parent: &str, message: Message) -> Message {
+    Message { parent_uuid: Some(parent.to_owned()), ..message }
+}
+
+fn gave_back(id: &str, call: &str) -> Message {
+    Message { parts: vec![result(call)], ..said(id, "user", "") }
+}
+
+const CALL: &str = "toolu_01Bss3WYBVLwbCkx";
+
+#[test]
+fn a_history_that_begins_anew_is_a_copy_without_its_prompts() {
+    let messages = [
+        said("p", "user", "x"),
+        behind("p", answer("a", "r", "first")),
+        behind("a", gave_back("u", CALL)),
+        behind("u", answer("b", "r2", "second")),
+        answer("a2", "r", "first"),
+        behind("a2", gave_back("u2", CALL)),
+        behind("u2", answer("b2", "r2", "second")),
+        behind("b2", said("q", "user", "y")),
+        behind("q", answer("c", "r3", "third")),
+    ];
+    let (produced, _) = all(thread("t"), messages);
+    let expected = [("a2#0", Some("a#0")), ("u2#0", Some("u#0")), ("b2#0", Some("b#0"))];
+    assert_eq!(replays(&produced.rows), expected);
+}
+
+#[test]
+fn an_answer_that_is_written_again_line_by_line_is_a_copy_of_its_parts() {
+    let both = |id: &str| {
+        let mut message = behind("p", answer(id, "r", "look"));
+        message.parts.extend(said("", "assistant", "on").parts);
+        message
+    };
+    let messages = [
+        said("p", "user", "x"),
+        both("a"),
+        behind("p", answer("a1", "r", "look")),
+        behind("a1", answer("a2", "r", "on")),
+    ];
+    let (produced, _) = all(thread("t"), messages);
+    assert_eq!(replays(&produced.rows), [("a1#0", Some("a#0")), ("a2#0", Some("a#1"))]);
+}
+
+#[test]
+fn equal_lines_of_one_response_that_follow_each_other_are_no_copies() {
+    let messages = [
+        said("p", "user", "x"),
+        behind("p", answer("a", "r", "same")),
+        behind("a", answer("b", "r", "other")),
+        behind("b", answer("c", "r", "same")),
+        behind("c", gave_back("u", CALL)),
+        behind("u", gave_back("v", "call_0")),
+        behind("v", gave_back("w", "call_0")),
+    ];
+    let (produced, _) = all(thread("t"), messages);
+    assert_eq!(replays(&produced.rows), []);
+}
+
 fn result(call: &str) -> Part {
     let call_id = Some(call.to_owned());
     let result = hyp_model::event::ToolResult { call_id, ..Default::default() };
