@@ -74,7 +74,14 @@ struct Line {
 
 /// Runs `hyp reconcile`.
 pub(crate) fn reconcile(session: &Session, args: &ReconcileArgs) -> Result<Exit, Failure> {
-    let threads = read::threads(&Lake::open(session)?)?;
+    let lake = Lake::open(session)?;
+    let mut threads = read::threads(&lake)?;
+    let has_failed = |thread: &&mut Thread| {
+        thread.evidence.takes_up && judge(&thread.evidence).status == Status::Fail
+    };
+    for thread in threads.iter_mut().filter(has_failed) {
+        read::sort_by_turn(&lake, thread)?;
+    }
     let known: BTreeSet<&str> = threads.iter().map(|thread| thread.provider.as_str()).collect();
     if let Some(name) = args.providers.iter().find(|name| !known.contains(name.as_str())) {
         let known: Vec<_> = known.into_iter().collect();

@@ -267,10 +267,14 @@ fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Opt
     if let Some(cause) = left_out(evidence, counted, sums) {
         return Some(cause);
     }
-    // Less than what is stored cannot be explained by anything that is not stored.
+    // Less than what is stored cannot be explained by anything that is not stored; answers that were interrupted need not
+    // be counted beside what is.
     let (_, own) = sums.first()?;
     if !counted.covers(*own) {
-        return None;
+        let unfinished = evidence.responses.iter().filter(|response| !response.is_finished);
+        let unfinished = sum(unfinished.map(|response| response.tokens));
+        let is_covered = own.minus(unfinished).is_some_and(|rest| counted.covers(rest));
+        return (evidence.counts_unwritten && is_covered).then_some(Cause::UnwrittenResponses);
     }
     if evidence.has_failures {
         return Some(Cause::BrokenRecords);
@@ -339,6 +343,7 @@ mod tests {
         let interrupted =
             Evidence { responses: vec![unfinished, response(20, 3)], ..counted(20, 3) };
         let unwritten = Evidence { counts_unwritten: true, ..counted(31, 5) };
+        let both = Evidence { counts_unwritten: true, ..with(&interrupted, 29, 9) };
         let titled = Evidence { aside: Some(tokens(300, 9)), ..counted(330, 14) };
         #[rustfmt::skip]
         let cases = [
@@ -361,6 +366,8 @@ mod tests {
             ("broken records",              broken.clone(),           "Unprovable Thread BrokenRecords"),
             ("broken, and counted less",    with(&broken, 29, 5),     "Fail Thread"),
             ("unwritten responses",         unwritten.clone(),        "Unprovable Thread UnwrittenResponses"),
+            ("unwritten and interrupted",   both.clone(),             "Unprovable Thread UnwrittenResponses"),
+            ("and less than that",          with(&both, 19, 9),       "Fail Thread"),
             ("with side requests",          titled.clone(),           "Pass Thread but for side requests"),
             ("those, and not the last",     with(&titled, 310, 11),   "Unprovable Thread CounterBehind"),
             ("those, and a token less",     with(&titled, 329, 14),   "Fail Thread"),

@@ -119,6 +119,46 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Puts the responses of a thread in the order of their turns, each with what the same prompt set off.
+///
+/// Two processes that go on with one session at once write their turns between one another.
+pub(super) fn sort_by_turn(lake: &Lake, thread: &mut Thread) -> Result<(), Failure> {
+    let owners = Owners::read(lake)?;
+    let rows = lake.rows(&format!(
+        "select session_id, conversation_id, input_id, message_id, parent_uuid, \
+           input_tokens is not null or output_tokens is not null as is_response, \
+           role = 'user' and part_type <> 'tool_result' and attachment_type is null as is_prompt \
+         from messages where coalesce(conversation_id, session_id) = {} \
+         order by message_index, part_index",
+        ask::quote(&thread.thread_id)
+    ))?;
+    let mut turn_of: HashMap<String, usize> = HashMap::new();
+    let (mut prompts, mut turns) = (0, Vec::new());
+    for row in rows.iter().filter(|row| owners.of_row(row) == thread.thread_id) {
+        let is = |name: &str| row.get(name).is_some_and(|it| it == true);
+        let parent = ask::text(row, "parent_uuid");
+        prompts += usize::from(is("is_prompt"));
+        let followed = parent.and_then(|parent| turn_of.get(&parent).copied());
+        let turn = followed.filter(|_| !is("is_prompt")).unwrap_or(prompts);
+        turn_of.insert(ask::text(row, "message_id").unwrap_or_default(), turn);
+        if is("is_response") {
+            turns.push(turn);
+        }
+    }
+    let responses = &mut thread.evidence.responses;
+    if turns.len() != responses.len() || turns.is_sorted() {
+        return Ok(());
+    }
+    let mut sorted: Vec<_> = turns.into_iter().zip(responses.drain(..)).collect();
+    sorted.sort_by_key(|(turn, _)| *turn);
+    let mut before = None;
+    responses.extend(sorted.into_iter().map(|(turn, response)| Response {
+        begins_turn: before.replace(turn) != Some(turn),
+        ..response
+    }));
+    Ok(())
+}
+
 /// What recordings hold a second time: rows that are copies, and rows that another thread has.
 fn copies(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
     let written = COLUMNS
