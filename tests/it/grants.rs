@@ -11,12 +11,18 @@ use crate::sandbox::{Output, Sandbox, repository, total};
 
 /// A home with a guest's recordings in it, and the guest.
 fn home() -> Sandbox {
+    home_with(&fs::read(repository().join("tests/guests/dist/good.wasm")).unwrap())
+}
+
+/// The same with another component for the guest.
+fn home_with(component: &[u8]) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("GUEST_HOME", sandbox.home().join("guest").to_str().unwrap());
     let line = "{\"id\":\"m1\",\"text\":\"said\",\"at\":\"2026-09-14T08:12:01Z\"}\n";
     sandbox.write("guest/a.jsonl", line.as_bytes());
-    let good = repository().join("tests/guests/dist/good.wasm");
-    let told = sandbox.hyp(["plugin", "install", good.to_str().unwrap(), "--yes"]);
+    let file = sandbox.beside("good.wasm");
+    fs::write(&file, component).unwrap();
+    let told = sandbox.hyp(["plugin", "install", file.to_str().unwrap(), "--yes"]);
     assert_eq!(told.status, Some(0), "{told}");
     sandbox
 }
@@ -60,12 +66,28 @@ fn what_is_taken_back_is_not_lent_until_it_is_granted_again() {
     }
 }
 
+/// A released contract of the same line: what was built against it runs as it did.
+#[test]
+fn a_component_of_an_earlier_contract_is_taken_as_it_is() {
+    let (present, earlier) = (b"@0.1.1", b"@0.1.0");
+    let mut component = fs::read(repository().join("tests/guests/dist/good.wasm")).unwrap();
+    for at in 0..component.len() - present.len() {
+        if component[at..].starts_with(present) {
+            component[at..at + earlier.len()].copy_from_slice(earlier);
+        }
+    }
+    let sandbox = home_with(&component);
+    let list = fs::read_to_string(sandbox.store().join("plugins.lock")).unwrap();
+    assert!(list.contains("contract = \"0.1.0\""), "{list}");
+    assert_eq!(total(&sandbox.import(["good"]), "rows_written"), 1);
+}
+
 #[test]
 fn a_component_that_wants_more_than_is_in_the_lock_gets_nothing_of_that_root() {
     let sandbox = home();
     let list = sandbox.store().join("plugins.lock");
     let text = fs::read_to_string(&list).unwrap();
-    assert!(text.contains("contract = \"0.1.0\""), "{text}");
+    assert!(text.contains("contract = \"0.1.1\""), "{text}");
     fs::write(&list, text.replace("$GUEST_HOME: *.jsonl", "$GUEST_HOME: *.json")).unwrap();
     let output = sandbox.hyp(["backfill", "good", "--json"]);
     assert_eq!(output.status, Some(1), "{output}");

@@ -6,6 +6,7 @@ mod compliance;
 mod files;
 mod guards;
 mod plans;
+mod probing;
 mod record;
 mod shown;
 mod specified;

@@ -68,8 +68,8 @@ impl Arguments {
     fn put_into(self, mut request: Request) -> Request {
         if let Some(asked) = self.changes {
             // What was settled in words was kept; what does it is of this process.
-            let Changes { rules, probe, ask, .. } = std::mem::take(&mut request.changes);
-            request.changes = Changes { rules, probe, ask, ..asked };
+            let Changes { rules, probe, prober, ask, .. } = std::mem::take(&mut request.changes);
+            request.changes = Changes { rules, probe, prober, ask, ..asked };
         }
         Request {
             providers: self.providers,

@@ -68,7 +68,10 @@ pub use engine::{
 };
 pub use error::BackfillError;
 pub use gauge::{Gauge, Reading};
-pub use hyp_plugin::{CONTRACT, Description, Manifest, MaterializerDescription, PACKAGE, Startup};
+pub use hyp_plugin::{
+    CONTRACT, Description, Manifest, MaterializerDescription, PACKAGE, ProbeFailure,
+    ProbeFailureClass, ProbeReport, Prober, Startup,
+};
 pub use ignored::{Class, Entry, Ignored, list_path, read_list, write_list};
 pub use inspect::{list, plan, roots, variables};
 pub use places::{NamedSource, Places};

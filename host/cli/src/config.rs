@@ -13,6 +13,7 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::str;
+use std::sync::Arc;
 
 use hyp_backfill::{Changes, NamedSource, Places, Probing, Secrets};
 use hyp_model::item::ConflictRule;
@@ -24,6 +25,7 @@ use toml::value::Datetime;
 pub(crate) use error::{ConfigError, Place};
 pub(crate) use write::{Wish, Wishes, save};
 
+use crate::agents::Agents;
 use crate::moment::{self, Edge};
 
 /// Name of the file.
@@ -103,6 +105,7 @@ impl Config {
         changes.rules.extend(rules);
         let script = self.probe.script.as_ref().map(|script| store.join(script));
         changes.probe = Probing { allow: self.probe.allow.clone(), script };
+        changes.prober = Some(Arc::new(Agents::new(changes.probe.clone())));
     }
 }
 

@@ -3,6 +3,7 @@
 //! This crate parses the command line, calls the libraries, and prints. Stdout is data, stderr is
 //! talk. Nothing is started before the arguments are understood, so `hyp --version` costs nothing.
 
+mod agents;
 mod args;
 mod commands;
 mod config;

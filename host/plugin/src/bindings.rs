@@ -34,13 +34,13 @@ pub(crate) use materializing::exports::hyp::backfill::materializer;
 pub(crate) use materializing::hyp::backfill::store_read;
 
 /// Version of the contract that this host speaks.
-pub const CONTRACT: &str = "0.1.0";
+pub const CONTRACT: &str = "0.1.1";
 
 /// Package of the contract.
 pub const PACKAGE: &str = "hyp:backfill";
 
 /// The interface that `emit` is in, as the linker knows it.
-pub(crate) const SINK: &str = "hyp:backfill/sink@0.1.0";
+pub(crate) const SINK: &str = "hyp:backfill/sink@0.1.1";
 
 /// The interface that materializers export, as the linker knows it.
-pub(crate) const MATERIALIZER: &str = "hyp:backfill/materializer@0.1.0";
+pub(crate) const MATERIALIZER: &str = "hyp:backfill/materializer@0.1.1";

@@ -6,9 +6,13 @@ mod scan;
 use hyp_sdk::{Candidate, Description, Entry, Fault, Provider, Root};
 
 pub use scan::Candidates;
+use scan::Manner;
 
 /// Kind of the items.
 pub const RESULT: &str = "registry.probe_result";
+
+/// Agents that the host asks at a time, at most.
+const AT_A_TIME: u32 = 16;
 
 /// The provider.
 #[derive(Debug)]
@@ -28,16 +32,23 @@ impl Provider for RegistryReprobe {
             .summary("Answers of agents that nothing was known of")
             .kinds(&[RESULT])
             .setting("timeout-ms", "30000", "how long an agent may take to answer")
+            .setting("concurrency", "5", "how many agents are asked at a time, 16 at most")
             .root(registry)
     }
 
     fn open(_: &str, _: &[Entry], _: &[u8]) -> Result<Candidates, Fault> {
-        let timeout = hyp_sdk::setting("timeout-ms").unwrap_or_else(|| "30000".to_owned());
-        match timeout.parse() {
-            Ok(timeout) => Ok(Candidates::new(timeout)),
-            Err(_) => Err(Fault::source(format!("timeout-ms is a number, not `{timeout}`"))),
-        }
+        let timeout = number("timeout-ms", 30_000, u32::MAX)?;
+        let concurrency = number("concurrency", 5, AT_A_TIME)?;
+        Ok(Candidates::new(Manner { timeout, concurrency }))
     }
+}
+
+/// Returns a setting that is a number from 1 on.
+fn number(name: &str, default: u32, most: u32) -> Result<u32, Fault> {
+    let Some(said) = hyp_sdk::setting(name) else { return Ok(default) };
+    let number = said.parse().ok().filter(|number| (1..=most).contains(number));
+    number
+        .ok_or_else(|| Fault::source(format!("{name} is a number from 1 to {most}, not `{said}`")))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hyp_sdk::json::{Tape, Value, quote};
-use hyp_sdk::probe::{self, FailureClass as Why};
+use hyp_sdk::probe::{self, FailureClass as Why, ProbeFailure, Report};
 use hyp_sdk::sqlite::{Database, Fields, Misfit, Problem, Query, Row};
 use hyp_sdk::{Cells, FailureClass, Item, Origin, Page, Reading, Scan, Span};
 
@@ -14,10 +14,35 @@ pub(crate) const PROFILES: [&str; 2] = ["id", "agents"];
 /// Columns of snapshots, and of agents that were discovered.
 pub(crate) const AGENTS: [&str; 2] = ["agent_url", "protocol"];
 
+/// Questions that wait, for each that is asked at a time: some answer soon, and others not at all.
+const ROUNDS: usize = 4;
+
+/// Rows that wait, at most.
+const ROWS: usize = 1_000;
+
+/// How agents are asked.
+#[derive(Debug)]
+pub(crate) struct Manner {
+    /// Milliseconds that each has.
+    pub(crate) timeout: u32,
+    /// How many are asked at a time.
+    pub(crate) concurrency: u32,
+}
+
+/// A row that waits for answers.
+#[derive(Debug)]
+struct Waiting {
+    span: Span,
+    /// Agents that it names for the first time: address and protocol.
+    agents: Vec<(String, Option<String>)>,
+}
+
 /// The agents being asked.
 #[derive(Debug)]
 pub struct Candidates {
-    timeout: u32,
+    manner: Manner,
+    /// Rows that have been read and are not accounted for, in their order.
+    waiting: Vec<Waiting>,
     /// Places in which agents are listed: profile and position.
     listed: BTreeMap<String, Vec<(String, i64)>>,
     /// Agents of which there is a snapshot.
@@ -27,9 +52,10 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    pub(crate) fn new(timeout: u32) -> Self {
+    pub(crate) fn new(manner: Manner) -> Self {
         Self {
-            timeout,
+            manner,
+            waiting: Vec::new(),
             listed: BTreeMap::new(),
             known: BTreeSet::new(),
             asked: BTreeSet::new(),
@@ -53,12 +79,32 @@ impl Candidates {
         Ok(())
     }
 
-    /// Asks an agent, unless it was asked.
-    fn ask(&mut self, url: &str, protocol: Option<String>, span: Span, out: &mut Page) {
-        if !self.asked.insert(url.to_owned()) {
-            return;
+    /// Asks the agents that wait, and accounts for their rows.
+    fn ask(&mut self, out: &mut Page) {
+        let rows = std::mem::take(&mut self.waiting);
+        let agents = rows.iter().flat_map(|row| &row.agents);
+        let urls: Vec<String> = agents.map(|(url, _)| url.clone()).collect();
+        let Manner { timeout, concurrency } = self.manner;
+        let mut answers = probe::ask_several(&urls, timeout, concurrency).into_iter();
+        for Waiting { span, agents } in rows {
+            if agents.is_empty() {
+                out.skip(span, "reference");
+            }
+            for ((url, protocol), answer) in agents.into_iter().zip(&mut answers) {
+                self.tell(&url, protocol.as_deref(), answer, span, out);
+            }
         }
-        match probe::ask(url, self.timeout) {
+    }
+
+    fn tell(
+        &self,
+        url: &str,
+        protocol: Option<&str>,
+        answer: Result<Report, ProbeFailure>,
+        span: Span,
+        out: &mut Page,
+    ) {
+        match answer {
             Ok(report) => {
                 out.timing(url, report.elapsed_ms);
                 let places = self.listed.get(url).into_iter().flatten();
@@ -67,7 +113,7 @@ impl Candidates {
                     .collect();
                 let cells = Cells::new()
                     .with("agent_url", url)
-                    .with("protocol", protocol.as_deref().unwrap_or(protocol_of(url)))
+                    .with("protocol", protocol.unwrap_or(protocol_of(url)))
                     .with("inferred_type", report.inferred_type)
                     .json("listed", Some(format!("[{}]", places.join(","))));
                 out.item(span, Item::new(RESULT, Origin::new("registry-reprobe", url), cells));
@@ -114,56 +160,71 @@ impl Scan for Candidates {
     }
 
     fn row(&mut self, row: &Row<'_>, out: &mut Page) {
-        match self.take(row, out) {
-            Ok(()) if out.is_claimed() => {}
-            Ok(()) => out.skip(row.span, "reference"),
-            Err(misfit) => out.failure(row.span, FailureClass::Malformed, misfit),
+        match self.agents(row) {
+            // Rows are accounted for in their order.
+            Ok(agents) => {
+                self.waiting.push(Waiting { span: row.span, agents });
+                out.hold();
+            }
+            Err(misfit) => {
+                self.ask(out);
+                out.failure(row.span, FailureClass::Malformed, misfit);
+            }
         }
+        let questions: usize = self.waiting.iter().map(|row| row.agents.len()).sum();
+        let is_full = questions >= ROUNDS * self.manner.concurrency as usize;
+        if is_full || self.waiting.len() >= ROWS {
+            self.ask(out);
+        }
+    }
+
+    fn input_end(&mut self, _: u32, out: &mut Page) {
+        self.ask(out);
     }
 }
 
 impl Candidates {
-    fn take(&mut self, row: &Row<'_>, out: &mut Page) -> Result<(), Misfit> {
+    /// Returns the agents that a row names and that were not asked; of each it is the first.
+    fn agents(&mut self, row: &Row<'_>) -> Result<Vec<(String, Option<String>)>, Misfit> {
         match row.query {
-            "profile" => return self.profile(&Fields::new(row, &PROFILES)),
+            "profile" => {
+                self.profile(&Fields::new(row, &PROFILES))?;
+                return Ok(Vec::new());
+            }
             "listed" => {
-                self.list(&Fields::new(row, &PROFILES), out);
-                return Ok(());
+                let urls = self.listed_in(&Fields::new(row, &PROFILES));
+                let first = urls.into_iter().filter(|url| self.asked.insert(url.clone()));
+                return Ok(first.map(|url| (url, None)).collect());
             }
             _ => {}
         }
         let fields = Fields::new(row, &AGENTS);
         // Those that cannot be read are told where they are seen first.
         let url = match fields.required("agent_url", Fields::text) {
-            Err(_) if row.query == "snapshot" => return Ok(()),
-            url => url?,
+            Err(_) if row.query == "snapshot" => return Ok(Vec::new()),
+            url => url?.into_owned(),
         };
-        match row.query {
-            "known" => drop(self.known.insert(url.into_owned())),
-            "discovered" if self.known.contains(&*url) => {}
-            _ => self.ask(&url, fields.text("protocol")?.map(|it| it.into_owned()), row.span, out),
+        if row.query == "known" {
+            self.known.insert(url);
+            return Ok(Vec::new());
         }
-        Ok(())
+        let protocol = fields.text("protocol")?.map(|it| it.into_owned());
+        let is_known = row.query == "discovered" && self.known.contains(&url);
+        if is_known || !self.asked.insert(url.clone()) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![(url, protocol)])
     }
 
-    /// Asks those agents of a profile that there is no snapshot of.
-    fn list(&mut self, row: &Fields<'_>, out: &mut Page) {
-        let Ok(Some(agents)) = row.text("agents") else { return };
-        let mut tape = std::mem::take(&mut self.tape);
-        if let Ok(list) = tape.parse_document(agents.as_bytes())
-            && list.is_array()
-        {
-            let urls: Vec<String> = list
-                .items()
-                .filter_map(|entry| {
-                    entry.get("url").and_then(Value::str).map(|url| url.into_owned())
-                })
-                .filter(|url| !self.known.contains(url))
-                .collect();
-            for url in urls {
-                self.ask(&url, None, row.span, out);
-            }
-        }
-        self.tape = tape;
+    /// Returns those agents of a profile that there is no snapshot of.
+    fn listed_in(&mut self, row: &Fields<'_>) -> Vec<String> {
+        let Ok(Some(agents)) = row.text("agents") else { return Vec::new() };
+        let Ok(list) = self.tape.parse_document(agents.as_bytes()) else { return Vec::new() };
+        let entries = list.is_array().then(|| list.items()).into_iter().flatten();
+        entries
+            .filter_map(|entry| entry.get("url").and_then(Value::str))
+            .map(|url| url.into_owned())
+            .filter(|url| !self.known.contains(url))
+            .collect()
     }
 }

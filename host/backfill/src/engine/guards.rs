@@ -7,7 +7,7 @@ use hyp_plugin::{Candidate, Plugin, Root, Settled};
 
 use super::mode_of;
 use super::pass::Passed;
-use super::probes::Script;
+use super::probes::Probes;
 use super::request::{Changes, MaxChanges};
 use super::view::View;
 use crate::components::name_of;
@@ -56,7 +56,7 @@ pub(crate) fn settled(
         settings.insert(setting.name.clone(), setting.default.clone());
     }
     settings.extend(changes.settings.clone());
-    let prober = Arc::new(Script::new(&changes.probe)?);
+    let prober = Arc::new(Probes::new(changes)?);
     Ok(Settled { settings, prober: Some(prober) })
 }
 

@@ -1,86 +1,50 @@
-//! Questions to remote agents: answered from a file, or not at all.
-//!
-//! This release asks nobody: what may be asked is settled and checked, and the asking itself is not there yet.
+//! Questions to remote agents: answered by whoever asks them, or from a file in their place.
 
-use std::collections::HashMap;
-use std::path::Path;
+mod script;
+
+use std::sync::Arc;
 
 use hyp_plugin::{ProbeFailure, ProbeFailureClass, ProbeReport, Prober};
-use serde::Deserialize;
 
-use super::request::Probing;
+use super::request::{Changes, Probing};
 use crate::error::BackfillError;
-use crate::small;
+use script::Script;
 
-/// Who answers.
+/// Who answers what may be asked.
 #[derive(Debug)]
-pub(crate) struct Script {
-    allow: Vec<String>,
-    /// Answers by address; none where there is no file of answers.
-    answers: Option<HashMap<String, Answer>>,
+pub(crate) struct Probes {
+    probing: Probing,
+    /// Answers in place of the agents'.
+    script: Option<Script>,
+    /// Who asks the agents.
+    prober: Option<Arc<dyn Prober>>,
 }
 
-/// An answer, as a file has it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Answer {
-    #[serde(default)]
-    inferred_type: Option<String>,
-    /// None for an answer.
-    #[serde(default)]
-    failure: Option<ProbeFailureClass>,
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    elapsed_ms: u32,
-}
-
-impl Script {
-    /// Reads the file of answers, if there is one: a JSON object with an answer for each address.
-    pub(crate) fn new(probing: &Probing) -> Result<Self, BackfillError> {
-        let read = |path: &Path| {
-            let wrong =
-                |reason: String| BackfillError::ProbeScript { path: path.to_owned(), reason };
-            let text = small::read(path).map_err(|error| wrong(error.to_string()))?;
-            serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
-        };
-        let answers = probing.script.as_deref().map(read).transpose()?;
-        Ok(Self { allow: probing.allow.clone(), answers })
+impl Probes {
+    /// Reads the file of answers, if there is one; nobody else is asked then.
+    pub(crate) fn new(changes: &Changes) -> Result<Self, BackfillError> {
+        let probing = changes.probe.clone();
+        let script = probing.script.as_deref().map(Script::read).transpose()?;
+        Ok(Self { probing, script, prober: changes.prober.clone() })
     }
 }
 
-/// Says whether an address is below an allowed one: `https://a.example` allows no `https://a.example.net`.
-fn is_below(url: &str, allowed: &str) -> bool {
-    let allowed = allowed.trim_end_matches('/');
-    match url.strip_prefix(allowed) {
-        Some(rest) => rest.is_empty() || rest.starts_with(['/', '?', '#']),
-        None => allowed == "*",
-    }
-}
-
-impl Prober for Script {
-    fn ask(&self, url: &str, _timeout_ms: u32) -> Result<ProbeReport, ProbeFailure> {
-        let failure =
-            |class, message: String, elapsed_ms| ProbeFailure { class, message, elapsed_ms };
-        if !self.allow.iter().any(|allowed| is_below(url, allowed)) {
-            let message = format!("`{url}` is not among `[probe] allow`");
-            return Err(failure(ProbeFailureClass::Denied, message, 0));
+impl Prober for Probes {
+    fn ask(&self, url: &str, timeout_ms: u32) -> Result<ProbeReport, ProbeFailure> {
+        let denied = |message| Err(failure(ProbeFailureClass::Denied, message, 0));
+        if !self.probing.allows(url) {
+            return denied(format!("`{url}` is not among `[probe] allow`"));
         }
-        let Some(answers) = &self.answers else {
-            let message =
-                "this release asks no remote agents; `[probe] script` answers in their place"
-                    .to_owned();
-            return Err(failure(ProbeFailureClass::Denied, message, 0));
-        };
-        let Some(answer) = answers.get(url).cloned() else {
-            let message = format!("the script has no answer of `{url}`");
-            return Err(failure(ProbeFailureClass::Other, message, 0));
-        };
-        let Answer { inferred_type, failure: class, message, elapsed_ms } = answer;
-        class.map_or(Ok(ProbeReport { inferred_type, elapsed_ms }), |class| {
-            Err(failure(class, message, elapsed_ms))
-        })
+        match (&self.script, &self.prober) {
+            (Some(script), _) => script.answer(url),
+            (None, Some(prober)) => prober.ask(url, timeout_ms),
+            (None, None) => denied("nobody asks agents here".to_owned()),
+        }
     }
+}
+
+fn failure(class: ProbeFailureClass, message: String, elapsed_ms: u32) -> ProbeFailure {
+    ProbeFailure { class, message, elapsed_ms }
 }
 
 #[cfg(test)]
@@ -97,20 +61,13 @@ mod tests {
             ("https://a.example/mcp2",     "https://a.example/mcp", false),
             ("https://b.example/mcp",      "*",                     true),
         ];
+        let probing = |allowed: &str| Probing { allow: vec![allowed.to_owned()], script: None };
         for (url, allowed, expected) in cases {
-            assert_eq!(is_below(url, allowed), expected, "{url} {allowed}");
+            assert_eq!(probing(allowed).allows(url), expected, "{url} {allowed}");
         }
-    }
-
-    #[test]
-    fn without_a_script_nobody_is_asked_and_the_reason_is_told() {
-        let probing = Probing { allow: vec!["*".into()], script: None };
-        let refused = Script::new(&probing).unwrap().ask("https://a.example/mcp", 10).unwrap_err();
+        let changes = Changes { probe: probing("https://b.example"), ..Changes::default() };
+        let refused = Probes::new(&changes).unwrap().ask("https://a.example/mcp", 10).unwrap_err();
         assert_eq!(refused.class, ProbeFailureClass::Denied);
-        assert!(
-            refused.message.starts_with("this release asks no remote agents"),
-            "{}",
-            refused.message
-        );
+        assert_eq!(refused.message, "`https://a.example/mcp` is not among `[probe] allow`");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyp_model::item::ConflictRule;
+use hyp_plugin::Prober;
 use serde::{Deserialize, Serialize};
 
 /// Asks the store one question in SQL that has one number for an answer.
@@ -37,6 +38,9 @@ pub struct Changes {
     /// What may be asked of remote agents.
     #[serde(skip)]
     pub probe: Probing,
+    /// Who asks them, where no file answers; without one, nobody does.
+    #[serde(skip)]
+    pub prober: Option<Arc<dyn Prober>>,
     /// Who asks the store what materializers want to know after a run; without one, nothing is asked.
     #[serde(skip)]
     pub ask: Option<Ask>,
@@ -49,6 +53,22 @@ pub struct Probing {
     pub allow: Vec<String>,
     /// A file that has the answers: nobody is asked.
     pub script: Option<std::path::PathBuf>,
+}
+
+impl Probing {
+    /// Says whether an address may be asked.
+    pub fn allows(&self, url: &str) -> bool {
+        self.allow.iter().any(|allowed| is_below(url, allowed))
+    }
+}
+
+/// Says whether an address is below an allowed one: `https://a.example` allows no `https://a.example.net`.
+fn is_below(url: &str, allowed: &str) -> bool {
+    let allowed = allowed.trim_end_matches('/');
+    match url.strip_prefix(allowed) {
+        Some(rest) => rest.is_empty() || rest.starts_with(['/', '?', '#']),
+        None => allowed == "*",
+    }
 }
 
 /// How many rows may be changed.
@@ -79,6 +99,7 @@ impl Default for Changes {
             recover_unmatched: false,
             rules: BTreeMap::new(),
             probe: Probing::default(),
+            prober: None,
             ask: None,
         }
     }
