@@ -43,7 +43,8 @@ const WHOLE: [(&str, &str); 2] = [
 ];
 
 /// How the client answers a command that it does not know; one word follows.
-const UNKNOWN_COMMAND: [&str; 2] = ["Unknown slash command: ", "Unknown skill: "];
+const UNKNOWN_COMMAND: [&str; 3] =
+    ["Unknown slash command: ", "Unknown command: ", "Unknown skill: "];
 
 /// Texts that the client says it made: bodies of skills and commands, places of pictures, pleas to go on.
 const META: &str = "meta";
@@ -136,6 +137,7 @@ mod tests {
             ("[Request interrupted by user for tool use]",      Some("interruption")),
             ("[Request interrupted by user] what is that?",     None),
             ("Unknown slash command: rename",                   Some("command_output")),
+            ("Unknown command: /subtask",                       Some("command_output")),
             ("Unknown skill: what does that mean?",             None),
             ("Stop hook feedback:\n- [lint]: two warnings\n",   Some("hook")),
             ("Stop hook feedback is noisy",                     None),

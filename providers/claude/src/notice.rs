@@ -1,6 +1,6 @@
 //! What the client itself puts into the conversation: system lines and attachments.
 
-use hyp_sdk::json::{Kind, Object, Value};
+use hyp_sdk::json::{Kind, Object, Tape, Value};
 use hyp_sdk::{Content, Context, ErrorBlock, Message, Part, Record, Text};
 
 use crate::context::Hook;
@@ -132,9 +132,20 @@ fn is_from_person(attachment: Value<'_>, prompt: Value<'_>) -> bool {
     is(&["commandMode"], "prompt") && is(&["origin", "kind"], "human") && !is_notice
 }
 
-/// Returns true for a text that the client queued itself, when something in the background ended.
+/// Returns true for a text that the client queued itself, when something in the background began or ended.
 pub(crate) fn is_notice(text: &str) -> bool {
     ["<task-notification>", "<agent-notification>"].iter().any(|tag| text.starts_with(tag))
+        || is_task(text)
+}
+
+/// Returns true for a task as an object, which versions about 2.1.50 queue when it begins.
+fn is_task(text: &str) -> bool {
+    if !text.starts_with('{') {
+        return false;
+    }
+    let mut tape = Tape::new();
+    let task = tape.parse_document(text.as_bytes());
+    task.is_ok_and(|task| ["task_id", "task_type"].iter().all(|key| task.get(key).is_some()))
 }
 
 fn hook_text(attachment: Value<'_>) -> Option<Text> {

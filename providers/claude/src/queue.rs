@@ -2,7 +2,8 @@
 //!
 //! The client notes each one as it comes (`enqueue`) and as it goes: to become a line of its own (`dequeue`), back to
 //! the person (`popAll`), or into the turn that runs (`remove`). The last kind is an attachment in versions that write
-//! attachments; older ones wrote nothing else, and then the queue has the only copy.
+//! attachments; older ones wrote nothing else, and then the queue has the only copy. It has that, too, of a prompt whose
+//! turn failed before the line was written.
 
 use std::collections::VecDeque;
 
@@ -23,6 +24,8 @@ const TELLING: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     waiting: VecDeque<Prompt>,
+    /// Is to become a line, and did not yet.
+    sent: Option<Prompt>,
     /// Went into a turn, and was not seen there yet.
     taken: VecDeque<Prompt>,
     /// True once the client wrote an attachment: it will write these prompts as such, be it some lines later.
@@ -35,34 +38,55 @@ struct Prompt {
     identity: Option<String>,
     time: Option<i64>,
     was_seen: bool,
+    /// What the client said last of it.
+    operation: Operation,
+}
+
+/// How a prompt leaves the queue.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Operation {
+    Remove,
+    Dequeue,
+}
+
+impl Prompt {
+    fn new(text: Text) -> Self {
+        Self { text, identity: None, time: None, was_seen: false, operation: Operation::Remove }
+    }
 }
 
 impl Queue {
     /// Notes that there is an attachment.
     pub(crate) fn see_attachment(&mut self) {
         self.has_attachments = true;
+        self.sent = None;
         self.taken.clear();
     }
 
     /// Takes an operation.
     pub(crate) fn operate(&mut self, json: Value<'_>) {
         let content = json.get("content").filter(|content| !content.is_null());
+        self.miss();
         match json.get("operation").and_then(Value::str).as_deref() {
             Some("enqueue") if self.waiting.len() < LIMIT => {
-                self.waiting.push_back(Prompt {
-                    text: content.and_then(content::said).unwrap_or_else(|| "".into()),
-                    identity: content.and_then(content::identity),
-                    time: None,
-                    was_seen: false,
-                });
+                let text = content.and_then(content::said).unwrap_or_else(|| "".into());
+                let identity = content.and_then(content::identity);
+                self.waiting.push_back(Prompt { identity, ..Prompt::new(text) });
             }
             Some("dequeue") => {
-                self.waiting.pop_front();
+                let time = Line::of(json).time();
+                let prompt = self.waiting.pop_front().filter(|it| is_said(&it.text.value));
+                self.sent = prompt.map(|it| Prompt { time, operation: Operation::Dequeue, ..it });
             }
             Some("popAll") => self.waiting.clear(),
             Some("remove") => self.take(content.and_then(content::said), Line::of(json).time()),
             _ => {}
         }
+    }
+
+    /// Goes on: what was to become a line is none, and nowhere else. Before, and so at the end of a file, it still may.
+    fn miss(&mut self) {
+        self.taken.extend(self.sent.take());
     }
 
     fn take(&mut self, named: Option<Text>, time: Option<i64>) {
@@ -72,8 +96,7 @@ impl Queue {
         };
         let waiting = at.and_then(|at| self.waiting.remove(at));
         // Some are noted only as they go.
-        let unknown = |text| Prompt { text, identity: None, time: None, was_seen: false };
-        let prompt = waiting.or_else(|| named.map(unknown));
+        let prompt = waiting.or_else(|| named.map(Prompt::new));
         let is_lost = |prompt: &Prompt| !self.has_attachments && !prompt.was_seen;
         if let Some(prompt) = prompt.filter(|it| is_lost(it) && is_said(&it.text.value)) {
             self.taken.push_back(Prompt { time, ..prompt });
@@ -82,6 +105,11 @@ impl Queue {
 
     /// Notes what a message says: a prompt in it is no longer only here.
     pub(crate) fn see(&mut self, message: &Message) {
+        let has_text = message.parts.iter().any(|part| matches!(part.content, Content::Text(_)));
+        if message.role == "user" && has_text {
+            // However the client changed it on the way, as it does with pasted texts and commands.
+            self.sent = None;
+        }
         if self.waiting.is_empty() && self.taken.is_empty() {
             return;
         }
@@ -104,27 +132,30 @@ impl Queue {
     /// Writes what waits.
     pub(crate) fn save(&self, out: &mut Writer) {
         out.flag(self.has_attachments);
+        let prompt = |out: &mut Writer, prompt: &Prompt| {
+            out.exact(&prompt.text);
+            out.maybe_text(prompt.identity.as_deref());
+            out.maybe(prompt.time, Writer::time);
+            out.flag(prompt.was_seen);
+            out.flag(prompt.operation == Operation::Dequeue);
+        };
+        out.maybe(self.sent.as_ref(), prompt);
         for prompts in [&self.waiting, &self.taken] {
-            out.list(prompts.iter(), |out, prompt| {
-                out.exact(&prompt.text);
-                out.maybe_text(prompt.identity.as_deref());
-                out.maybe(prompt.time, Writer::time);
-                out.flag(prompt.was_seen);
-            });
+            out.list(prompts.iter(), prompt);
         }
     }
 
     /// Reads what was saved.
     pub(crate) fn restore(from: &mut Reader<'_>) -> Option<Self> {
         let has_attachments = from.flag()?;
-        let mut prompts = || {
-            from.list(|from| {
-                let (text, identity) = (from.exact()?, from.maybe_text()?);
-                let (time, was_seen) = (from.maybe(Reader::time)?, from.flag()?);
-                Some(Prompt { text, identity, time, was_seen })
-            })
+        let prompt = |from: &mut Reader<'_>| {
+            let (text, identity) = (from.exact()?, from.maybe_text()?);
+            let (time, was_seen) = (from.maybe(Reader::time)?, from.flag()?);
+            let operation = if from.flag()? { Operation::Dequeue } else { Operation::Remove };
+            Some(Prompt { text, identity, time, was_seen, operation })
         };
-        Some(Self { waiting: prompts()?, taken: prompts()?, has_attachments })
+        let sent = from.maybe(prompt)?;
+        Some(Self { sent, waiting: from.list(prompt)?, taken: from.list(prompt)?, has_attachments })
     }
 
     /// Returns the next prompt that is nowhere else, now that the model goes on; `at` is where that shows.
@@ -134,7 +165,11 @@ impl Queue {
         let mut message = Message::new(Span { length: 0, ..at }, role);
         message.created_at = prompt.time;
         message.provider_type = Some("queue-operation".to_owned());
-        message.provider_subtype = Some("remove".to_owned());
+        let operation = match prompt.operation {
+            Operation::Remove => "remove",
+            Operation::Dequeue => "dequeue",
+        };
+        message.provider_subtype = Some(operation.to_owned());
         message.identity = prompt.identity;
         message.parts.push(Part::text(prompt.text));
         Some(message)
@@ -184,9 +219,43 @@ mod tests {
     }
 
     #[test]
+    fn a_prompt_whose_line_was_never_written_is_told_once_the_queue_goes_on() {
+        let at = Span { input: 0, offset: 0, length: 1 };
+        let line = |text: &str| {
+            let mut message = Message::new(at, "user");
+            message.parts.push(Part::text(text));
+            message
+        };
+        let operation = |queue: &mut Queue, json: &str| {
+            let mut tape = hyp_sdk::json::Tape::new();
+            queue.operate(tape.parse_document(json.as_bytes()).unwrap());
+        };
+        let enqueued = |text: &str| format!(r#"{{"operation":"enqueue","content":"{text}"}}"#);
+        for (first, written, expected) in [
+            ("Try it", None, Some("Try it")),
+            ("Try it", Some("Try it"), None),
+            ("Read [Pasted text]", Some("Read all of the pasted text"), None),
+            ("/clear", None, None),
+        ] {
+            let mut queue = Queue::default();
+            operation(&mut queue, &enqueued(first));
+            operation(&mut queue, r#"{"operation":"dequeue"}"#);
+            written.into_iter().for_each(|text| queue.see(&line(text)));
+            assert!(queue.lost(at).is_none(), "it may still come: {first}");
+            operation(&mut queue, &enqueued("And now"));
+            let lost = queue.lost(at);
+            let said = lost.iter().flat_map(|message| &message.parts).map(|part| &part.content);
+            let said: Vec<&Content> = said.collect();
+            assert_eq!(
+                said,
+                expected.map(|it| Content::Text(it.into())).iter().collect::<Vec<_>>()
+            );
+        }
+    }
+
+    #[test]
     fn a_prompt_that_others_mention_is_only_in_the_queue() {
-        let prompt =
-            |text: &str| Prompt { text: text.into(), identity: None, time: None, was_seen: false };
+        let prompt = |text: &str| Prompt::new(text.into());
         let said = |role: &str, text: &str, is_summary: Option<bool>| {
             let mut message = Message::new(Span { input: 0, offset: 0, length: 1 }, role);
             message.parts.push(Part::text(text));

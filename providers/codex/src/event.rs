@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use hyp_sdk::Text;
 use hyp_sdk::json::Value;
+use hyp_sdk::{Text, is_telling};
 
 use crate::item::{joined, word};
 
@@ -12,8 +12,8 @@ use crate::item::{joined, word};
 pub(crate) enum Event<'e> {
     /// A person asked something.
     Prompt(&'static str, Text),
-    /// The model said something.
-    Said(&'static str, Text),
+    /// The model said something; with the id of the message, where it is the API's.
+    Said(&'static str, Option<String>, Text),
     /// The model thought something.
     Thought(&'static str, Text),
     /// The model thought something, and perhaps what an event of that id has told before.
@@ -68,6 +68,9 @@ const KNOWN: &[&str] = &[
 /// Beginnings of types of the same sort.
 const FAMILIES: &[&str] = &["collab_", "guardian_", "hook_", "mcp_", "realtime_"];
 
+/// How ids of messages begin that the item of the same text has as well.
+const OF_API: &str = "msg_";
+
 /// Items that a paginated recording tells as events.
 #[rustfmt::skip]
 const ITEMS: &[&str] = &[
@@ -90,7 +93,7 @@ pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         // A build without `info` tells the tokens of the response alone.
         "token_count" => Event::Count(event.get("info").or(Some(event))),
         "user_message" => or_known(text("message"), |it| Event::Prompt("user_message", it)),
-        "agent_message" => or_known(text("message"), |it| Event::Said("agent_message", it)),
+        "agent_message" => or_known(text("message"), |it| Event::Said("agent_message", None, it)),
         "agent_reasoning" => or_known(text("text"), |it| Event::Thought("agent_reasoning", it)),
         "agent_reasoning_raw_content" => {
             or_known(text("text"), |it| Event::Thought("agent_reasoning_raw_content", it))
@@ -137,7 +140,11 @@ fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
     let text = |key| item.get(key).and_then(joined);
     let meaning = match &*kind {
         "UserMessage" => or_known(text("content"), |it| Event::Prompt("UserMessage", it)),
-        "AgentMessage" => or_known(text("content"), |it| Event::Said("AgentMessage", it)),
+        "AgentMessage" => {
+            let id = item.get("id").and_then(Value::non_empty);
+            let id = id.filter(|id| id.starts_with(OF_API) && is_telling(id));
+            or_known(text("content"), |it| Event::Said("AgentMessage", id, it))
+        }
         "Reasoning" => {
             let texts = ["summary_text", "raw_content"]
                 .iter()

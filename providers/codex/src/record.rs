@@ -136,16 +136,22 @@ impl Rollout {
             time: place.time,
             role: role(kind, payload),
         };
+        if sight.role == Role::Begins {
+            self.totals.mark(sight.number);
+        }
         match self.copied.look(sight) {
             Verdict::Doubt => self.hold.doubt(),
             Verdict::Copy => {}
-            Verdict::Proven => self.hold.end_doubt(),
+            Verdict::Proven => {
+                self.totals.forget_marks();
+                self.hold.end_doubt();
+            }
             Verdict::Own(first) => {
                 if first == sight.number {
                     self.hold.end_turn();
                 }
                 self.hold.own_from(first);
-                self.totals.begin_own();
+                self.totals.begin_own(first);
             }
         }
         self.is_copy = self.copied.is_copying();

@@ -95,6 +95,7 @@ impl Rollout {
     fn decide(&mut self) {
         if let Some(first) = self.copied.give_up() {
             self.hold.own_from(first);
+            self.totals.begin_own(first);
         }
         self.is_copy = self.copied.is_copying();
     }

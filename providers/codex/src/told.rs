@@ -26,8 +26,9 @@ impl Rollout {
                 self.prompt(&mut message);
                 return self.hold.event(kind, message);
             }
-            Event::Said(word, text) => {
-                let message = self.echo("assistant", word, Part::text(text), place);
+            Event::Said(word, id, text) => {
+                let mut message = self.echo("assistant", word, Part::text(text), place);
+                message.id = id;
                 return self.hold.event(kind, message);
             }
             Event::Thought(word, text) => {

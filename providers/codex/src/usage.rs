@@ -137,6 +137,8 @@ pub(crate) struct Totals {
     is_parents: bool,
     /// What was copied from the parent, where something was.
     copied: Option<Tokens>,
+    /// Totals at records with which the own part may begin.
+    marks: Vec<(usize, Option<Tokens>)>,
     /// The totals from before they started again.
     earlier: Tokens,
     /// Where this recording has come to, and those before it.
@@ -183,9 +185,29 @@ impl Totals {
         (self.is_in_review, self.is_reviewed_elsewhere) = (false, false);
     }
 
-    /// Ends what was copied from the parent.
-    pub(crate) fn begin_own(&mut self) {
-        self.copied = self.before.map(|before| self.earlier.plus(before));
+    /// Notes where the totals are at a record with which the own part may begin: counts may come before the first answer.
+    pub(crate) fn mark(&mut self, number: usize) {
+        self.marks.push((number, self.so_far()));
+    }
+
+    /// Forgets what was noted: the own part begins later.
+    pub(crate) fn forget_marks(&mut self) {
+        self.marks.clear();
+    }
+
+    /// Ends what was copied from the parent; the own part begins with a record, which is the one at hand unless it was
+    /// marked. At the first of all, nothing was copied.
+    pub(crate) fn begin_own(&mut self, first: usize) {
+        let marked = self.marks.drain(..).find(|(number, _)| *number == first);
+        self.copied = match marked {
+            Some((_, copied)) => copied,
+            None if first == 0 => None,
+            None => self.so_far(),
+        };
+    }
+
+    fn so_far(&self) -> Option<Tokens> {
+        self.before.map(|before| self.earlier.plus(before))
     }
 
     /// Ends a recording of the thread: what another one tells of the same time is a repetition.
@@ -228,8 +250,10 @@ impl Totals {
         let restarted = is_anew && last.is_some_and(|last| last.same(total));
         match before {
             None => self.first = total.minus(last.unwrap_or(total)),
+            // A process begins at zero, and a thread that goes on from an earlier point of its own at what it was then.
             Some(before) if restarted || total.input < before.input => {
-                self.earlier = self.earlier.plus(before);
+                let point = total.minus(last.unwrap_or(total));
+                self.earlier = self.earlier.plus(before.minus(point));
             }
             Some(_) => {}
         }
@@ -319,18 +343,38 @@ mod tests {
             ("starts again",      &[Some((30, 10, 0)), None, Some((7, 7, 0))],            false, Some(37)),
             ("starts again, and higher", &[Some((30, 30, 0)), Some((40, 40, 0))],         false, Some(70)),
             ("a fork goes on",    &[Some((1_000, 10, 0)), Some((1_005, 5, 0))],           true,  Some(15)),
+            ("goes back, and on", &[Some((10, 10, 0)), Some((30, 20, 0)), Some((25, 15, 0)), Some((31, 6, 0))], false, Some(51)),
         ];
         for (name, infos, is_fork, expect) in cases {
             let own = read(infos).1.own(*is_fork).map(|own| own.input);
             assert_eq!(own, *expect, "{name}");
         }
         let (_, mut totals) = read(&[Some((30, 10, 0))]);
-        totals.begin_own();
+        totals.begin_own(1);
         let mut tape = Tape::new();
         let json =
             r#"{"total_token_usage":{"input_tokens":34},"last_token_usage":{"input_tokens":4}}"#;
         totals.count(Some(tape.parse(json, 0).expect("JSON").0), None);
         assert_eq!(totals.own(true).map(|own| own.input), Some(4));
+    }
+
+    #[test]
+    fn what_is_counted_before_the_first_answer_is_the_forks_own() {
+        let mut tape = Tape::new();
+        let mut tell = |totals: &mut Totals, total: u64, last: u64| {
+            let text = format!(
+                r#"{{"total_token_usage":{{"input_tokens":{total}}},"last_token_usage":{{"input_tokens":{last}}}}}"#
+            );
+            totals.count(Some(tape.parse(&text, 0).expect("JSON").0), None);
+        };
+        for (first, expect) in [(3, 7), (0, 17), (9, 0)] {
+            let mut totals = Totals::default();
+            tell(&mut totals, 10, 10);
+            totals.mark(3);
+            tell(&mut totals, 17, 7);
+            totals.begin_own(first);
+            assert_eq!(totals.own(true).map(|own| own.input), Some(expect), "{first}");
+        }
     }
 
     #[test]
