@@ -24,8 +24,8 @@ const TELLING: usize = 8;
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     waiting: VecDeque<Prompt>,
-    /// Is to become a line, and did not yet.
-    sent: Option<Prompt>,
+    /// Are to become a line, and did not yet: several may become one.
+    sent: Vec<Prompt>,
     /// Went into a turn, and was not seen there yet.
     taken: VecDeque<Prompt>,
     /// True once the client wrote an attachment: it will write these prompts as such, be it some lines later.
@@ -59,16 +59,17 @@ impl Queue {
     /// Notes that there is an attachment.
     pub(crate) fn see_attachment(&mut self) {
         self.has_attachments = true;
-        self.sent = None;
+        self.sent.clear();
         self.taken.clear();
     }
 
     /// Takes an operation.
     pub(crate) fn operate(&mut self, json: Value<'_>) {
         let content = json.get("content").filter(|content| !content.is_null());
-        self.miss();
         match json.get("operation").and_then(Value::str).as_deref() {
             Some("enqueue") if self.waiting.len() < LIMIT => {
+                // What was to become a line is none, and nowhere else. Before, and so at the end of a file, it still may.
+                self.taken.extend(self.sent.drain(..));
                 let text = content.and_then(content::said).unwrap_or_else(|| "".into());
                 let identity = content.and_then(content::identity);
                 self.waiting.push_back(Prompt { identity, ..Prompt::new(text) });
@@ -76,17 +77,13 @@ impl Queue {
             Some("dequeue") => {
                 let time = Line::of(json).time();
                 let prompt = self.waiting.pop_front().filter(|it| is_said(&it.text.value));
-                self.sent = prompt.map(|it| Prompt { time, operation: Operation::Dequeue, ..it });
+                let sent = prompt.map(|it| Prompt { time, operation: Operation::Dequeue, ..it });
+                self.sent.extend(sent);
             }
             Some("popAll") => self.waiting.clear(),
             Some("remove") => self.take(content.and_then(content::said), Line::of(json).time()),
             _ => {}
         }
-    }
-
-    /// Goes on: what was to become a line is none, and nowhere else. Before, and so at the end of a file, it still may.
-    fn miss(&mut self) {
-        self.taken.extend(self.sent.take());
     }
 
     fn take(&mut self, named: Option<Text>, time: Option<i64>) {
@@ -108,7 +105,7 @@ impl Queue {
         let has_text = message.parts.iter().any(|part| matches!(part.content, Content::Text(_)));
         if message.role == "user" && has_text {
             // However the client changed it on the way, as it does with pasted texts and commands.
-            self.sent = None;
+            self.sent.clear();
         }
         if self.waiting.is_empty() && self.taken.is_empty() {
             return;
@@ -139,7 +136,7 @@ impl Queue {
             out.flag(prompt.was_seen);
             out.flag(prompt.operation == Operation::Dequeue);
         };
-        out.maybe(self.sent.as_ref(), prompt);
+        out.list(self.sent.iter(), prompt);
         for prompts in [&self.waiting, &self.taken] {
             out.list(prompts.iter(), prompt);
         }
@@ -154,7 +151,7 @@ impl Queue {
             let operation = if from.flag()? { Operation::Dequeue } else { Operation::Remove };
             Some(Prompt { text, identity, time, was_seen, operation })
         };
-        let sent = from.maybe(prompt)?;
+        let sent = from.list(prompt)?;
         Some(Self { sent, waiting: from.list(prompt)?, taken: from.list(prompt)?, has_attachments })
     }
 
@@ -251,6 +248,12 @@ mod tests {
                 expected.map(|it| Content::Text(it.into())).iter().collect::<Vec<_>>()
             );
         }
+        let mut queue = Queue::default();
+        ["yes", "no"].iter().for_each(|text| operation(&mut queue, &enqueued(text)));
+        (0..2).for_each(|_| operation(&mut queue, r#"{"operation":"dequeue"}"#));
+        queue.see(&line("yes\nno"));
+        operation(&mut queue, &enqueued("And now"));
+        assert!(queue.lost(at).is_none(), "two became one line");
     }
 
     #[test]

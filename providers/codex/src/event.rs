@@ -68,9 +68,6 @@ const KNOWN: &[&str] = &[
 /// Beginnings of types of the same sort.
 const FAMILIES: &[&str] = &["collab_", "guardian_", "hook_", "mcp_", "realtime_"];
 
-/// How ids of messages begin that the item of the same text has as well.
-const OF_API: &str = "msg_";
-
 /// Items that a paginated recording tells as events.
 #[rustfmt::skip]
 const ITEMS: &[&str] = &[
@@ -126,6 +123,11 @@ fn or_known<'e, T>(held: Option<T>, meaning: impl FnOnce(T) -> Event<'e>) -> Eve
     held.map_or(Event::Known, meaning)
 }
 
+/// Returns true for an id that the item of the same text in the conversation has as well.
+pub(crate) fn is_of_api(id: &str, beginning: &str) -> bool {
+    id.starts_with(beginning) && is_telling(id)
+}
+
 /// Returns the kind of a failure: a word, or an object's only key.
 fn code(event: Value<'_>) -> Option<String> {
     let info = event.get("codex_error_info")?;
@@ -142,7 +144,7 @@ fn completed(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         "UserMessage" => or_known(text("content"), |it| Event::Prompt("UserMessage", it)),
         "AgentMessage" => {
             let id = item.get("id").and_then(Value::non_empty);
-            let id = id.filter(|id| id.starts_with(OF_API) && is_telling(id));
+            let id = id.filter(|id| is_of_api(id, "msg_"));
             or_known(text("content"), |it| Event::Said("AgentMessage", id, it))
         }
         "Reasoning" => {

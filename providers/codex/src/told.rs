@@ -6,7 +6,7 @@ use hyp_sdk::{Content, ErrorBlock, Fact, FailureClass, Message, Part, Subject, T
 
 use crate::bill::TOKEN_COUNT;
 use crate::echo::PLAN;
-use crate::event::{self, Event};
+use crate::event::{self, Event, is_of_api};
 use crate::injected;
 use crate::item::joined_from;
 use crate::record::Place;
@@ -35,9 +35,13 @@ impl Rollout {
                 let message = self.echo("assistant", word, thinking(text), place);
                 return self.hold.event(kind, message);
             }
-            Event::Thinks(id, texts) => {
-                if let Some(text) = self.thought.news(id, texts) {
-                    let message = self.echo("assistant", "Reasoning", thinking(text), place);
+            Event::Thinks(told, texts) => {
+                // What it grows by is a row of its own.
+                let is_new = !self.thought.is_of(&told);
+                let id = Some(told.clone()).filter(|id| is_new && is_of_api(id, "rs_"));
+                if let Some(text) = self.thought.news(told, texts) {
+                    let mut message = self.echo("assistant", "Reasoning", thinking(text), place);
+                    message.id = id;
                     return self.hold.event(kind, message);
                 }
             }
@@ -116,6 +120,10 @@ pub(crate) struct Thought {
 }
 
 impl Thought {
+    fn is_of(&self, id: &str) -> bool {
+        self.id == id
+    }
+
     /// Returns what is new in a thought.
     fn news(&mut self, id: String, texts: Value<'_>) -> Option<Text> {
         let is_same = !id.is_empty() && self.id == id;
