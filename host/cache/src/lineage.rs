@@ -195,6 +195,7 @@ impl Writer {
             let maps = earlier.iter().filter_map(|(other, _)| looked.originals.get(other));
             maps.filter_map(|map| map.get(key)).map(|(_, _, id)| id.clone()).next()
         };
+        let within = copied_within(&parts);
         for Traced { mut part, in_chunk } in parts {
             let lost = part.replay_of.take_if(|id| chunk.has_lost(id, in_chunk));
             if lost.is_some() {
@@ -224,8 +225,10 @@ impl Writer {
                 }
                 Some(_) if !is_copy => continue,
                 None if !is_copy => match part.is_replay && self.is_own_copy(&part.part_id)? {
-                    // It says itself that it is a copy, and not of what.
-                    true if part.replay_of.is_some() => Change::NoOriginal,
+                    // It says itself that it is a copy, and of what only where that is told in its own thread.
+                    true if part.replay_of.is_some_and(|id| !within.contains(&id)) => {
+                        Change::NoOriginal
+                    }
                     false if part.is_replay => Change::Original,
                     _ => continue,
                 },
@@ -348,6 +351,17 @@ impl Writer {
             .and_then(|mut found| found.exists([part_id]))
             .map_err(|error| self.catalog.error(error))
     }
+}
+
+/// Returns the parts of a thread that others of its parts are copies of.
+fn copied_within(parts: &[Traced]) -> HashSet<String> {
+    let originals = parts.iter().filter_map(|it| it.part.replay_of.as_deref());
+    let mut originals: HashSet<&str> = originals.collect();
+    if !originals.is_empty() {
+        let own: HashSet<&str> = parts.iter().map(|it| it.part.part_id.as_str()).collect();
+        originals.retain(|id| own.contains(id));
+    }
+    originals.into_iter().map(str::to_owned).collect()
 }
 
 /// Returns the parts that a thread saw and that are rows of others.

@@ -165,6 +165,34 @@ fn ids_of_messages_tell_a_copy_where_responses_have_none() {
 }
 
 #[test]
+fn what_a_thread_tells_twice_stays_a_copy_of_its_own_rows_and_moves_no_end() {
+    let first = thread("a", 0, 2);
+    let mut second = resumed("b", 100, &first);
+    let own = thread("b", 200, 6).lines;
+    second.lines.extend_from_slice(&own[2..4]);
+    let again = |line: &Line, message_index: i32| Line {
+        message_id: format!("again-{}", line.message_id),
+        message_index,
+        is_marked: true,
+        original: Some(line.part_id()),
+        ..line.clone()
+    };
+    let rewritten: Vec<Line> = (1..4).map(|at| again(&second.lines[at], 3 + at as i32)).collect();
+    second.lines.extend(rewritten);
+    let mut third = second.clone();
+    third.lines.push(Line { message_index: 7, ..own[5].clone() });
+    let world = world();
+    for threads in [[first.clone(), second], [first, third]] {
+        world.import(&threads);
+    }
+    let table = world.table();
+    let of = |part: &str| (table[part]["is_replay"].clone(), table[part]["replay_of"].clone());
+    assert_eq!(of("b-m2#0"), ("false".into(), String::new()), "a prompt between two copies");
+    assert_eq!(of("again-b-a-m1#0"), ("true".into(), "b-a-m1#0".into()));
+    assert_eq!(of("again-b-m3#0"), ("true".into(), "b-m3#0".into()));
+}
+
+#[test]
 fn a_prompt_without_an_answer_is_copied_with_the_answers_before_it() {
     for original_first in [true, false] {
         let world = world();

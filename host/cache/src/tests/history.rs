@@ -199,6 +199,7 @@ fn line(thread: &Thread, index: i32, at: i64, text: String, response: Option<Str
         response_id: response,
         call_id: None,
         is_marked: false,
+        original: None,
         tokens: None,
         at,
     }

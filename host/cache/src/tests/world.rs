@@ -37,6 +37,8 @@ pub(super) struct Line {
     pub(super) call_id: Option<String>,
     /// Its client says that it is a copy.
     pub(super) is_marked: bool,
+    /// Of what in its own thread, where that is known.
+    pub(super) original: Option<String>,
     pub(super) tokens: Option<u64>,
     pub(super) at: i64,
     pub(super) cwd: String,
@@ -71,7 +73,7 @@ impl Line {
 
     /// Returns what its row is a copy of, when it comes as one.
     fn marked(&self) -> Option<Option<String>> {
-        self.is_marked.then_some(None)
+        self.is_marked.then(|| self.original.clone())
     }
 }
 
@@ -85,6 +87,7 @@ pub(super) fn thread(id: &str, started_at: i64, messages: i32) -> Thread {
         response_id: (at % 2 == 1).then(|| format!("response0-{id}-{at}")),
         call_id: None,
         is_marked: false,
+        original: None,
         tokens: (at % 2 == 1).then_some(10 + at as u64),
         at: START + started_at + i64::from(at),
         cwd: "/w".into(),
@@ -245,7 +248,7 @@ pub(super) fn judged_with(
                 said_key: line_of.said_key(),
                 created_at: line_of.at,
                 is_replay: line_of.is_marked,
-                replay_of: None,
+                replay_of: line_of.original.clone(),
                 is_forgotten: fate(&(*thread, *line)).is_some(),
                 span: (*line as u64 * 10, 10),
             }
