@@ -113,9 +113,14 @@ impl Copied {
         let before = self.last_time;
         self.last_time = sight.time.or(before);
         if let (Some(start), Some(ordinal)) = (self.start_ordinal, sight.ordinal) {
-            let is_own = sight.turn.is_some_and(|turn| grows(turn) && *turn >= *self.own);
-            let is_before = ordinal < start && !(is_own && grows(&self.own));
-            return if is_before { Verdict::Copy } else { self.end(sight.number) };
+            let turn = sight.turn.filter(|turn| grows(turn) && grows(&self.own));
+            let is_own = turn.is_some_and(|turn| *turn >= *self.own);
+            return match turn {
+                _ if is_own || ordinal >= start => self.end(sight.number),
+                // A migration leaves the parent's header out.
+                Some(_) => self.prove(),
+                None => Verdict::Copy,
+            };
         }
         if let Some(turn) = sight.turn
             && grows(turn)
@@ -397,9 +402,14 @@ mod tests {
             time: None,
             role: Other,
         };
-        assert_eq!(copied.look(sight(6, Some(EARLIER))), Verdict::Copy);
+        assert_eq!(copied.look(sight(6, Some(EARLIER))), Verdict::Proven);
         assert_eq!(copied.look(sight(7, None)), Verdict::Own(3));
-        // A migration counts all lines of a child as its parent's; a turn as young as the child is its own.
+        // A migration counts all lines of a child as its parent's; a turn as young as the child is its own, and an older one
+        // is a copy, whether or not the parent's header is there.
+        let mut copied = forked(r#"{"subagent_history_start_ordinal":7}"#);
+        assert_eq!(copied.look(sight(2, Some(EARLIER))), Verdict::Proven);
+        assert_eq!(copied.look(sight(4, None)), Verdict::Copy);
+        assert_eq!(copied.look(sight(5, Some(LATER))), Verdict::Own(3));
         let mut copied = forked(r#"{"subagent_history_start_ordinal":7}"#);
         copied.other(None);
         assert_eq!(copied.look(sight(6, Some(LATER))), Verdict::Own(3));

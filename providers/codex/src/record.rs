@@ -127,6 +127,10 @@ impl Rollout {
             .then(|| payload.get("turn_id").and_then(Value::str))
             .flatten();
         let word = payload.get("type").and_then(Value::str);
+        // What a migration makes up of the end of a turn has the time of what comes after it.
+        if is_made_up(payload) && word.as_deref() == Some("task_complete") {
+            return;
+        }
         let starts = ["task_started", "turn_started"];
         let sight = Sight {
             is_start: kind == "turn_context" || word.is_some_and(|it| starts.contains(&&*it)),
@@ -326,6 +330,18 @@ fn role(kind: &str, payload: Value<'_>) -> Role {
         ("response_item", word) if word.ends_with("_call") => Role::Answers,
         ("event_msg", "agent_message" | "agent_reasoning") => Role::Answers,
         ("event_msg", "user_message" | "task_started" | "turn_started") => Role::Begins,
+        ("event_msg", "item_completed") => {
+            match payload.path(&["item", "type"]).and_then(Value::str).as_deref() {
+                Some("UserMessage") => Role::Begins,
+                Some("AgentMessage" | "Reasoning") => Role::Answers,
+                _ => Role::Other,
+            }
+        }
         _ => Role::Other,
     }
+}
+
+/// Returns true for an event of a turn that a migration made up, where the client had not told of any.
+pub(crate) fn is_made_up(event: Value<'_>) -> bool {
+    event.get("turn_id").and_then(Value::str).is_some_and(|turn| turn.starts_with("rollout-"))
 }

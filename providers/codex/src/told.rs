@@ -9,7 +9,7 @@ use crate::echo::PLAN;
 use crate::event::{self, Event, is_of_api};
 use crate::injected;
 use crate::item::joined_from;
-use crate::record::Place;
+use crate::record::{Place, is_made_up};
 use crate::scan::Rollout;
 
 impl Rollout {
@@ -72,6 +72,8 @@ impl Rollout {
                     None => self.hold.skip(place.span, TOKEN_COUNT),
                 };
             }
+            // The order for a review is told twice, and a migration makes up two turns of it.
+            Event::Started if is_made_up(payload) && self.totals.is_in_review() => {}
             Event::Started => {
                 // Totals of the response before would have come by now.
                 self.is_recorded = false;

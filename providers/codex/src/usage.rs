@@ -180,6 +180,11 @@ impl Totals {
         self.is_in_review = true;
     }
 
+    /// Says whether a review was begun, and no turn of this thread since.
+    pub(crate) fn is_in_review(&self) -> bool {
+        self.is_in_review
+    }
+
     /// Ends a review; so does a turn of the thread itself.
     pub(crate) fn end_review(&mut self) {
         (self.is_in_review, self.is_reviewed_elsewhere) = (false, false);
