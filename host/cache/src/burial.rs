@@ -7,13 +7,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use hyp_model::ids::of_part;
 use hyp_model::judge::{Candidate, ThreadFacts, Verdict};
 use hyp_model::row::Key;
 
 use crate::error::StoreError;
 use crate::graves::{self, Grave};
 use crate::judge::{Arriving, Change, Correction, Judgement};
-use crate::lineage::part_index;
 use crate::own::Place;
 use crate::replays;
 use crate::threads::Number;
@@ -168,7 +168,7 @@ impl Writer {
             thread: places[at].thread,
             holds,
             message_index: rows[at].message_index,
-            part_index: part_index(&rows[at].part_id),
+            part_index: of_part(&rows[at].part_id).1,
             said_key: rows[at].said_key,
             created_at: rows[at].created_at,
             keys: kin::of_row(&rows[at]).collect(),

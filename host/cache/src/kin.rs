@@ -3,7 +3,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use hyp_model::ids::is_of_world;
+use hyp_model::ids::{is_of_world, of_part};
 use hyp_model::judge::{Candidate, ThreadFacts};
 use hyp_model::row::Key;
 use rusqlite::{Connection, params};
@@ -159,8 +159,7 @@ pub(crate) fn keys(
         let id = id.filter(|id| is_of_world(id))?;
         Some(Key::of(format!("{kind}:{id}").as_bytes()))
     };
-    let message = part_id.rsplit_once('#').map(|(message, _)| message);
-    let message = message.filter(|id| id.starts_with(OF_API));
+    let message = Some(of_part(part_id).0).filter(|id| id.starts_with(OF_API));
     [key("response", response), key("call", call), key("message", message)].into_iter().flatten()
 }
 

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use hyp_model::ids::of_part;
 use hyp_model::judge::{Candidate, Verdict};
 use hyp_model::row::Key;
 use rusqlite::Connection;
@@ -86,7 +87,7 @@ impl<'a> Chunk<'a> {
             let part = Part {
                 part_id: row.part_id.clone(),
                 message_index: row.message_index,
-                part_index: part_index(&row.part_id),
+                part_index: of_part(&row.part_id).1,
                 said_key: row.said_key,
                 created_at: row.created_at,
                 is_replay: row.is_replay,
@@ -287,7 +288,7 @@ impl Writer {
         parts.extend(chunk.of(thread).map(|it| it.part));
         parts.sort_by_key(|part| (part.message_index, part.part_index));
         let seen = |said_key, message_index, part_id: String| {
-            (said_key, (message_index, part_index(&part_id), part_id))
+            (said_key, (message_index, of_part(&part_id).1, part_id))
         };
         let said: Vec<_> = parts
             .iter()
@@ -373,9 +374,4 @@ fn sightings_of(
         .prepare("SELECT said_key, message_index, part_id FROM sightings WHERE thread_id = ?1")?
         .query_map([thread_id], |row| Ok((Key(row.get(0)?), row.get(1)?, row.get(2)?)))?
         .collect()
-}
-
-/// Returns the part's position in its message, which ends its id.
-pub(crate) fn part_index(part_id: &str) -> i32 {
-    part_id.rsplit_once('#').and_then(|(_, index)| index.parse().ok()).unwrap_or_default()
 }

@@ -154,7 +154,7 @@ impl Question<'_> {
             .get("content-type")
             .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
         let mut answer = if is_stream { event(checked(response)?, id)? } else { whole(response)? };
-        if let Some(error) = answer.get("error") {
+        if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
             let message = error.get("message").and_then(Value::as_str).unwrap_or("no reason");
             return Err((ProbeFailureClass::Other, format!("{method} failed: {message}")));
         }

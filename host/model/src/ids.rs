@@ -1,4 +1,4 @@
-//! Ids that name one thing in the world, and others.
+//! What ids say: which part of which message they name, and whether nothing else in the world has them.
 
 /// Ids shorter than this are no ids of the world: some gateways count `call_0`, `call_1` anew each time,
 const LEAST_ID: usize = 12;
@@ -18,9 +18,23 @@ pub fn is_of_world(id: &str) -> bool {
     id.len() >= LEAST_ID && id.split(|it: char| !it.is_ascii_alphanumeric()).any(is_long)
 }
 
+/// Returns the id of the message that a part is of, and the part's position in it, which end its id.
+pub fn of_part(part_id: &str) -> (&str, i32) {
+    let (message, at) = part_id.rsplit_once('#').unwrap_or((part_id, ""));
+    (message, at.parse().unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_of_a_part_is_that_of_its_message_and_its_position() {
+        let cases = [("a#0", ("a", 0)), ("a#b#12", ("a#b", 12)), ("a", ("a", 0))];
+        for (part, expected) in cases {
+            assert_eq!(of_part(part), expected, "{part}");
+        }
+    }
 
     #[test]
     fn counted_ids_are_none_of_the_world() {

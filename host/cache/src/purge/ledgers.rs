@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use hyp_model::ids::of_part;
 use hyp_model::row::Key;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::clock;
 use crate::error::StoreError;
 use crate::graves::{self, Grave};
-use crate::lineage::part_index;
 use crate::purge::select::{Selection, bytes_by_input};
 use crate::purge::{Purge, Purged, Selector, erase};
 use crate::threads::Number;
@@ -64,7 +64,7 @@ impl Writer {
                 thread,
                 holds: false,
                 message_index,
-                part_index: part_index(&part_id),
+                part_index: of_part(&part_id).1,
                 said_key,
                 created_at: 0,
                 keys: Vec::new(),
@@ -188,9 +188,7 @@ fn forget_parts(connection: &Connection, ids: &BTreeSet<String>) -> rusqlite::Re
     for id in ids {
         copies.execute([id])?;
         told.execute([id])?;
-        if let Some((message, _)) = id.rsplit_once('#') {
-            open.execute([message])?;
-        }
+        open.execute([of_part(id).0])?;
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ fn serve(stream: TcpStream, say: Say) {
 const JSON: &str = "200 OK\r\ncontent-type: application/json\r\nmcp-session-id: s1";
 const STREAM: &str = "200 OK\r\ncontent-type: text/event-stream";
 
-/// An MCP server that lists its tools on two pages.
+/// An MCP server that lists its tools on two pages, and says that there is no error.
 fn mcp(path: &str, body: &Value) -> Option<(&'static str, String)> {
     if path != "/mcp" {
         return Some(("404 Not Found", String::new()));
@@ -63,7 +63,8 @@ fn mcp(path: &str, body: &Value) -> Option<(&'static str, String)> {
         ("tools/list", Some("2")) => json!({ "tools": [{ "name": "get_signals" }] }),
         _ => return Some(("202 Accepted", String::new())),
     };
-    Some((JSON, json!({ "jsonrpc": "2.0", "id": body["id"], "result": result }).to_string()))
+    let answer = json!({ "jsonrpc": "2.0", "id": body["id"], "result": result, "error": null });
+    Some((JSON, answer.to_string()))
 }
 
 /// The same as a stream of events, with a word of the server's own before the answer.
