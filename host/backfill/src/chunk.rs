@@ -158,6 +158,10 @@ impl Chunk {
                     hyp_materialize::as_replay(&mut row, replay_of);
                     "written_as_replay"
                 }
+                Verdict::WriteOriginal => {
+                    hyp_materialize::as_original(&mut row);
+                    "written"
+                }
                 Verdict::TakeOver => {
                     take_over.push(row.part_id.clone());
                     "taken_over"

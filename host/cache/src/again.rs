@@ -15,6 +15,7 @@ use hyp_model::usage;
 use crate::error::StoreError;
 use crate::index::Hit;
 use crate::judge::{Arriving, Judgement};
+use crate::own::Place;
 use crate::rows;
 use crate::writer::Writer;
 
@@ -53,6 +54,7 @@ impl Writer {
         &self,
         again: Again,
         arriving: Arriving<'_>,
+        places: &[Place],
         judgement: &mut Judgement,
     ) -> Result<(), StoreError> {
         for (file, hits) in again.by_file {
@@ -66,9 +68,10 @@ impl Writer {
             }
             let pair = Pair::new(&stored, &batch)?;
             for (row, at) in at.into_iter().enumerate() {
-                let part_id = &arriving.rows[at].part_id;
-                let is_own_copy = || self.is_own_copy(part_id);
-                match pair.difference(row, is_own_copy)? {
+                let candidate = &arriving.rows[at];
+                let is_own_copy = || self.is_own_copy(&candidate.part_id);
+                let is_fork = self.threads.is_fork(places[at].thread);
+                match pair.difference(row, is_fork, is_own_copy)? {
                     Difference::None => {}
                     Difference::Tokens => judgement.other_tokens.push(at),
                     Difference::Content => judgement.verdicts[at] = Verdict::Refresh,
@@ -141,9 +144,11 @@ impl<'a> Pair<'a> {
         })
     }
 
+    /// Returns what differs; what a fork says it copied may be none for the store, as long as its origin is not there.
     fn difference(
         &self,
         row: usize,
+        is_fork: bool,
         is_own_copy: impl FnOnce() -> Result<bool, StoreError>,
     ) -> Result<Difference, StoreError> {
         // What was recorded while it was said adds nothing to what the recording itself told.
@@ -156,11 +161,13 @@ impl<'a> Pair<'a> {
         let (was_copy, is_copy) = (self.stored.is_replay(row), self.arriving.is_replay(row));
         let before = value(self.stored.attributes, row).unwrap_or("{}");
         let after = value(self.arriving.attributes, row).unwrap_or("{}");
-        if !was_copy && !is_copy && before == after && self.has_same_tokens[row] {
+        if !was_copy && !is_copy && before == after && self.has_same_tokens[row] && !is_fork {
             return Ok(Difference::None);
         }
+        let is_linked = is_copy && value(self.arriving.replay_of, row).is_some();
         // A copy that the store found is none to its recording.
         let is_changed = match (was_copy, is_copy) {
+            _ if is_fork && !is_linked => is_own_copy()? != is_copy,
             (false, true) => true,
             (true, false) => is_own_copy()?,
             // The original may be the store's finding, and is not told by the recording then.
@@ -175,13 +182,17 @@ impl<'a> Pair<'a> {
         if is_changed || !is_same_json(&others, &others_after) {
             return Ok(Difference::Content);
         }
-        let has_same_tokens = if was_copy && !is_copy {
-            let one_hour = self.arriving.one_hour;
-            let one_hour = one_hour.is_valid(row).then(|| one_hour.value(row));
-            let as_copy = usage::move_to_copy(after, one_hour);
-            usage::written(as_copy.as_deref().unwrap_or(after)) == usage::written(before)
-        } else {
+        let has_same_tokens = if was_copy == is_copy {
             usage::written(before) == usage::written(after) && self.has_same_tokens[row]
+        } else {
+            let (copy, original, columns) = match was_copy {
+                true => (before, after, &self.arriving),
+                false => (after, before, &self.stored),
+            };
+            let one_hour = columns.one_hour;
+            let one_hour = one_hour.is_valid(row).then(|| one_hour.value(row));
+            let as_copy = usage::move_to_copy(original, one_hour);
+            usage::written(as_copy.as_deref().unwrap_or(original)) == usage::written(copy)
         };
         Ok(if has_same_tokens { Difference::None } else { Difference::Tokens })
     }

@@ -146,9 +146,7 @@ impl Writer {
         }
         let is_stored = |id: &String| match winners.get(id.as_str()) {
             Some(at) => {
-                let is_new =
-                    matches!(judgement.verdicts[*at], Verdict::Write | Verdict::WriteReplay { .. });
-                !is_new && !burial.holders.contains_key(&keys[*at])
+                !judgement.verdicts[*at].is_new() && !burial.holders.contains_key(&keys[*at])
             }
             None => true,
         };

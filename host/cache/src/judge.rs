@@ -128,6 +128,9 @@ impl Writer {
             threads.iter().map(|thread| !self.threads.is_known(&thread.thread_id)).collect();
         let numbers = self.number(arriving, &mut moved)?;
         self.note_stale(&moved)?;
+        for (number, _) in numbers.iter().zip(&is_new).filter(|(_, is_new)| **is_new) {
+            moved.extend(self.threads.forks(*number).filter(|fork| self.threads.is_fork(*fork)));
+        }
         self.pending.seen_again.clear();
         let places: Vec<Place> = rows
             .iter()
@@ -153,7 +156,7 @@ impl Writer {
             }
         }
         let again = self.judge_stored(rows, &keys, &places, &burial, &mut judgement.verdicts)?;
-        self.compare(again, arriving, &mut judgement)?;
+        self.compare(again, arriving, &places, &mut judgement)?;
         let gone = self.withdraw(arriving.untold, |key| first.contains_key(key), &mut judgement)?;
         let burial = self.trace_copies(rows, &places, &moved, (burial, &gone), &mut judgement)?;
         for (at, key) in keys.iter().enumerate() {
@@ -174,6 +177,8 @@ impl Writer {
         self.own.insert(key, place, print(row));
         if row.is_replay {
             self.pending.own_copies.push(row.part_id.clone());
+            let origin = self.threads.origins(place.thread).next();
+            self.pending.seen_with.extend(origin.map(|origin| (place.thread, origin)));
         } else if matches!(verdict, Verdict::Refresh | Verdict::TakeOver) {
             self.pending.no_copies.push(row.part_id.clone());
         }

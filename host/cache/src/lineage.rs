@@ -2,9 +2,10 @@
 //!
 //! Threads that share the id of a response or call share history. Of two such threads the later one
 //! begins with a copy, and its copy ends at the last message with a shared id, or goes on past it as
-//! [`tail`] says; what stands between copies and has ids that no earlier thread knows is none. The
-//! answer is the same in whatever order threads arrive: what an arriving thread shows of
-//! stored ones is corrected in the store.
+//! [`tail`] says; what stands between copies and has ids that no earlier thread knows is none. Where a
+//! recording says itself what it copied, that counts as long as its origin is stored: without it, the copy may
+//! be the only one there is. The answer is the same in whatever order threads arrive: what an arriving thread
+//! shows of stored ones is corrected in the store.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -73,6 +74,12 @@ impl<'a> Chunk<'a> {
     fn has_lost(&self, original: &str, in_chunk: Option<usize>) -> bool {
         let is_gone = self.gone.contains(original);
         in_chunk.is_none() && (is_gone || self.is_left && self.refreshed.contains(original))
+    }
+
+    /// Says whether a thread says of rows here that they are copies of another one's.
+    fn has_copies(&self, thread: Number) -> bool {
+        let mut rows = self.by_thread.get(&thread).into_iter().flatten();
+        rows.any(|at| self.rows[*at].is_copy_of_another())
     }
 
     /// Says whether a stored row counts for its thread no longer, or as the chunk has it.
@@ -169,8 +176,11 @@ impl Writer {
             .of(thread)
             .filter(|(other, _)| self.threads.is_earlier(*other, thread))
             .collect();
-        let is_alone = self.kin.of(thread).next().is_none() && !chunk.is_left;
-        if earlier.is_empty() && (!is_changed || is_alone) {
+        let is_fork = self.threads.is_fork(thread);
+        let has_origin = self.threads.has_origin(thread);
+        let is_alone = self.kin.of(thread).next().is_none() && !chunk.is_left && !is_fork;
+        let is_orphan = !has_origin && chunk.has_copies(thread);
+        if earlier.is_empty() && !is_orphan && (!is_changed || is_alone) {
             return Ok(());
         }
         earlier.sort_by(|(a, _), (b, _)| self.threads.order(*a, *b));
@@ -224,15 +234,30 @@ impl Writer {
                     judgement.verdicts[at] = Verdict::WriteReplay { replay_of };
                     continue;
                 }
-                Some(_) if !is_copy => continue,
-                None if !is_copy => match part.is_replay && self.is_own_copy(&part.part_id)? {
-                    // It says itself that it is a copy, and of what only where that is told in its own thread.
-                    true if part.replay_of.is_some_and(|id| !within.contains(&id)) => {
-                        Change::NoOriginal
+                Some(at) if !is_copy => {
+                    if has_origin || !chunk.rows[at].is_copy_of_another() {
+                        continue;
                     }
-                    false if part.is_replay => Change::Original,
-                    _ => continue,
-                },
+                    if judgement.verdicts[at] == Verdict::Write {
+                        judgement.verdicts[at] = Verdict::WriteOriginal;
+                        continue;
+                    }
+                    Change::Original
+                }
+                None if !is_copy => {
+                    let is_own_copy =
+                        (part.is_replay || is_fork) && self.is_own_copy(&part.part_id)?;
+                    let is_within = part.replay_of.as_ref().is_some_and(|id| within.contains(id));
+                    match (part.is_replay, is_own_copy && (has_origin || is_within)) {
+                        // It says itself that it is a copy, and of what only where that is told in its own thread.
+                        (true, true) if part.replay_of.is_some() && !is_within => {
+                            Change::NoOriginal
+                        }
+                        (true, false) => Change::Original,
+                        (false, true) => Change::MarkReplay { replay_of: None },
+                        _ => continue,
+                    }
+                }
                 _ => {
                     let replay_of = original(&part.said_key);
                     let is_told = replay_of.is_none() || replay_of == part.replay_of;

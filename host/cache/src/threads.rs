@@ -341,6 +341,23 @@ impl Threads {
         std::iter::successors(origin(&number), origin).take(DEPTH)
     }
 
+    /// Says whether what a thread says it copied can be a copy: not where it names an origin that is not stored.
+    pub(crate) fn has_origin(&self, number: Number) -> bool {
+        let named = self.get(number).and_then(|known| known.forked_from.as_deref());
+        named.is_none_or(|origin| self.is_known(origin))
+    }
+
+    /// Says whether a thread names the one that it was forked from.
+    pub(crate) fn is_fork(&self, number: Number) -> bool {
+        self.get(number).is_some_and(|known| known.forked_from.is_some())
+    }
+
+    /// Returns the threads that say that they were forked from one, or started by it.
+    pub(crate) fn forks(&self, number: Number) -> impl Iterator<Item = Number> + '_ {
+        let forks = self.get(number).and_then(|known| self.forks.get(&known.key()));
+        forks.into_iter().flatten().copied()
+    }
+
     /// Returns when a thread began, as far as its place among others goes: not before its origin, and how many origins it
     /// has that began at that moment. Threads that are not known come last, and those without a time before them.
     fn beginning(&self, number: Number, depth: usize) -> (bool, i64, usize) {

@@ -53,5 +53,5 @@ pub use candidate::candidates;
 pub use exchange::Exchange;
 pub use produced::{Counts, Produced, Source};
 pub use refused::Refused;
-pub use tokens::{as_replay, with_usage};
+pub use tokens::{as_original, as_replay, with_usage};
 pub use window::Window;

@@ -37,3 +37,12 @@ pub fn as_replay(row: &mut Row, replay_of: Option<String>) {
         row.attributes = Some(usage::put(attributes, &tokens, true));
     }
 }
+
+/// Makes a row that came as a copy an original: its tokens count.
+pub fn as_original(row: &mut Row) {
+    row.is_replay = false;
+    row.usage = row.attributes.as_deref().and_then(usage::of_copy);
+    if let (Some(attributes), Some(tokens)) = (&row.attributes, &row.usage) {
+        row.attributes = Some(usage::put(attributes, tokens, false));
+    }
+}

@@ -32,6 +32,13 @@ pub struct Candidate {
     pub span: (u64, u64),
 }
 
+impl Candidate {
+    /// Says whether it comes as a copy of what another thread said.
+    pub fn is_copy_of_another(&self) -> bool {
+        self.is_replay && self.replay_of.is_none()
+    }
+}
+
 /// What the store keeps of a thread; the row of `sessions`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreadFacts {
@@ -82,6 +89,8 @@ pub enum Verdict {
         /// `part_id` of the original, where it is known.
         replay_of: Option<String>,
     },
+    /// New, and said to be a copy of what is not stored: write it as an original.
+    WriteOriginal,
     /// Stored already, or twice in this batch: drop it.
     Stored,
     /// Its id is another message's, which an earlier thread said at another time: it has no place.
@@ -95,6 +104,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Says whether the row is written and replaces no other.
+    pub fn is_new(&self) -> bool {
+        matches!(self, Self::Write | Self::WriteReplay { .. } | Self::WriteOriginal)
+    }
+
     /// Says whether the row is written.
     pub fn is_written(&self) -> bool {
         !matches!(self, Self::Stored | Self::IdTaken | Self::Purged)

@@ -62,7 +62,10 @@ impl Writer {
         }
         let relatives: BTreeSet<Number> = touched
             .iter()
-            .flat_map(|thread| self.kin.of(*thread).map(|(other, _)| other))
+            .flat_map(|thread| {
+                let kin = self.kin.of(*thread).map(|(other, _)| other);
+                kin.chain(self.threads.forks(*thread))
+            })
             .collect();
         self.forget(selection, left)?;
         let connection = &self.catalog.connection;

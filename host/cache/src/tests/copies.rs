@@ -3,7 +3,7 @@
 use hyp_model::event::{Fact, Subject};
 
 use super::world::{Line, Thread, chunk, judged, judged_with, late, thread, world};
-use crate::{Change, InputState, UnitState};
+use crate::{Change, InputState, Purge, Selector, UnitState};
 
 #[test]
 fn an_original_that_arrives_after_its_copy_takes_the_tokens_with_it() {
@@ -190,6 +190,39 @@ fn what_a_thread_tells_twice_stays_a_copy_of_its_own_rows_and_moves_no_end() {
     assert_eq!(of("b-m2#0"), ("false".into(), String::new()), "a prompt between two copies");
     assert_eq!(of("again-b-a-m1#0"), ("true".into(), "b-a-m1#0".into()));
     assert_eq!(of("again-b-m3#0"), ("true".into(), "b-m3#0".into()));
+}
+
+#[test]
+fn what_an_orphan_copied_is_an_original_as_long_as_its_origin_is_not_there() {
+    let origin = thread("a", 0, 4);
+    let mut orphan = resumed("b", 100, &origin);
+    orphan.forked_from = Some("a".into());
+    for line in &mut orphan.lines {
+        (line.is_marked, line.response_id, line.at) = (true, None, line.at + 7);
+    }
+    let marked = Line { message_index: 4, ..thread("b", 200, 6).lines.remove(5) };
+    orphan.lines.push(marked);
+    let world = world();
+    let of = |part: &str| {
+        let row = &world.table()[part];
+        (row["is_replay"] == "true", row["output_tokens"].clone())
+    };
+    for has_origin in [false, true, false] {
+        match has_origin {
+            true => world.import(std::slice::from_ref(&origin)),
+            false => world.import(std::slice::from_ref(&orphan)),
+        };
+        let tokens = if has_origin { "" } else { "11" };
+        assert_eq!(of("b-a-m0#0"), (has_origin, String::new()));
+        assert_eq!(of("b-a-m1#0"), (has_origin, tokens.to_owned()));
+        assert_eq!(of("b-m5#0"), (false, "15".to_owned()), "what came after is its own");
+        let again = world.import(std::slice::from_ref(&orphan));
+        assert_eq!((again.rows, again.superseded), (0, 0), "it says the same as before");
+        if has_origin {
+            let what = Selector::Sessions(vec!["a".into()]);
+            world.writer("purge").purge(&Purge { what, keeps_copies: true }).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -131,8 +131,11 @@ fn news(dice: &mut Dice, thread: &mut Thread) {
 
 /// Has some threads say where they come from, and some begin at the same moment.
 fn link(dice: &mut Dice, thread: &mut Thread, origin: &Thread) {
-    if dice.chance(2) {
-        thread.forked_from = Some(origin.id.clone());
+    match dice.roll(8) {
+        0..4 => thread.forked_from = Some(origin.id.clone()),
+        // The recording of what was between them is gone.
+        4 => thread.forked_from = Some("nobody".to_owned()),
+        _ => {}
     }
     // Some clients write the beginning of what is copied out of order.
     match dice.roll(8) {

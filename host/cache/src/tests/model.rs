@@ -55,7 +55,10 @@ pub(super) fn read_some(threads: &[Thread], known: &[Thread]) -> Expected {
                 });
                 Some(original.map(Line::part_id))
             } else {
-                line.is_marked.then_some(None)
+                // Only what is there can have been copied.
+                let origin = thread.forked_from.as_ref();
+                let is_here = origin.is_none_or(|id| threads.iter().any(|it| it.id == *id));
+                (line.is_marked && is_here).then_some(None)
             };
             kept.push((*thread, number, replay));
         }

@@ -223,7 +223,6 @@ pub(super) fn judged_with(
     rows: &[(usize, usize)],
     (said, untold): (&[(String, Fact)], &[Untold]),
 ) -> Result<Commit, StoreError> {
-    let facts: Vec<ThreadFacts> = threads.iter().map(Thread::facts).collect();
     let rules = writer.store().forgotten()?;
     let fate = |(thread, line): &(usize, usize)| {
         let (thread, line) = (&threads[*thread], &threads[*thread].lines[*line]);
@@ -235,13 +234,18 @@ pub(super) fn judged_with(
     let rows: Vec<(usize, usize)> =
         rows.iter().copied().filter(|row| fate(row) != Some(Fate::Alone)).collect();
     let rows = &rows[..];
+    // A thread of which only left out rows came is not told of.
+    let is_told =
+        |at: &usize| all.iter().all(|row| row.0 != *at) || rows.iter().any(|row| row.0 == *at);
+    let told: Vec<usize> = (0..threads.len()).filter(is_told).collect();
+    let facts: Vec<ThreadFacts> = told.iter().map(|at| threads[*at].facts()).collect();
     let candidates: Vec<Candidate> = rows
         .iter()
         .map(|(thread, line)| {
             let line_of = &threads[*thread].lines[*line];
             Candidate {
                 part_id: line_of.part_id(),
-                thread: *thread,
+                thread: told.binary_search(thread).unwrap(),
                 message_index: line_of.message_index,
                 response_id: line_of.response_id.clone(),
                 call_id: line_of.call_id.clone(),
@@ -276,6 +280,7 @@ pub(super) fn judged_with(
         let row = &threads[*thread].lines[*line];
         let replay = match verdict {
             Verdict::WriteReplay { replay_of } => Some(replay_of),
+            Verdict::WriteOriginal => None,
             verdict if !verdict.is_written() => continue,
             verdict => {
                 match verdict {
@@ -288,11 +293,6 @@ pub(super) fn judged_with(
         };
         kept.push((&threads[*thread], *line, replay));
     }
-    // A thread of which only left out rows came is not told of.
-    let is_told =
-        |at: usize| all.iter().all(|row| row.0 != at) || rows.iter().any(|row| row.0 == at);
-    let facts: Vec<ThreadFacts> =
-        facts.into_iter().enumerate().filter(|(at, _)| is_told(*at)).map(|it| it.1).collect();
     Ok(Commit {
         rows: (!kept.is_empty()).then(|| of_run(&batch(&kept), &writer.run_id)),
         take_over,

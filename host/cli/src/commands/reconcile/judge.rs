@@ -190,7 +190,7 @@ impl Cause {
             }
             Self::InterruptedResponses => "the client did not count answers that were interrupted",
             Self::ForkCarriesParent => "the client's total goes on from its origin's",
-            Self::OriginMissing => "the client's total goes on from an origin that is not stored",
+            Self::OriginMissing => "it was forked from a thread that is not stored",
             Self::UnwrittenResponses => "the client counted responses that it did not write",
             Self::BrokenRecords => "its recording holds records that were not understood",
         }
@@ -267,6 +267,9 @@ fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Opt
     if let Some(cause) = left_out(evidence, counted, sums) {
         return Some(cause);
     }
+    if evidence.is_fork && !evidence.has_origin && is_of_an_end(evidence, counted) {
+        return Some(Cause::OriginMissing);
+    }
     // Less than what is stored cannot be explained by anything that is not stored; answers that were interrupted need not
     // be counted beside what is.
     let (_, own) = sums.first()?;
@@ -286,6 +289,17 @@ fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Opt
         });
     }
     evidence.counts_unwritten.then_some(Cause::UnwrittenResponses)
+}
+
+/// Says whether a total is that of a thread's last responses: those before them are copies whose originals are not stored.
+fn is_of_an_end(evidence: &Evidence, counted: Counted) -> bool {
+    let mut tokens = Tokens::default();
+    let last = evidence.responses.iter().skip(1).rev();
+    counted.agrees(tokens)
+        || last.into_iter().any(|response| {
+            tokens.add(response.tokens);
+            counted.agrees(tokens)
+        })
 }
 
 fn sum(all: impl Iterator<Item = Tokens>) -> Tokens {
@@ -337,6 +351,7 @@ mod tests {
             counted: counted(input, output).counted,
             ..evidence.clone()
         };
+        let orphan = Evidence { has_origin: false, ..fork.clone() };
         let partial = Evidence { is_partial: true, ..counted(31, 5) };
         let broken = Evidence { has_failures: true, ..counted(31, 5) };
         let unfinished = Response { is_finished: false, ..response(10, 2) };
@@ -357,6 +372,8 @@ mod tests {
             ("with the origin's",           with(&fork, 5_130, 122),  "Pass WithOrigin"),
             ("with something of it",        with(&fork, 3_130, 122),  "Unprovable Thread ForkCarriesParent"),
             ("less than the fork's own",    with(&fork, 29, 5),       "Fail Thread"),
+            ("an orphan's own part",        with(&orphan, 20, 3),     "Unprovable Thread OriginMissing"),
+            ("one token less than that",    with(&orphan, 19, 3),     "Fail Thread"),
             ("before the last response",    counted(10, 2),           "Unprovable Thread CounterBehind"),
             ("before all of them",          counted(0, 0),            "Unprovable Thread CounterBehind"),
             ("without the first response",  counted(20, 3),           "Fail Thread"),
