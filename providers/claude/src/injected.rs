@@ -6,9 +6,10 @@ use crate::line::Author;
 
 const REMINDER: &str = "system_reminder";
 const IDE: &str = "ide_context";
+const TEAMMATE: &str = "teammate_message";
 
 /// How they begin, and what they are.
-const BEGINNINGS: [(&str, &str); 22] = [
+const BEGINNINGS: [(&str, &str); 27] = [
     ("<command-name>", "command"),
     ("<command-message>", "command"),
     ("<command-args>", "command"),
@@ -24,7 +25,10 @@ const BEGINNINGS: [(&str, &str); 22] = [
     ("<bash-stderr>", "shell_output"),
     ("<task-notification>", "task_notification"),
     ("<agent-notification>", "task_notification"),
-    ("<teammate-message", "teammate_message"),
+    ("<teammate-message", TEAMMATE),
+    ("Another Claude session sent a message:\n", TEAMMATE),
+    ("Another Claude session sent a message while you were working:\n", TEAMMATE),
+    ("A peer session sent a message while you were working:\n", TEAMMATE),
     ("<system-reminder>", REMINDER),
     ("<ide_opened_file>", IDE),
     ("<ide_selection>", IDE),
@@ -33,14 +37,20 @@ const BEGINNINGS: [(&str, &str); 22] = [
     ("<session-start-hook>", "hook"),
     ("<user-memory-input>", "memory"),
     ("Stop hook feedback:\n", "hook"),
+    ("Operation stopped by hook: ", "hook"),
+    ("This slash command can only be invoked by Claude, not directly by users.", "command_output"),
     ("CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.", "compaction_request"),
 ];
 
 /// Texts that are the client's where there is nothing else, and what they are.
-const WHOLE: [(&str, &str); 2] = [
+const WHOLE: [(&str, &str); 3] = [
     ("[Request interrupted by user]", "interruption"),
     ("[Request interrupted by user for tool use]", "interruption"),
+    ("Operation stopped by hook", "hook"),
 ];
+
+/// How what a hook said of a tool's work begins, behind the name of the tool.
+const FEEDBACK: &str = " operation feedback:\n- [";
 
 /// How the client answers a command that it does not know; one word follows.
 const UNKNOWN_COMMAND: [&str; 3] =
@@ -50,10 +60,13 @@ const UNKNOWN_COMMAND: [&str; 3] =
 const META: &str = "meta";
 
 /// Beginnings that only what the client sends by itself has: a person may write about them.
-const SENT: [&str; 3] = ["task_notification", "teammate_message", "interruption"];
+const SENT: [&str; 3] = ["task_notification", TEAMMATE, "interruption"];
 
 /// Returns what a user's message is where the client made all of its texts; a prompt may come with some that it made.
 pub(crate) fn kind(parts: &[Part], author: Author) -> Option<&'static str> {
+    if author == Author::Typist {
+        return None;
+    }
     let mut first = None;
     for part in parts {
         match &part.content {
@@ -72,9 +85,6 @@ pub(crate) fn kind(parts: &[Part], author: Author) -> Option<&'static str> {
 
 fn of(text: &str) -> Option<&'static str> {
     let text = text.trim_start();
-    if !text.starts_with(['<', '[', 'C', 'S', 'U']) {
-        return None;
-    }
     let is_unknown = |beginning: &str| {
         text.strip_prefix(beginning).is_some_and(|rest| rest.split_whitespace().count() == 1)
     };
@@ -83,6 +93,10 @@ fn of(text: &str) -> Option<&'static str> {
     }
     if let Some((_, kind)) = WHOLE.iter().find(|(whole, _)| text.trim_end() == *whole) {
         return Some(kind);
+    }
+    let tool = text.split_once(FEEDBACK).map(|(tool, _)| tool);
+    if tool.is_some_and(|tool| !tool.is_empty() && !tool.contains(char::is_whitespace)) {
+        return Some("hook");
     }
     let known = BEGINNINGS.iter().find(|(beginning, _)| text.starts_with(beginning));
     let &(beginning, kind) = known?;
@@ -141,6 +155,13 @@ mod tests {
             ("Unknown skill: what does that mean?",             None),
             ("Stop hook feedback:\n- [lint]: two warnings\n",   Some("hook")),
             ("Stop hook feedback is noisy",                     None),
+            ("Edit operation feedback:\n- [lint]: one warning", Some("hook")),
+            ("mcp__x__y operation feedback:\n- [lint]: no",     Some("hook")),
+            ("The operation feedback:\n- it is slow",           None),
+            ("My first operation feedback:\n- [ ] it is slow",  None),
+            ("Operation stopped by hook",                       Some("hook")),
+            ("Operation stopped by hook: not today",            Some("hook")),
+            ("Operation stopped by hooks, why?",                None),
         ];
         for (text, expected) in cases {
             assert_eq!(kind(&[Part::text(text)], Author::Unsaid), expected, "{text}");
@@ -154,5 +175,9 @@ mod tests {
         assert_eq!(kind(&about, Author::Person), None);
         let command = [Part::text("<command-name>/clear</command-name>")];
         assert_eq!(kind(&command, Author::Person), Some("command"));
+        assert_eq!(kind(&command, Author::Typist), None);
+        let news = "Another Claude session sent a message:\n<teammate-message teammate_id=\"b\">";
+        assert_eq!(kind(&[Part::text(news)], Author::Unsaid), Some("teammate_message"));
+        assert_eq!(kind(&[Part::text(news)], Author::Person), None);
     }
 }

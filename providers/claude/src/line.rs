@@ -42,8 +42,10 @@ const NOTED: [(&str, &str); 27] = [
 pub(crate) enum Author {
     /// The client.
     Client,
-    /// A person typed it.
+    /// A person had it made: by a prompt, or a command.
     Person,
+    /// A person typed it as it is.
+    Typist,
     /// Nothing says who.
     Unsaid,
 }
@@ -167,7 +169,8 @@ impl<'t> Line<'t> {
             _ if is_meta => Author::Client,
             (Some("system"), _) => Author::Client,
             (_, Some(origin)) if origin != "human" => Author::Client,
-            (Some("typed"), _) | (_, Some("human")) => Author::Person,
+            (Some("typed" | "queued"), _) => Author::Typist,
+            (_, Some("human")) => Author::Person,
             _ => Author::Unsaid,
         }
     }

@@ -106,15 +106,15 @@ impl<'e> Found<'e> {
             results.sort_by_key(|&index| at(index).path.as_str());
             let note = meta.and_then(|index| peek.head(index, NOTE_HEAD));
             let inputs = [index].into_iter().chain(meta).chain(results).collect();
-            let context = self.context(&entry.path, (root, stem), note.as_deref());
+            let context = self.context(&entry.path, (root, folder), note.as_deref());
             units.push(Unit::new(identity(&entry.path, &mut taken), inputs).context(context));
         }
         self.ignore_rest(&units);
         PlanResult { units, ignored: self.ignored }
     }
 
-    /// Returns what a transcript's scan is told.
-    fn context(&self, path: &str, at: At<'_>, note: Option<&[u8]>) -> Vec<u8> {
+    /// Returns what a transcript's scan is told; `folder` is its session's.
+    fn context(&self, path: &str, folder: At<'_>, note: Option<&[u8]>) -> Vec<u8> {
         let mut context = Object::new();
         if let Some(hook) = self.hooks.of(path) {
             context.object("hook", hook.clone());
@@ -127,7 +127,7 @@ impl<'e> Found<'e> {
             }
             context.object("meta", object);
         }
-        if let Some(agents) = self.agents.get(&at) {
+        if let Some(agents) = self.agents.get(&folder) {
             let agents: Vec<String> = agents.iter().map(|agent| quote(agent)).collect();
             context.raw("agents", &format!("[{}]", agents.join(",")));
         }
