@@ -189,6 +189,35 @@ fn assert_owners(fixture: &str, expected: &[&str]) {
 }
 
 #[test]
+fn what_a_client_took_over_from_another_is_a_copy_as_long_as_that_one_is_stored() {
+    let sandbox = Sandbox::new();
+    let case = fixtures().join("codex/history_of_another_client_was_taken_over/in");
+    for file in files(&case) {
+        let below = file.strip_prefix(&case).unwrap().to_str().unwrap();
+        let below = below.replace("session_imports", "external_agent_session_imports.json");
+        sandbox.write(&format!(".codex/{below}"), &fs::read(&file).unwrap());
+    }
+    let said = "select client_name, count(*) from messages group by 1 order by 1";
+    sandbox.import([]);
+    assert_eq!(sandbox.rows(said), ["codex,6"], "it has the only copy");
+
+    let line = |uuid: &str, text: &str| {
+        format!(
+            r#"{{"parentUuid":null,"isSidechain":false,"cwd":"/w","sessionId":"{TAKEN_OVER}","version":"2.1.200","type":"user","uuid":"{uuid}","timestamp":"2026-02-02T02:40:00.000Z","message":{{"role":"user","content":"{text}"}}}}"#
+        ) + "\n"
+    };
+    let transcript = line("u1", "What is a tide?") + &line("u2", "And an ebb?");
+    let below = format!(".claude/projects/-w/{TAKEN_OVER}.jsonl");
+    sandbox.write(&below, transcript.as_bytes());
+    sandbox.import([]);
+    assert_eq!(sandbox.rows(said), ["claude,2", "codex,2"]);
+    assert_eq!(total(&sandbox.import([]), "rows_written"), 0);
+}
+
+/// The session that the fixture names.
+const TAKEN_OVER: &str = "5e551047-0000-4000-8000-000000000186";
+
+#[test]
 fn a_fork_that_says_nothing_is_told_by_what_it_cannot_have_copied() {
     assert_owners(
         "fork_in_a_terminal_says_nothing",

@@ -22,6 +22,8 @@ enum Response {
     None,
     /// Its items, without their tokens.
     Open(Vec<usize>),
+    /// Its items, the first with tokens that were counted before it: of a response before, if a record says so.
+    Counted(Vec<usize>),
     /// Its first item has the tokens; more items may come, also after what a tool gave back.
     Paid,
 }
@@ -50,7 +52,7 @@ impl Bill {
     /// Returns the number of the first record that still may get tokens, or lose them.
     pub(crate) fn first(&self) -> Option<usize> {
         let open = match &self.response {
-            Response::Open(items) => items.first().copied(),
+            Response::Open(items) | Response::Counted(items) => items.first().copied(),
             _ => None,
         };
         [open, self.orphan].into_iter().flatten().min()
@@ -81,14 +83,17 @@ impl Bill {
         if self.order != Order::ItemsFirst
             && let Some(usage) = self.take_orphan(queue)
         {
-            self.order = Order::CountFirst;
             message.usage = Some(usage);
-            self.response = Response::Paid;
+            self.response = match self.order {
+                Order::CountFirst if self.responses.is_empty() => Response::Paid,
+                _ => Response::Counted(Vec::new()),
+            };
+            self.order = Order::CountFirst;
         }
         let number = queue.message(message);
         match &mut self.response {
             Response::None => self.response = Response::Open(vec![number]),
-            Response::Open(items) => items.push(number),
+            Response::Open(items) | Response::Counted(items) => items.push(number),
             Response::Paid => {}
         }
     }
@@ -104,7 +109,7 @@ impl Bill {
                 let is_record = row.provider_type.as_deref() == Some(TOKEN_USAGE_RECORD);
                 queue.skip(row.span, if is_record { TOKEN_USAGE_RECORD } else { TOKEN_COUNT });
             }
-            Response::None | Response::Paid => {
+            Response::None | Response::Counted(_) | Response::Paid => {
                 row.usage = Some(usage);
                 self.orphan = Some(queue.message(row));
             }
@@ -114,23 +119,27 @@ impl Bill {
     /// Takes tokens that are told with the response's id; `row` is theirs if no item is found.
     ///
     /// Where that id tells nothing, the first item's stands for it; without either, the first item has the tokens.
+    ///
+    /// Returns the tokens that the first item had from a count.
     pub(crate) fn response(
         &mut self,
         id: String,
         usage: Option<Usage>,
         mut row: Message,
         queue: &mut Queue,
-    ) {
+    ) -> Option<Usage> {
+        let mut counted = None;
         let known_by = known_by(&id, usage);
         let told = Some(id).filter(|id| is_telling(id));
         match std::mem::take(&mut self.response) {
-            Response::Open(items) => {
+            Response::Open(items) | Response::Counted(items) => {
                 let first = items.first().and_then(|&number| queue.at(number)?.id.clone());
                 let name = told.or(first);
                 for (at, number) in items.into_iter().enumerate() {
                     if let Some(message) = queue.at(number) {
                         message.response_id.clone_from(&name);
-                        message.usage = usage.filter(|_| at == 0 || name.is_some());
+                        counted = counted.or(message.usage);
+                        message.usage = usage.or(counted).filter(|_| at == 0 || name.is_some());
                     }
                 }
                 queue.skip(row.span, TOKEN_USAGE_RECORD);
@@ -150,6 +159,10 @@ impl Bill {
                 self.responses.pop_front();
             }
         }
+        if counted.is_some() {
+            self.order = Order::Unknown;
+        }
+        counted
     }
 
     /// Ends the response: its items have what they get.

@@ -71,8 +71,8 @@ const FAMILIES: &[&str] = &["collab_", "guardian_", "hook_", "mcp_", "realtime_"
 /// Items that a paginated recording tells as events.
 #[rustfmt::skip]
 const ITEMS: &[&str] = &[
-    "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "Extension", "FileChange", "HookPrompt", "ImageGeneration", "ImageView", "McpToolCall",
-    "Sleep", "SubAgentActivity", "WebSearch",
+    "CollabAgentToolCall", "CommandExecution", "ContextCompaction", "Extension", "FileChange", "HookPrompt",
+    "ImageGeneration", "ImageView", "McpToolCall", "Sleep", "SubAgentActivity", "WebSearch",
 ];
 
 /// Reads an event; returns the word for its record as well.

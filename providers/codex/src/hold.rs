@@ -173,9 +173,15 @@ impl Hold {
         self.bill.count(usage, row, &mut self.queue);
     }
 
-    /// Takes the tokens of a response that is told with its id; `row` is theirs if no item is found.
-    pub(crate) fn response(&mut self, id: String, usage: Option<Usage>, row: Message) {
-        self.bill.response(id, usage, row, &mut self.queue);
+    /// Takes the tokens of a response that is told with its id; `row` is theirs if no item is found. Returns the tokens
+    /// that its first item had from a count.
+    pub(crate) fn response(
+        &mut self,
+        id: String,
+        usage: Option<Usage>,
+        row: Message,
+    ) -> Option<Usage> {
+        self.bill.response(id, usage, row, &mut self.queue)
     }
 
     /// Begins what may be a copy: it waits for the proof.

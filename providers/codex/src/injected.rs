@@ -1,6 +1,7 @@
 //! Texts under the name of the user that no person wrote.
 
 use hyp_sdk::Message;
+use hyp_sdk::json::Value;
 
 use crate::{attributes, item};
 
@@ -44,15 +45,41 @@ fn listed(text: &str) -> Option<&str> {
     known.map(|&(_, kind)| kind)
 }
 
+/// Who made an item, as far as the client says.
+enum Teller {
+    /// A person, at least some of it.
+    Person,
+    /// The client; with its word for what it is.
+    Client(String),
+}
+
+/// Returns who made an item: clients of 2026 say of each of its blocks what it is.
+fn teller(item: Value<'_>) -> Option<Teller> {
+    let kinds = ["internal_chat_message_metadata_passthrough", "content_item_kinds"];
+    let kinds = item.path(&kinds)?.items().filter_map(Value::str);
+    let mut kinds = kinds.filter(|kind| kind != "unknown").peekable();
+    let first = kinds.peek()?.to_string();
+    let is_persons = kinds.any(|kind| kind.starts_with("user."));
+    Some(if is_persons { Teller::Person } else { Teller::Client(first) })
+}
+
 /// Marks what stands under the user's name and is the client's. Clients that write items without an envelope have no other
 /// tags than those that are listed, and no events to tell what a person wrote.
-pub(crate) fn mark(message: &mut Message, is_bare: bool) {
-    mark_as(message, if is_bare { listed } else { kind });
+pub(crate) fn mark(message: &mut Message, item: Value<'_>, is_bare: bool) {
+    match teller(item) {
+        Some(Teller::Person) => {}
+        Some(Teller::Client(word)) => {
+            mark_as(message, |text| kind(text).map_or_else(|| word.clone(), str::to_owned).into());
+        }
+        None => mark_as(message, |text| {
+            if is_bare { listed(text) } else { kind(text) }.map(str::to_owned)
+        }),
+    }
 }
 
 /// Marks an event that tells what the client is known to write: all else that events tell in the user's name was typed.
 pub(crate) fn mark_event(message: &mut Message) {
-    mark_as(message, listed);
+    mark_as(message, |text| listed(text).map(str::to_owned));
 }
 
 /// Takes the mark from an item that stands in tags, if an event tells that a person wrote it.
@@ -70,8 +97,8 @@ pub(crate) fn is_same(item: &Message, event: &Message) -> bool {
     item.role == "user" && words(item) == words(event)
 }
 
-fn mark_as(message: &mut Message, kind: impl Fn(&str) -> Option<&str>) {
-    let kind = item::texts(message).next().and_then(kind).map(str::to_owned);
+fn mark_as(message: &mut Message, kind: impl Fn(&str) -> Option<String>) {
+    let kind = item::texts(message).next().and_then(kind);
     if let Some(kind) = kind {
         message.provider_subtype = Some("injected".to_owned());
         attributes::set(message, &[("injected", Some(&kind))]);

@@ -25,6 +25,7 @@ mod scan;
 mod spawn;
 mod state;
 mod told;
+mod totals;
 mod turn;
 mod usage;
 mod when;
@@ -32,6 +33,9 @@ mod when;
 use hyp_sdk::{Candidate, Description, Entry, Fault, Note, Peek, PlanResult, Provider, Root};
 
 pub use scan::Rollout;
+
+/// The root that lists what was taken over from other clients, and the word for its record.
+pub(crate) const IMPORTS: &str = "session_imports";
 
 /// The history of Codex, whichever of its clients wrote it.
 #[derive(Debug)]
@@ -54,6 +58,7 @@ impl Provider for Codex {
             .root(rollouts("sessions"))
             .root(rollouts("archived_sessions"))
             .root(index())
+            .root(imports())
             .root(notice("diagnostic_source_detected:history_jsonl", "history.jsonl"))
             .root(notice("diagnostic_source_detected:history_json", "history.json"))
             .root(notice("diagnostic_source_detected:log", "log"))
@@ -90,6 +95,13 @@ fn rollouts(folder: &str) -> Root {
 fn index() -> Root {
     Root::new("session_index", Candidate::overriding("CODEX_HOME", "session_index.jsonl"))
         .or(Candidate::Home(".codex/session_index.jsonl".to_owned()))
+}
+
+/// What the client took over from the history of other clients, as a file of its own.
+fn imports() -> Root {
+    let file = "external_agent_session_imports.json";
+    Root::new(IMPORTS, Candidate::overriding("CODEX_HOME", file))
+        .or(Candidate::Home(format!(".codex/{file}")))
 }
 
 /// A file or folder of the client's that repeats what rollouts hold.

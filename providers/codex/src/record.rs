@@ -10,13 +10,15 @@ use crate::item::{self, Item};
 use crate::queue::row_of;
 use crate::scan::Rollout;
 use crate::usage::Tokens;
-use crate::{attributes, call, injected, turn, when};
+use crate::{IMPORTS, attributes, call, injected, plan, turn, when};
 
-/// Where a record stands.
+/// Where a record stands, and what its envelope says of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) span: Span,
     pub(crate) time: Option<i64>,
+    /// It is the summary that a compaction made.
+    pub(crate) is_summary: bool,
 }
 
 impl Rollout {
@@ -25,7 +27,12 @@ impl Rollout {
         let kind = json.get("type").and_then(Value::str);
         let payload = json.get("payload").filter(|payload| payload.is_object());
         let written = |at: Value<'_>| at.get("timestamp").and_then(when::read);
-        let place = Place { span, time: written(json).or_else(|| written(payload?)) };
+        let is_summary = json.path(&["metadata", "compaction_output"]).and_then(Value::bool);
+        let place = Place {
+            span,
+            time: written(json).or_else(|| written(payload?)),
+            is_summary: is_summary == Some(true),
+        };
         self.latest = place.time.or(self.latest);
         match (kind.as_deref(), payload) {
             (Some("session_meta"), Some(meta)) => self.meta(meta, place, out),
@@ -50,6 +57,9 @@ impl Rollout {
             (Some(kind), None) if item::is_bare(kind) => self.item(json, true, place, out),
             (None, _) if json.get("record_type").is_some() => self.hold.skip(span, "state"),
             (None, None) if json.get("thread_name").is_some() => self.name(json, span),
+            (None, None) if json.get("records").is_some_and(Value::is_array) => {
+                self.imports(json, span);
+            }
             (None, _) if json.get("items").is_some_and(Value::is_array) => {
                 self.whole(json, place, out);
             }
@@ -82,6 +92,21 @@ impl Rollout {
             self.hold.fact(Fact::new(Subject::Thread(id), "title", name).rank(2));
         }
         self.hold.skip(span, "session_index");
+    }
+
+    /// Says where threads come from whose history was taken over from another client.
+    fn imports(&mut self, json: Value<'_>, span: Span) {
+        for record in json.get("records").into_iter().flat_map(Value::items) {
+            let text = |key| record.get(key).and_then(Value::non_empty);
+            let source = text("source_path").unwrap_or_default();
+            let name =
+                source.rsplit(['/', '\\']).next().and_then(|name| name.strip_suffix(".jsonl"));
+            let origin = name.filter(|name| plan::is_uuid(name));
+            if let Some((thread, origin)) = text("imported_thread_id").zip(origin) {
+                self.hold.fact(Fact::new(Subject::Thread(thread), "forked-from", origin));
+            }
+        }
+        self.hold.skip(span, IMPORTS);
     }
 
     fn meta(&mut self, meta: Value<'_>, place: Place, out: &mut Page) {
@@ -195,6 +220,7 @@ impl Rollout {
                     self.begin(has_ids, out);
                 }
                 self.stamp(&mut message, place);
+                message.is_compact_summary = place.is_summary.then_some(true);
                 self.spawns.call(&message);
                 self.hold.item(message);
             }
@@ -209,7 +235,7 @@ impl Rollout {
             Item::Prompt(mut message) => {
                 self.stamp(&mut message, place);
                 if message.role == "user" {
-                    injected::mark(&mut message, is_bare);
+                    injected::mark(&mut message, payload, is_bare);
                     self.prompt(&mut message);
                 }
                 self.hold.message(message);
@@ -266,11 +292,15 @@ impl Rollout {
         let thread = record.get("thread_id").and_then(Value::str);
         let is_own = self.is_copy || thread.is_none_or(|thread| thread == self.header.id());
         let tokens = record.get("usage").and_then(Tokens::read);
-        self.is_recorded |= is_own && tokens.is_some_and(|tokens| !tokens.is_zero());
+        self.recorded = tokens.filter(|tokens| is_own && !tokens.is_zero()).or(self.recorded);
         let usage = tokens.map(Tokens::usage);
         let row = self.row(place, TOKEN_USAGE_RECORD);
         match (record.get("response_id").and_then(Value::non_empty), usage) {
-            (Some(id), usage) if is_own => self.hold.response(id, usage, row),
+            (Some(id), usage) if is_own => match self.hold.response(id, usage, row) {
+                None => {}
+                counted if counted == usage => self.recorded = None,
+                Some(_) => self.totals.take_back(),
+            },
             (None, Some(usage)) if is_own => self.hold.count(usage, row),
             _ => self.hold.skip(place.span, TOKEN_USAGE_RECORD),
         }
@@ -292,13 +322,15 @@ impl Rollout {
             .maybe_raw("window_id", payload.get("window_id").map(Value::raw));
         message.compact_metadata = metadata.finish();
         self.totals.answered();
+        self.totals.compacted(self.recorded.take());
         self.hold.compacted(message);
     }
 
     fn stamp(&self, message: &mut Message, place: Place) {
-        message.created_at = place.time.or(self.latest).or(self.header.started_at());
+        let told = self.imported.or(place.time).or(self.latest);
+        message.created_at = told.or(self.header.started_at());
         message.context = self.turn.context();
-        message.is_copy = self.is_copy;
+        message.is_copy = self.is_copy || self.imported.is_some();
     }
 
     /// Makes a message of one part, of a record that is no item.

@@ -9,14 +9,17 @@ use crate::header::Header;
 use crate::hold::Hold;
 use crate::spawn::Spawns;
 use crate::told::Thought;
+use crate::totals::Totals;
 use crate::turn::Turn;
-use crate::usage::Totals;
-use crate::{counters, plan, when};
+use crate::usage::Tokens;
+use crate::{IMPORTS, counters, plan, when};
 
 /// A rollout that is being read, or several of one thread.
 #[derive(Debug)]
 pub struct Rollout {
     pub(crate) paths: Vec<String>,
+    /// It is the list of what was taken over from other clients.
+    is_imports: bool,
     pub(crate) header: Header,
     pub(crate) has_begun: bool,
     pub(crate) turn: Turn,
@@ -25,8 +28,10 @@ pub struct Rollout {
     pub(crate) copied: Copied,
     pub(crate) is_copy: bool,
     pub(crate) totals: Totals,
-    /// The last response was told with its id: the totals that move next are moved by it.
-    pub(crate) is_recorded: bool,
+    /// The last response that was told with its id, until totals tell of it.
+    pub(crate) recorded: Option<Tokens>,
+    /// When the turn at hand was in another client, whose history was taken over.
+    pub(crate) imported: Option<i64>,
     pub(crate) spawns: Spawns,
     pub(crate) failed: Failed,
     pub(crate) thought: Thought,
@@ -51,12 +56,14 @@ impl Rollout {
             copied: Copied::default(),
             is_copy: false,
             totals: Totals::new(paths.len()),
-            is_recorded: false,
+            recorded: None,
             spawns: Spawns::default(),
             failed: Failed::default(),
             thought: Thought::default(),
             hold: Hold::new(paths.len()),
             tape: Tape::new(),
+            imported: None,
+            is_imports: entries.first().is_some_and(|entry| entry.root == IMPORTS),
             paths,
         }
     }
@@ -141,7 +148,7 @@ impl Rollout {
 impl Scan for Rollout {
     fn reading(&self, input: u32) -> Reading {
         match self.paths.get(input as usize) {
-            Some(path) if path.ends_with(".json") => Reading::Document,
+            Some(path) if path.ends_with(".json") || self.is_imports => Reading::Document,
             _ => Reading::Lines,
         }
     }
@@ -186,7 +193,7 @@ impl Scan for Rollout {
         self.thought = Thought::default();
         self.latest = None;
         self.totals.end_recording();
-        self.is_recorded = false;
+        self.recorded = None;
     }
 
     fn end(&mut self, out: &mut Page) {

@@ -3,6 +3,7 @@
 use hyp_sdk::state::{Reader, Writer};
 
 use crate::scan::Rollout;
+use crate::usage::Tokens;
 
 impl Rollout {
     /// Writes what later lines need of earlier ones. There is no such point while something waits or may be a copy,
@@ -22,7 +23,8 @@ impl Rollout {
         self.thought.save(&mut out);
         out.maybe(self.latest, Writer::time);
         self.hold.save(&mut out);
-        out.flag(self.is_recorded);
+        out.maybe(self.imported, Writer::time);
+        out.maybe(self.recorded.as_ref(), |out, tokens| tokens.save(out));
         Some(out.finish())
     }
 
@@ -38,7 +40,8 @@ impl Rollout {
         self.thought.restore(&mut from)?;
         self.latest = from.maybe(Reader::time)?;
         self.hold.restore(&mut from)?;
-        self.is_recorded = from.flag()?;
+        self.imported = from.maybe(Reader::time)?;
+        self.recorded = from.maybe(Tokens::restore)?;
         self.has_begun = true;
         from.is_at_end().then_some(self)
     }

@@ -26,6 +26,7 @@ impl Rollout {
                 self.prompt(&mut message);
                 return self.hold.event(kind, message);
             }
+            Event::Said(_, _, text) if self.imported.is_some() && text.value == IMPORTED => {}
             Event::Said(word, id, text) => {
                 let mut message = self.echo("assistant", word, Part::text(text), place);
                 message.id = id;
@@ -64,9 +65,9 @@ impl Rollout {
                 return self.hold.aside(message);
             }
             Event::Count(info) => {
-                let tokens = self.totals.count(info, place.time);
+                let tokens = self.totals.count(info, place.time, self.recorded);
                 // A client that is older than the one before it goes on without records.
-                let is_recorded = tokens.is_some() && std::mem::take(&mut self.is_recorded);
+                let is_recorded = tokens.is_some() && self.recorded.take().is_some();
                 return match tokens.filter(|_| !is_recorded) {
                     Some(tokens) => self.hold.count(tokens.usage(), self.row(place, "token_count")),
                     None => self.hold.skip(place.span, TOKEN_COUNT),
@@ -75,8 +76,9 @@ impl Rollout {
             // The order for a review is told twice, and a migration makes up two turns of it.
             Event::Started if is_made_up(payload) && self.totals.is_in_review() => {}
             Event::Started => {
+                self.imported = imported(payload, place);
                 // Totals of the response before would have come by now.
-                self.is_recorded = false;
+                self.recorded = None;
                 self.hold.begin_turn();
             }
             Event::Aborted => self.hold.end_turn(),
@@ -111,6 +113,17 @@ impl Rollout {
         message.attributes = attributes.finish();
         message
     }
+}
+
+/// What the client says behind what it took over from another client.
+const IMPORTED: &str = "<EXTERNAL SESSION IMPORTED>";
+
+/// Returns when a turn was in another client, whose history was taken over.
+fn imported(turn: Value<'_>, place: Place) -> Option<i64> {
+    let id = turn.get("turn_id").and_then(Value::str)?;
+    let seconds = turn.get("started_at").and_then(Value::i64);
+    let began = seconds.and_then(|seconds| seconds.checked_mul(1_000_000)).or(place.time);
+    began.filter(|_| id.starts_with("external-import-turn-"))
 }
 
 /// The thought that was told last: a store that was migrated tells it again with each text that it grows by.
