@@ -118,8 +118,8 @@ pub(super) struct Evidence {
     pub(super) inherited: Tokens,
     /// Whether it began as a copy of another thread.
     pub(super) is_fork: bool,
-    /// Whether that other thread is stored.
-    pub(super) has_origin: bool,
+    /// Whether it names that other thread, which is not stored.
+    pub(super) is_orphan: bool,
     /// Whether rows were left out because of a window.
     pub(super) is_partial: bool,
     /// Whether its recording is gone.
@@ -267,7 +267,7 @@ fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Opt
     if let Some(cause) = left_out(evidence, counted, sums) {
         return Some(cause);
     }
-    if evidence.is_fork && !evidence.has_origin && is_of_an_end(evidence, counted) {
+    if evidence.is_orphan && is_of_an_end(evidence, counted) {
         return Some(Cause::OriginMissing);
     }
     // Less than what is stored cannot be explained by anything that is not stored; answers that were interrupted need not
@@ -283,9 +283,9 @@ fn cause(evidence: &Evidence, counted: Counted, sums: &[(Basis, Tokens)]) -> Opt
         return Some(Cause::BrokenRecords);
     }
     if evidence.is_fork {
-        return Some(match evidence.has_origin {
-            true => Cause::ForkCarriesParent,
-            false => Cause::OriginMissing,
+        return Some(match evidence.is_orphan {
+            true => Cause::OriginMissing,
+            false => Cause::ForkCarriesParent,
         });
     }
     evidence.counts_unwritten.then_some(Cause::UnwrittenResponses)
@@ -344,14 +344,13 @@ mod tests {
             copies: tokens(1_000, 50),
             inherited: tokens(4_000, 60),
             is_fork: true,
-            has_origin: true,
             ..counted(0, 0)
         };
         let with = |evidence: &Evidence, input, output| Evidence {
             counted: counted(input, output).counted,
             ..evidence.clone()
         };
-        let orphan = Evidence { has_origin: false, ..fork.clone() };
+        let orphan = Evidence { is_orphan: true, ..fork.clone() };
         let partial = Evidence { is_partial: true, ..counted(31, 5) };
         let broken = Evidence { has_failures: true, ..counted(31, 5) };
         let unfinished = Response { is_finished: false, ..response(10, 2) };

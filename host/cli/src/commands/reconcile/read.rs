@@ -266,7 +266,7 @@ fn families(threads: &mut Threads) {
         let mut of_origins = Family::default();
         let mut seen = BTreeSet::from([thread.thread_id.as_str()]);
         let mut origin = thread.forked_from.as_deref();
-        let has_origin = origin.is_some_and(|id| threads.all.contains_key(id));
+        let is_orphan = origin.is_some_and(|id| !threads.all.contains_key(id));
         while let Some(id) = origin.filter(|id| seen.insert(id)) {
             descend(id, &children, thread.started_at.unwrap_or(i64::MAX), &mut of_origins);
             origin = threads.all.get(id).and_then(|thread| thread.forked_from.as_deref());
@@ -280,9 +280,9 @@ fn families(threads: &mut Threads) {
         for (_, tokens) in thread.by_model.iter().filter(|(model, _)| !is_known(model)) {
             aside.get_or_insert_default().add(*tokens);
         }
-        found.push((thread.thread_id.clone(), of_thread, of_origins.tokens, has_origin, aside));
+        found.push((thread.thread_id.clone(), of_thread, of_origins.tokens, is_orphan, aside));
     }
-    for (id, family, inherited, has_origin, aside) in found {
+    for (id, family, inherited, is_orphan, aside) in found {
         let Some(thread) = threads.all.get_mut(&id) else { continue };
         let evidence = &mut thread.evidence;
         evidence.subagents = family.tokens;
@@ -291,7 +291,7 @@ fn families(threads: &mut Threads) {
         evidence.inherited = inherited;
         evidence.aside = aside;
         evidence.is_fork |= thread.forked_from.is_some();
-        evidence.has_origin = has_origin;
+        evidence.is_orphan = is_orphan;
     }
 }
 
