@@ -217,8 +217,15 @@ impl Writer {
             let is_added = part.message_index == shared
                 && part.keys.is_empty()
                 && original(&part.said_key).is_none();
-            let is_copy =
+            let is_own_copy = match in_chunk {
+                Some(at) => chunk.rows[at].is_copy_of_another(),
+                None => (part.is_replay || is_fork) && self.is_own_copy(&part.part_id)?,
+            };
+            // Copies of one thing that is not there are copies of the first of them.
+            let is_told_copy = !has_origin && is_own_copy && original(&part.said_key).is_some();
+            let is_within_copy =
                 part.message_index <= end && !is_added && !self.is_news(&part, &earlier)?;
+            let is_copy = is_within_copy || is_told_copy;
             if is_copy && looked.burial.is_needed {
                 let original = original(&part.said_key).or_else(|| part.replay_of.clone());
                 if let Some(original) = original {
@@ -235,7 +242,7 @@ impl Writer {
                     continue;
                 }
                 Some(at) if !is_copy => {
-                    if has_origin || !chunk.rows[at].is_copy_of_another() {
+                    if has_origin || !is_own_copy {
                         continue;
                     }
                     if judgement.verdicts[at] == Verdict::Write {
@@ -245,8 +252,6 @@ impl Writer {
                     Change::Original
                 }
                 None if !is_copy => {
-                    let is_own_copy =
-                        (part.is_replay || is_fork) && self.is_own_copy(&part.part_id)?;
                     let is_within = part.replay_of.as_ref().is_some_and(|id| within.contains(id));
                     match (part.is_replay, is_own_copy && (has_origin || is_within)) {
                         // It says itself that it is a copy, and of what only where that is told in its own thread.

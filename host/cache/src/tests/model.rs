@@ -48,16 +48,19 @@ pub(super) fn read_some(threads: &[Thread], known: &[Thread]) -> Expected {
             let is_added = Some(line.message_index) == shared
                 && keys(line).next().is_none()
                 && !kin.iter().any(|other| is_said(&other));
-            let is_copy = line.message_index <= end && !is_added && !is_news(line, &kin, &threads);
+            // Only what is there can have been copied, or what others copied of it before.
+            let origin = thread.forked_from.as_ref();
+            let is_here = origin.is_none_or(|id| threads.iter().any(|it| it.id == *id));
+            let is_told_copy =
+                line.is_marked && !is_here && kin.iter().any(|other| is_said(&other));
+            let is_copy = is_told_copy
+                || line.message_index <= end && !is_added && !is_news(line, &kin, &threads);
             let replay = if is_copy {
                 let original = kin.iter().find_map(|other| {
                     threads[*other].lines.iter().find(|theirs| theirs.said_key() == line.said_key())
                 });
                 Some(original.map(Line::part_id))
             } else {
-                // Only what is there can have been copied.
-                let origin = thread.forked_from.as_ref();
-                let is_here = origin.is_none_or(|id| threads.iter().any(|it| it.id == *id));
                 (line.is_marked && is_here).then_some(None)
             };
             kept.push((*thread, number, replay));
