@@ -219,7 +219,10 @@ impl Writer {
                 && original(&part.said_key).is_none();
             let is_own_copy = match in_chunk {
                 Some(at) => chunk.rows[at].is_copy_of_another(),
-                None => (part.is_replay || is_fork) && self.is_own_copy(&part.part_id)?,
+                None => {
+                    let may_become = is_fork && (is_changed || !has_origin);
+                    (part.is_replay || may_become) && self.is_own_copy(&part.part_id)?
+                }
             };
             // Copies of one thing that is not there are copies of the first of them.
             let is_told_copy = !has_origin && is_own_copy && original(&part.said_key).is_some();
