@@ -170,7 +170,7 @@ impl Totals {
         let is_start = last.is_some_and(|last| last.same(total));
         let is_recorded = last.zip(recorded).is_some_and(|(last, recorded)| last.same(recorded));
         let is_news = self.is_news(total, last);
-        if !is_news && !is_recorded && !(self.is_fresh && is_start) {
+        if !(is_news || is_recorded || self.is_fresh && is_start) {
             return None;
         }
         let before = self.before.replace(total);
