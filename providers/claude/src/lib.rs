@@ -87,8 +87,8 @@ impl Provider for Claude {
             .summary("Transcripts of Claude Code sessions and their sub-agents")
             .client(
                 "Claude Code",
-                "1.0, 2.0, 2.1; 0.2 by its format only",
-                Some("recordings of 1.0.80 to 2.1.329"),
+                "0.2, 1.0, 2.0, 2.1",
+                Some("recordings of 1.0.80 to 2.1.329, sessions of 0.2.100 to 2.1.330 with an API of ours"),
             )
             .root(projects)
             .root(desktop)

@@ -51,9 +51,8 @@ impl Provider for Codex {
             .summary("Sessions of the Codex CLI, its editor extension and its desktop app")
             .client(
                 "Codex",
-                "0.45 to 0.169, plain, `.zst` and archived; bare lines (0.20) and the `.json` documents of the TypeScript \
-                 client by their format only",
-                Some("recordings of 0.45 to 0.169"),
+                "0.8 to 0.169, plain, `.zst`, archived and migrated; the `.json` documents of the TypeScript client",
+                Some("recordings of 0.45 to 0.169, sessions of 0.8 to 0.169 with an API of ours"),
             )
             .root(rollouts("sessions"))
             .root(rollouts("archived_sessions"))
