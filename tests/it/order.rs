@@ -188,6 +188,9 @@ fn assert_owners(fixture: &str, expected: &[&str]) {
     }
 }
 
+/// The session of another client that the fixture names.
+const TAKEN_OVER: &str = "5e551047-0000-4000-8000-000000000186";
+
 #[test]
 fn what_a_client_took_over_from_another_is_a_copy_as_long_as_that_one_is_stored() {
     let sandbox = Sandbox::new();
@@ -213,9 +216,6 @@ fn what_a_client_took_over_from_another_is_a_copy_as_long_as_that_one_is_stored(
     assert_eq!(sandbox.rows(said), ["claude,2", "codex,2"]);
     assert_eq!(total(&sandbox.import([]), "rows_written"), 0);
 }
-
-/// The session that the fixture names.
-const TAKEN_OVER: &str = "5e551047-0000-4000-8000-000000000186";
 
 #[test]
 fn a_fork_that_says_nothing_is_told_by_what_it_cannot_have_copied() {

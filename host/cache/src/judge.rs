@@ -128,8 +128,9 @@ impl Writer {
             threads.iter().map(|thread| !self.threads.is_known(&thread.thread_id)).collect();
         let numbers = self.number(arriving, &mut moved)?;
         self.note_stale(&moved)?;
+        // What forks say that they copied counts from now on.
         for (number, _) in numbers.iter().zip(&is_new).filter(|(_, is_new)| **is_new) {
-            moved.extend(self.threads.forks(*number).filter(|fork| self.threads.is_fork(*fork)));
+            moved.extend(self.threads.forks(*number));
         }
         self.pending.seen_again.clear();
         let places: Vec<Place> = rows

@@ -109,7 +109,7 @@ impl<'a> Chunk<'a> {
 impl Writer {
     /// Marks the copies that a chunk holds or brings to light, and unmarks those that turn out original.
     ///
-    /// `moved` are threads that are earlier or later than others since this chunk.
+    /// `moved` are threads that are earlier or later than others since this chunk, or whose origin came with it.
     pub(crate) fn trace_copies(
         &mut self,
         rows: &[Candidate],

@@ -352,10 +352,10 @@ impl Threads {
         self.get(number).is_some_and(|known| known.forked_from.is_some())
     }
 
-    /// Returns the threads that say that they were forked from one, or started by it.
+    /// Returns the threads that say that they were forked from one.
     pub(crate) fn forks(&self, number: Number) -> impl Iterator<Item = Number> + '_ {
-        let forks = self.get(number).and_then(|known| self.forks.get(&known.key()));
-        forks.into_iter().flatten().copied()
+        let named = self.get(number).and_then(|known| self.forks.get(&known.key()));
+        named.into_iter().flatten().copied().filter(|fork| self.is_fork(*fork))
     }
 
     /// Returns when a thread began, as far as its place among others goes: not before its origin, and how many origins it

@@ -88,7 +88,7 @@ impl Provider for Claude {
             .client(
                 "Claude Code",
                 "0.2, 1.0, 2.0, 2.1",
-                Some("recordings of 1.0.80 to 2.1.329, sessions of 0.2.100 to 2.1.330 with an API of ours"),
+                Some("recordings of 1.0.80 to 2.1.329, sessions of 0.2.100 to 2.1.330 against a scripted API"),
             )
             .root(projects)
             .root(desktop)

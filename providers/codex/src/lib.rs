@@ -52,7 +52,7 @@ impl Provider for Codex {
             .client(
                 "Codex",
                 "0.8 to 0.169, plain, `.zst`, archived and migrated; the `.json` documents of the TypeScript client",
-                Some("recordings of 0.45 to 0.169, sessions of 0.8 to 0.169 with an API of ours"),
+                Some("recordings of 0.45 to 0.169, sessions of 0.8 to 0.169 against a scripted API"),
             )
             .root(rollouts("sessions"))
             .root(rollouts("archived_sessions"))

@@ -299,6 +299,8 @@ impl Rollout {
             (Some(id), usage) if is_own => match self.hold.response(id, usage, row) {
                 None => {}
                 counted if counted == usage => self.recorded = None,
+                // A record without tokens says nothing of whose the count was.
+                Some(_) if usage.is_none() => {}
                 Some(_) => self.totals.take_back(),
             },
             (None, Some(usage)) if is_own => self.hold.count(usage, row),
