@@ -24,25 +24,34 @@ fn test(agent: &str, at: &str, passed: bool, more: &Value) -> Value {
 
 #[test]
 fn the_newest_run_says_what_holds_whoever_wrote_it() {
-    let registry = Registry::adopted("compliance.sql");
-    registry.run("registry-history", &["--commit"]);
-    for (day, passed, by) in
-        [("14", false, "owner_test"), ("15", true, "heartbeat"), ("16", false, "heartbeat")]
-    {
-        let item = test(
-            "buoy",
-            &format!("2026-07-{day}T00:00:00Z"),
-            passed,
-            &json!({ "triggered_by": by }),
-        );
-        let output = record(&registry, "registry.test_run", &item);
-        assert_eq!(output.status, Some(0), "{output}");
-        let status = registry.one("select status || ' ' || last_triggered_by from agent_compliance_status where agent_url like '%buoy%'");
-        assert_eq!(status, format!("{} {by}", if passed { "passing" } else { "failing" }));
+    for rule in ["newer-wins", "keep", "fill-missing", "last-write-wins"] {
+        let registry = Registry::adopted("compliance.sql");
+        registry.settle(&format!("[datasets.agent_compliance_status]\non_conflict = \"{rule}\"\n"));
+        registry.run("registry-history", &["--commit"]);
+        // One agent that an import gave a status under each rule but `keep`, and one that it never does.
+        for agent in ["buoy", "far"] {
+            for (day, passed, by) in
+                [("14", false, "owner_test"), ("15", true, "heartbeat"), ("16", false, "heartbeat")]
+            {
+                let at = format!("2026-07-{day}T00:00:00Z");
+                let item = test(agent, &at, passed, &json!({ "triggered_by": by }));
+                let output = record(&registry, "registry.test_run", &item);
+                assert_eq!(output.status, Some(0), "{output}");
+                let status = registry.one(&format!(
+                    "select status || ' ' || last_triggered_by from agent_compliance_status where agent_url like '%{agent}%'"
+                ));
+                let verdict = if passed { "passing" } else { "failing" };
+                assert_eq!(status, format!("{verdict} {by}"), "{rule}, {agent}");
+            }
+        }
+        let older = test("buoy", "2026-07-10T00:00:00Z", true, &json!({}));
+        record(&registry, "registry.test_run", &older);
+        let expected = match rule {
+            "last-write-wins" => "buoy passing live 07-10 07-15 07-16",
+            _ => "buoy failing live 07-16 07-15 07-16",
+        };
+        assert_eq!(registry.status()[0], expected, "{rule}");
     }
-    let older = test("buoy", "2026-07-10T00:00:00Z", true, &json!({}));
-    record(&registry, "registry.test_run", &older);
-    assert_eq!(registry.status()[0], "buoy failing live 07-16 07-15 07-16");
 }
 
 #[test]

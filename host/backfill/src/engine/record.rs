@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hyp_cache::{DatasetRun, RunKind, RunStart, Store};
 use hyp_model::Explain;
-use hyp_model::item::{Cell, ColumnMode, Datum, Item, Origin, STORED};
+use hyp_model::item::{Cell, ColumnMode, ConflictRule, Datum, Item, Origin, STORED};
 use hyp_plugin::{Limits, Settled};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -90,14 +90,12 @@ pub fn record(places: &Places, recording: &Recording) -> Result<Recorded, Backfi
     };
     let view = Arc::new(Mutex::new(View::default()));
     let wanted = [kind.clone()];
-    let mut materializers = Materializers::load(
-        &components,
-        Arc::clone(&view),
-        recording.changes.rules.clone(),
-        &wanted,
-        &writer,
-    )
-    .map_err(refused)?;
+    // These say what an import leaves alone; what happens now is no import.
+    let mut rules = recording.changes.rules.clone();
+    rules.retain(|_, rule| !matches!(rule, ConflictRule::Keep | ConflictRule::FillMissing));
+    let mut materializers =
+        Materializers::load(&components, Arc::clone(&view), rules, &wanted, &writer)
+            .map_err(refused)?;
     let run_id = recording.run_id.clone();
     let start = RunStart {
         run_id: run_id.clone(),
