@@ -22,14 +22,14 @@ wit_bindgen::generate!({
 /// The other world: what a materializer imports and exports.
 pub mod materializer {
     wit_bindgen::generate!({
-        world: "materializer-plugin",
+        world: "materializer-plugin-with-value-sets",
         path: "../wit",
         additional_derives: [PartialEq],
         with: {
-            "hyp:backfill/types@0.1.1": crate::bindings::hyp::backfill::types,
-            "hyp:backfill/run@0.1.1": crate::bindings::hyp::backfill::run,
-            "hyp:backfill/log@0.1.1": crate::bindings::hyp::backfill::log,
-            "hyp:backfill/digest@0.1.1": crate::bindings::hyp::backfill::digest,
+            "hyp:backfill/types@0.1.2": crate::bindings::hyp::backfill::types,
+            "hyp:backfill/run@0.1.2": crate::bindings::hyp::backfill::run,
+            "hyp:backfill/log@0.1.2": crate::bindings::hyp::backfill::log,
+            "hyp:backfill/digest@0.1.2": crate::bindings::hyp::backfill::digest,
         },
         pub_export_macro: true,
         export_macro_name: "export_materializer",

@@ -8,6 +8,7 @@ use crate::bindings::exports::hyp::backfill::provider::{
 };
 use crate::bindings::hyp::backfill::{inputs, log, sink, sqlite as host};
 use crate::bindings::materializer::exports::hyp::backfill::materializer::Guest as MaterializerGuest;
+use crate::bindings::materializer::exports::hyp::backfill::value_sets::Guest as ValueSetsGuest;
 use crate::drive::{Checkpoint, Drive, Sink, Source};
 use crate::materializer::{self, Materializer};
 use crate::sqlite::{Database, Handed, Problem, Query};
@@ -155,6 +156,13 @@ impl<M: Materializer> MaterializerGuest for MaterializerGlue<M> {
     fn materialize(items: Vec<Item>) -> Result<Vec<materializer::Derived>, Fault> {
         tell_panics();
         M::materialize(&items)
+    }
+}
+
+impl<M: Materializer> ValueSetsGuest for MaterializerGlue<M> {
+    fn describe() -> Vec<materializer::ValueSet> {
+        tell_panics();
+        M::value_sets()
     }
 }
 

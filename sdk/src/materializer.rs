@@ -30,12 +30,18 @@ pub use crate::bindings::materializer::exports::hyp::backfill::materializer::{
     Assertion, Change, Check, Column, ColumnMode, ColumnRole, ColumnRule, ColumnType, ConflictRule,
     Cutover, Dataset, Derived, Description, OwnedColumn, Row,
 };
+pub use crate::bindings::materializer::exports::hyp::backfill::value_sets::ValueSet;
 use crate::{Cell, Cells, Datum, Fault, Item};
 
 /// Says which rows items are.
 pub trait Materializer: 'static {
     /// Says what this materializer is. Pure.
     fn description() -> Description;
+
+    /// Says which columns hold nothing but words of a set, besides null: the host writes no other value. Pure.
+    fn value_sets() -> Vec<ValueSet> {
+        Vec::new()
+    }
 
     /// Says what items mean. The same items, settings and stored rows give the same answer.
     fn materialize(items: &[Item]) -> Result<Vec<Derived>, Fault>;
@@ -195,6 +201,14 @@ impl Dataset {
     pub fn cutover(mut self, cutover: Cutover) -> Self {
         self.cutover = Some(cutover);
         self
+    }
+}
+
+impl ValueSet {
+    /// Lists what a text column of a dataset may hold.
+    pub fn new(dataset: &str, column: &str, values: &[&str]) -> Self {
+        let [dataset, column] = [dataset, column].map(str::to_owned);
+        Self { dataset, column, values: values.iter().map(|&value| value.to_owned()).collect() }
     }
 }
 

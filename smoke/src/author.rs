@@ -18,7 +18,7 @@ const EXPECTED: [&str; 10] = [
     "The washer is worn.",
     "test result: ok. 3 passed",
     "1 cases, 0 faults",
-    "hyp:backfill@0.1.1",
+    "hyp:backfill@0.1.2",
     "installed notebook 0.1.0",
     "backfill run_id=",
     "two_entries: 2 rows, 24 damaged items",

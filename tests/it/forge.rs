@@ -18,7 +18,7 @@ use wit_parser::{Resolve, WorldId};
 /// Where data lies in the module's memory; below is nothing.
 const BASE: u32 = 1024;
 
-const PROVIDER: &str = "hyp:backfill/provider@0.1.1";
+const PROVIDER: &str = "hyp:backfill/provider@0.1.2";
 
 /// Index of the import `sink.emit`.
 pub(crate) const EMIT: u32 = 0;
@@ -169,10 +169,10 @@ impl Forge {
         let mut imports = ImportSection::new();
         #[rustfmt::skip]
         let mut imported = vec![
-            ("hyp:backfill/sink@0.1.1",      "emit",               2, 0),
-            ("[export]hyp:backfill/provider@0.1.1", "[resource-new]scan", 1, 1),
-            ("hyp:backfill/log@0.1.1",       "write",              3, 0),
-            ("hyp:backfill/inputs@0.1.1",    "head",               3, 0),
+            ("hyp:backfill/sink@0.1.2",      "emit",               2, 0),
+            ("[export]hyp:backfill/provider@0.1.2", "[resource-new]scan", 1, 1),
+            ("hyp:backfill/log@0.1.2",       "write",              3, 0),
+            ("hyp:backfill/inputs@0.1.2",    "head",               3, 0),
         ];
         if self.asks_wasi {
             imported.push(("wasi:cli/environment@0.2.0", "get-environment", 1, 0));
@@ -303,7 +303,7 @@ static ASKING: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| {
     let wasi = "package wasi:cli@0.2.0; \
                 interface environment { get-environment: func() -> list<tuple<string, string>>; }";
     let asks = "package it:it; world asks { \
-                include hyp:backfill/provider-plugin@0.1.1; import wasi:cli/environment@0.2.0; }";
+                include hyp:backfill/provider-plugin@0.1.2; import wasi:cli/environment@0.2.0; }";
     resolve.push_str("wasi.wit", wasi).unwrap();
     let package = resolve.push_str("asks.wit", asks).unwrap();
     let world = resolve.select_world(&[package], Some("asks")).unwrap();

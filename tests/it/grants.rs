@@ -69,7 +69,7 @@ fn what_is_taken_back_is_not_lent_until_it_is_granted_again() {
 /// A released contract of the same line: what was built against it runs as it did.
 #[test]
 fn a_component_of_an_earlier_contract_is_taken_as_it_is() {
-    let (present, earlier) = (b"@0.1.1", b"@0.1.0");
+    let (present, earlier) = (b"@0.1.2", b"@0.1.0");
     let mut component = fs::read(repository().join("tests/guests/dist/good.wasm")).unwrap();
     for at in 0..component.len() - present.len() {
         if component[at..].starts_with(present) {
@@ -87,7 +87,7 @@ fn a_component_that_wants_more_than_is_in_the_lock_gets_nothing_of_that_root() {
     let sandbox = home();
     let list = sandbox.store().join("plugins.lock");
     let text = fs::read_to_string(&list).unwrap();
-    assert!(text.contains("contract = \"0.1.1\""), "{text}");
+    assert!(text.contains("contract = \"0.1.2\""), "{text}");
     fs::write(&list, text.replace("$GUEST_HOME: *.jsonl", "$GUEST_HOME: *.json")).unwrap();
     let output = sandbox.hyp(["backfill", "good", "--json"]);
     assert_eq!(output.status, Some(1), "{output}");

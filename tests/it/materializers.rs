@@ -57,6 +57,41 @@ fn what_it_takes_and_fills_is_shown_before_anything_is_installed() {
 }
 
 #[test]
+fn a_column_with_a_set_of_words_holds_no_other() {
+    let sandbox = installed();
+    let item = |unit: Value| json!([{"id": unit.as_str().unwrap_or("none"), "unit": unit}]);
+    for unit in [json!("feet"), Value::Null] {
+        let told = record(&sandbox, "guests.entry", &item(unit));
+        assert_eq!(told.status, Some(0), "{told}");
+    }
+    let refused = record(&sandbox, "guests.entry", &item(json!("miles")));
+    assert_eq!(refused.status, Some(1), "{refused}");
+    let told = "materializer `ledger`: `unit` is one of metres, feet, not `miles`";
+    assert!(refused.stderr.contains(told), "{refused}");
+    assert_eq!(entries(&sandbox).len(), 2);
+}
+
+/// What was built before a contract had words for sets of words has none, and runs as it did.
+#[test]
+fn a_materializer_that_lists_no_words_takes_any() {
+    let (present, absent) = (b"hyp:backfill/value-sets@0.1.2", b"hyp:backfill/value-nets@0.1.2");
+    let mut component = fs::read(ledger()).unwrap();
+    for at in 0..component.len() - present.len() {
+        if component[at..].starts_with(present) {
+            component[at..at + absent.len()].copy_from_slice(absent);
+        }
+    }
+    let sandbox = Sandbox::new();
+    let file = sandbox.beside("it.wasm");
+    fs::write(&file, component).unwrap();
+    let told = sandbox.hyp(["plugin", "install", file.to_str().unwrap(), "--yes"]);
+    assert_eq!(told.status, Some(0), "{told}");
+    let told = record(&sandbox, "guests.entry", &json!([{"id": "a", "unit": "miles"}]));
+    assert_eq!(told.status, Some(0), "{told}");
+    assert_eq!(entries(&sandbox).len(), 1);
+}
+
+#[test]
 fn items_become_its_rows_and_the_run_can_be_undone() {
     let sandbox = installed();
     let items = json!([{"id": "a", "amount": 2}, {"id": "b", "amount": 3}]);
@@ -282,7 +317,8 @@ fn a_trial_of_who_fills_datasets_shows_their_rows() {
     assert_eq!(told.status, Some(0), "{told}");
     let table = told.stdout.split("\n\n").find(|it| it.starts_with("entries\n")).unwrap();
     let mut lines = table.lines().skip(1);
-    assert_eq!(lines.next().unwrap().split_whitespace().collect::<Vec<_>>(), ["id", "amount"]);
+    let columns: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+    assert_eq!(columns, ["id", "amount", "unit"]);
     assert_eq!(lines.count(), 2, "a rule, and one row: {told}");
     assert!(told.stderr.contains("2 rows, none of them stored"), "{told}");
     assert!(!sandbox.store().join("catalog.db").exists(), "nothing is stored");

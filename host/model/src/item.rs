@@ -207,6 +207,14 @@ impl OwnedColumn {
     }
 }
 
+/// A column that holds nothing but words of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "documented in wit/materializer.wit")]
+pub struct ValueSet {
+    pub column: String,
+    pub values: Vec<String>,
+}
+
 /// From when on a dataset is written as things happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "documented in wit/materializer.wit")]
@@ -229,6 +237,7 @@ pub struct Dataset {
     pub column_rules: Vec<ColumnRule>,
     pub owns: Vec<OwnedColumn>,
     pub cutover: Option<Cutover>,
+    pub value_sets: Vec<ValueSet>,
 }
 
 impl Dataset {

@@ -29,18 +29,21 @@ mod materializing {
 pub(crate) use generated::exports::hyp::backfill::provider;
 pub(crate) use generated::hyp::backfill::{digest, inputs, log, probe, run, sqlite, types};
 pub(crate) use generated::{ProviderPlugin, ProviderPluginPre};
-pub(crate) use materializing::MaterializerPluginPre;
 pub(crate) use materializing::exports::hyp::backfill::materializer;
 pub(crate) use materializing::hyp::backfill::store_read;
+pub(crate) use materializing::{MaterializerPlugin, MaterializerPluginPre};
 
 /// Version of the contract that this host speaks.
-pub const CONTRACT: &str = "0.1.1";
+pub const CONTRACT: &str = "0.1.2";
 
 /// Package of the contract.
 pub const PACKAGE: &str = "hyp:backfill";
 
 /// The interface that `emit` is in, as the linker knows it.
-pub(crate) const SINK: &str = "hyp:backfill/sink@0.1.1";
+pub(crate) const SINK: &str = "hyp:backfill/sink@0.1.2";
 
 /// The interface that materializers export, as the linker knows it.
-pub(crate) const MATERIALIZER: &str = "hyp:backfill/materializer@0.1.1";
+pub(crate) const MATERIALIZER: &str = "hyp:backfill/materializer@0.1.2";
+
+/// The interface that some of them export beside it.
+pub(crate) const VALUE_SETS: &str = "hyp:backfill/value-sets@0.1.2";

@@ -2,6 +2,7 @@
 
 mod description;
 mod lent;
+mod value_sets;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use hyp_model::item::{Derived, Item};
 use wasmtime::component::Func;
 
 use crate::bindings::materializer as wit;
-use crate::bindings::{MATERIALIZER, MaterializerPluginPre, types};
+use crate::bindings::{MATERIALIZER, MaterializerPlugin, MaterializerPluginPre, types};
 use crate::error::{LoadError, RunError};
 use crate::fault::Asked;
 use crate::guest::Guest;
@@ -195,13 +196,15 @@ pub(crate) fn describe(
     let asked = Asked { provider: origin.into(), unit: "describe".into() };
     let mut guest = Guest::new(host, &Arc::default(), origin.into(), Arc::new([]));
     let limit = host.limits.advance_deadline;
-    let started = guest.call(Phase::Idle, limit, |store| ready.instantiate(store));
-    let answer = started.and_then(|plugin| {
-        guest.call(Phase::Idle, limit, |store| {
-            plugin.hyp_backfill_materializer().call_describe(store)
+    let started = guest.call(Phase::Idle, limit, |store| ready.instance_pre().instantiate(store));
+    let answer = started.and_then(|instance| {
+        guest.call(Phase::Idle, limit, |mut store| {
+            let plugin = MaterializerPlugin::new(&mut store, &instance)?;
+            let told = plugin.hyp_backfill_materializer().call_describe(&mut store)?;
+            Ok((told, value_sets::of(&mut store, &instance)?))
         })
     });
-    let description: wit::Description = match answer {
+    let (description, value_sets) = match answer {
         Ok(answer) => answer,
         Err(error) if Guest::is_misfit(&error) => return Err(shape(origin, error)),
         Err(error) => {
@@ -209,9 +212,9 @@ pub(crate) fn describe(
             return Err(LoadError::Describe { origin: origin.to_owned(), source });
         }
     };
-    let description = MaterializerDescription::from(description);
-    description
-        .check()
+    let mut description = MaterializerDescription::from(description);
+    value_sets::settle(&mut description, value_sets)
+        .and_then(|()| description.check())
         .map_err(|reason| LoadError::Description { origin: origin.to_owned(), reason })?;
     Ok(description)
 }

@@ -2,10 +2,31 @@
 
 use hyp_sdk::Cell;
 use hyp_sdk::materializer::ColumnType::{Boolean, Integer, Json, Text, Timestamp};
-use hyp_sdk::materializer::{ColumnRole, Cutover, Dataset};
+use hyp_sdk::materializer::{ColumnRole, Cutover, Dataset, ValueSet};
 
 /// Seconds by which what two writers say of one test may differ.
 const TWINS: u32 = 120;
+
+/// What may have triggered a run.
+pub(crate) const TRIGGERS: [&str; 4] = ["heartbeat", "owner_test", "manual", "webhook"];
+
+/// What may have come of a run.
+const OUTCOMES: [&str; 3] = ["passing", "failing", "partial"];
+
+/// What may hold of an agent.
+const STATES: [&str; 4] = ["passing", "degraded", "failing", "unknown"];
+
+/// Columns that hold nothing but words of a set.
+pub(crate) fn value_sets() -> Vec<ValueSet> {
+    let (runs, status) = ("agent_compliance_runs", "agent_compliance_status");
+    vec![
+        ValueSet::new(runs, "overall_status", &OUTCOMES),
+        ValueSet::new(runs, "triggered_by", &TRIGGERS),
+        ValueSet::new(status, "status", &STATES),
+        ValueSet::new(status, "previous_status", &STATES),
+        ValueSet::new(status, "last_triggered_by", &TRIGGERS),
+    ]
+}
 
 /// Canonical runs. They are written as tests happen since the first run of an owner that was not imported.
 pub(crate) fn runs() -> Dataset {

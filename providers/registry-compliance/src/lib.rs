@@ -5,7 +5,7 @@
 mod datasets;
 mod rows;
 
-use hyp_sdk::materializer::{Derived, Description, Materializer};
+use hyp_sdk::materializer::{Derived, Description, Materializer, ValueSet};
 use hyp_sdk::{Fault, Item};
 
 /// Runs of owners' tests that were imported, though somebody recorded the same test: those that were over when live runs had
@@ -50,6 +50,10 @@ impl Materializer for RegistryCompliance {
                 0,
             )
             .check("no live twin among imported runs", "agent_compliance_runs", TWINS, 0)
+    }
+
+    fn value_sets() -> Vec<ValueSet> {
+        datasets::value_sets()
     }
 
     fn materialize(items: &[Item]) -> Result<Vec<Derived>, Fault> {

@@ -50,18 +50,22 @@ fn a_failed_test_says_when_it_failed_and_not_when_it_passed() {
 }
 
 #[test]
-fn words_that_a_column_may_not_hold_are_refused() {
-    let refused = |kind: &str, column: &str, word: &str| {
-        let cells = Cells::new().with("agent_url", "https://a.example/mcp").with(column, word);
-        let item = Item::new(kind, Origin::new("registry", "1"), cells);
-        RegistryCompliance::materialize(&[item]).is_err()
+fn a_test_whose_trigger_is_none_is_refused_whosever_it_was() {
+    let given = |owner: bool, by: &str| {
+        let cells = test(true).with("is_owner", owner).with("triggered_by", by);
+        let item = Item::new("registry.test_run", Origin::new("record", "1"), cells);
+        RegistryCompliance::materialize(&[item]).is_ok()
     };
-    let run = "registry.compliance_run";
-    assert!(refused(run, "triggered_by", "martian"));
-    assert!(refused(run, "overall_status", "degraded"));
-    assert!(!refused(run, "overall_status", "partial"));
-    let status = "registry.compliance_status";
-    assert!(refused(status, "status", "splendid"));
-    assert!(refused(status, "previous_status", "splendid"));
-    assert!(!refused(status, "status", "degraded"));
+    for owner in [true, false] {
+        assert!(given(owner, "webhook") && !given(owner, "martian"));
+    }
+}
+
+#[test]
+fn value_sets_are_of_columns_that_are_there() {
+    let datasets = RegistryCompliance::description().datasets;
+    for set in RegistryCompliance::value_sets() {
+        let dataset = datasets.iter().find(|it| it.name == set.dataset).unwrap();
+        assert!(dataset.columns.iter().any(|it| it.name == set.column), "{set:?}");
+    }
 }

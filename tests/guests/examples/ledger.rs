@@ -1,7 +1,7 @@
 //! A materializer: a row an item, one that asks the store, one that queues, and ways to go wrong by the item's kind.
 
 use hyp_sdk::materializer::{
-    Assertion, ColumnType, Dataset, Derived, Description, Materializer, Row, current,
+    Assertion, ColumnType, Dataset, Derived, Description, Materializer, Row, ValueSet, current,
 };
 use hyp_sdk::{Cells, Datum, Fault, Item, Origin};
 
@@ -13,7 +13,8 @@ impl Materializer for Ledger {
     fn description() -> Description {
         let entries = Dataset::append_only("entries", "id")
             .required("id", ColumnType::Text)
-            .column("amount", ColumnType::Integer);
+            .column("amount", ColumnType::Integer)
+            .column("unit", ColumnType::Text);
         let balances = Dataset::newer_wins("balances", &["account"], "at")
             .required("account", ColumnType::Text)
             .column("colour", ColumnType::Text)
@@ -47,6 +48,10 @@ impl Materializer for Ledger {
             .check("amounts", "entries", "select count(*) from entries where amount < 0", 0)
     }
 
+    fn value_sets() -> Vec<ValueSet> {
+        vec![ValueSet::new("entries", "unit", &["metres", "feet"])]
+    }
+
     fn materialize(items: &[Item]) -> Result<Vec<Derived>, Fault> {
         let mut derived = Derived::each(items, one);
         for one in &mut derived {
@@ -63,7 +68,8 @@ fn one(item: &Item, out: &mut Derived) {
         "guests.entry" => {
             assert_ne!(item.origin.id, "ledger-dies", "on purpose");
             let amount = item.integer("amount").unwrap_or(1);
-            out.append(Row::new("entries", Cells::new().with("amount", amount)));
+            let unit = item.get("unit").clone();
+            out.append(Row::new("entries", Cells::new().with("amount", amount).with("unit", unit)));
             let colour = Item::new("guests.colour", Origin::new("queued", "1"), Cells::new());
             out.then.push(colour);
         }

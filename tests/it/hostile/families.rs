@@ -80,12 +80,12 @@ fn damaged(dice: &mut Dice) -> Vec<Hostile> {
 /// Wishes that no host should fulfil.
 fn imports(dice: &mut Dice) -> Vec<Hostile> {
     let mut cases: Vec<(String, &str)> = [
-        ("wasi:http/outgoing-handler@0.2.0", "does not fit hyp:backfill@0.1.1"),
-        ("wasi:sockets/raw@9.0.0", "does not fit hyp:backfill@0.1.1"),
-        ("hyp:backfill/store-read@0.1.1", "which this host does not give to providers"),
-        ("hyp:backfill/materializer@0.1.1", "which this host does not give to providers"),
-        ("hyp:backfill/inputs@0.0.9", "wants hyp:backfill@0.0.9, this host speaks 0.1.1"),
-        ("hyp:backfill/inputs@7.0.0", "wants hyp:backfill@7.0.0, this host speaks 0.1.1"),
+        ("wasi:http/outgoing-handler@0.2.0", "does not fit hyp:backfill@0.1.2"),
+        ("wasi:sockets/raw@9.0.0", "does not fit hyp:backfill@0.1.2"),
+        ("hyp:backfill/store-read@0.1.2", "which this host does not give to providers"),
+        ("hyp:backfill/materializer@0.1.2", "which this host does not give to providers"),
+        ("hyp:backfill/inputs@0.0.9", "wants hyp:backfill@0.0.9, this host speaks 0.1.2"),
+        ("hyp:backfill/inputs@7.0.0", "wants hyp:backfill@7.0.0, this host speaks 0.1.2"),
     ]
     .map(|(name, told)| (name.to_owned(), told))
     .into();
@@ -112,7 +112,7 @@ fn empty(import: &str) -> Vec<u8> {
     let mut instances = ComponentInstanceSection::new();
     instances.export_items(std::iter::empty::<(&str, ComponentExportKind, u32)>());
     let mut exports = ComponentExportSection::new();
-    exports.export("hyp:backfill/provider@0.1.1", ComponentExportKind::Instance, 1, None);
+    exports.export("hyp:backfill/provider@0.1.2", ComponentExportKind::Instance, 1, None);
     let mut component = Component::new();
     component.section(&types).section(&imports).section(&instances).section(&exports);
     component.finish()
@@ -137,7 +137,7 @@ fn lies() -> Vec<Hostile> {
         (|it| it.name = b"a".repeat(65),               no_name),
         (|it| it.name = b"\x1b[2Jgone".to_vec(),       no_name),
         (|it| it.name = b"nul\0".to_vec(),             no_name),
-        (|it| it.name = b"\xff\xfe".to_vec(),          "does not fit hyp:backfill@0.1.1: invalid utf-8"),
+        (|it| it.name = b"\xff\xfe".to_vec(),          "does not fit hyp:backfill@0.1.2: invalid utf-8"),
         (|it| it.name = b"list".to_vec(),              "the name `list` is taken by a command"),
         (|it| it.name = b"claude".to_vec(),            "the name `claude` is taken by a bundled component"),
         (|it| it.title = "\u{1b}]0;owned\u{7}".into(), "its title has control characters"),
@@ -173,7 +173,7 @@ type Spoil = Box<dyn Fn(&mut Forge)>;
 fn at_start() -> Vec<Hostile> {
     let describe: fn(&mut Forge, Code) = |forge, code| forge.describe = Some(code);
     let failed = "failed while it described itself";
-    let misfit = "does not fit hyp:backfill@0.1.1: ";
+    let misfit = "does not fit hyp:backfill@0.1.2: ";
     let mut cases: Vec<(Spoil, &str)> = Vec::new();
     // `describe` is the first function after the imports.
     for (code, told) in [

@@ -55,6 +55,40 @@ fn the_newest_run_says_what_holds_whoever_wrote_it() {
 }
 
 #[test]
+fn a_word_that_is_not_in_a_columns_set_is_refused_by_the_host() {
+    let registry = Registry::adopted("compliance.sql");
+    let before = (registry.status(), registry.one("select count(*) from agent_compliance_runs"));
+    let run = json!({
+        "id": "r-1", "agent_url": "https://buoy.example/mcp", "overall_status": "passing",
+        "tested_at": "2026-07-14T00:00:00Z", "triggered_by": "martian",
+    });
+    let status = json!({
+        "agent_url": "https://buoy.example/mcp", "status": "splendid", "last_checked_at": "2026-07-14T00:00:00Z",
+    });
+    let wrong = [
+        (
+            "registry.compliance_run",
+            run,
+            "`triggered_by` is one of heartbeat, owner_test, manual, webhook, not `martian`",
+        ),
+        (
+            "registry.compliance_status",
+            status,
+            "`status` is one of passing, degraded, failing, unknown, not `splendid`",
+        ),
+    ];
+    for (kind, item, told) in wrong {
+        let output = record(&registry, kind, &item);
+        assert_eq!(output.status, Some(1), "{output}");
+        assert!(output.stderr.contains(told), "{output}");
+    }
+    assert_eq!(
+        (registry.status(), registry.one("select count(*) from agent_compliance_runs")),
+        before
+    );
+}
+
+#[test]
 fn others_than_owners_and_who_opted_out_leave_the_canonical_state_alone() {
     let registry = Registry::adopted("compliance.sql");
     let before = (registry.one("select count(*) from agent_compliance_runs"), registry.status());

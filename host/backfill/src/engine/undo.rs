@@ -218,6 +218,7 @@ fn added_keys(store: &Store, name: &str, run_id: &str) -> Result<Vec<String>, Ba
         column_rules: Vec::new(),
         owns: Vec::new(),
         cutover: None,
+        value_sets: Vec::new(),
     };
     let mut keys = Vec::new();
     let Some(dataset) = store.open_dataset(&bare)? else { return Ok(keys) };

@@ -13,6 +13,9 @@ use super::rules::Rule;
 /// Stored rows of a dataset that are kept in memory.
 const READ_ROWS: usize = 65_536;
 
+/// Characters of a word that a column cannot hold which are told.
+const WORD: usize = 64;
+
 /// A row that is not committed yet.
 #[derive(Debug, Clone)]
 pub(crate) struct Pending {
@@ -50,6 +53,8 @@ pub(crate) struct Open {
     pub(crate) rule: Arc<Rule>,
     /// Places of declared columns by their names.
     places: HashMap<String, usize>,
+    /// Places of columns that hold nothing but words of a set.
+    value_sets: Vec<(usize, Vec<String>)>,
     /// Places of the host's own columns: run, system and id.
     own: [Option<usize>; 3],
     /// Rows that are not committed, and the order in which they came.
@@ -65,10 +70,14 @@ pub(crate) struct Open {
 impl Open {
     fn new(dataset: &OpenDataset) -> Self {
         let declared = dataset.declared().columns.iter();
+        let value_sets = dataset.declared().value_sets.iter();
         Self {
             rule: Arc::new(Rule::of(dataset)),
             places: declared
                 .filter_map(|column| Some((column.name.clone(), dataset.position(&column.name)?)))
+                .collect(),
+            value_sets: value_sets
+                .filter_map(|set| Some((dataset.position(&set.column)?, set.values.clone())))
                 .collect(),
             own: OWN.map(|name| dataset.position(name)),
             pending: HashMap::new(),
@@ -285,6 +294,13 @@ impl Open {
         let value = fitted(value, stored.columns()[at].kind).ok_or_else(|| {
             format!("column `{column}` of dataset `{name}` cannot hold what it was given")
         })?;
+        if let Some((_, words)) = self.value_sets.iter().find(|(place, _)| *place == at)
+            && let Some(other) = value.as_text().filter(|text| !words.iter().any(|it| it == text))
+        {
+            let other: String = other.escape_debug().take(WORD).collect();
+            let words = words.join(", ");
+            return Err(format!("`{column}` is one of {words}, not `{other}`"));
+        }
         Ok((at, value))
     }
 }

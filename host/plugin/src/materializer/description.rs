@@ -2,7 +2,7 @@
 
 use hyp_model::item::{
     Check, ColumnMode, ColumnRule, ColumnType, ConflictRule, Cutover, Dataset, DatasetColumn,
-    OwnedColumn, Role, STORED,
+    OwnedColumn, Role, STORED, ValueSet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +93,18 @@ fn check_dataset(it: &Dataset) -> Result<(), String> {
             return Err(format!("`{}` is owned twice in the same rows", owned.column));
         }
     }
+    check_count("value sets", it.value_sets.len())?;
+    check_unique("value set", it.value_sets.iter().map(|set| &set.column))?;
+    for ValueSet { column, values } in &it.value_sets {
+        known(it, column)?;
+        if !it.columns.iter().any(|one| one.name == *column && one.kind == ColumnType::Text) {
+            return Err(format!("`{column}` is no text, and has words listed for it"));
+        }
+        if values.is_empty() {
+            return Err(format!("`{column}` may hold no word at all"));
+        }
+        check_count("values", values.len())?;
+    }
     if let Some(cutover) = &it.cutover {
         known(it, &cutover.time)?;
         let columns = cutover.live.iter().map(|(column, _)| column).chain(&cutover.twin_columns);
@@ -163,6 +175,7 @@ fn dataset(it: wit::Dataset) -> Dataset {
             twin_columns: it.twin_columns,
             twin_within: it.twin_within,
         }),
+        value_sets: Vec::new(),
     }
 }
 
@@ -229,14 +242,20 @@ mod tests {
             column_rules: Vec::new(),
             owns: vec![owned("paid"), owned("free")],
             cutover: None,
+            value_sets: vec![words("kind", &["paid", "free"])],
         }
+    }
+
+    fn words(column: &str, values: &[&str]) -> ValueSet {
+        let values = values.iter().map(|&value| value.to_owned()).collect();
+        ValueSet { column: column.to_owned(), values }
     }
 
     #[test]
     fn a_dataset_that_contradicts_itself_is_refused() {
         assert_eq!(check_dataset(&suites()), Ok(()));
         type Change = fn(&mut Dataset);
-        let cases: [(Change, &str); 8] = [
+        let cases: [(Change, &str); 12] = [
             (
                 |it| it.name = "Suites".into(),
                 "`Suites` is no name: lower case letters, digits and `_` are",
@@ -260,6 +279,16 @@ mod tests {
                 |it| it.owns[0].scope = Some(("price".into(), Datum::Null)),
                 "it names the column `price`, which it does not have",
             ),
+            (
+                |it| it.value_sets.push(words("price", &["low"])),
+                "it names the column `price`, which it does not have",
+            ),
+            (
+                |it| it.value_sets.push(words("eligible", &["yes"])),
+                "`eligible` is no text, and has words listed for it",
+            ),
+            (|it| it.value_sets[0].values.clear(), "`kind` may hold no word at all"),
+            (|it| it.value_sets.push(words("kind", &["gratis"])), "it has two of value set `kind`"),
         ];
         for (change, reason) in cases {
             let mut dataset = suites();
