@@ -13,13 +13,20 @@ const SIDE_AGENTS: [&str; 3] =
 /// What the client sends to warm up, in a transcript of its own.
 const WARM_UP: &str = "Warmup";
 
-/// Returns the head of the thread that a file holds; `id` is what its place says.
-pub(crate) fn head(place: Place<'_>, id: &str, line: &Line<'_>, meta: &Meta) -> Thread {
+/// Returns the head of the thread that a file holds; `id` is what its place says, and `goes_on` that it is of the session
+/// that is in it, whatever its name.
+pub(crate) fn head(
+    place: Place<'_>,
+    id: &str,
+    line: &Line<'_>,
+    meta: &Meta,
+    goes_on: bool,
+) -> Thread {
     let said = owned(line.session);
     let is_agent = line.agent.is_some() && line.is_sidechain.and_then(Value::bool) == Some(true);
     let (id, session, stem) = match place {
         // Files are copied and named by hand; then the lines know better.
-        Place::Session { session } if !is_uuid(session) => {
+        Place::Session { session } if !is_uuid(session) || goes_on => {
             (id.to_owned(), said.unwrap_or_else(|| id.to_owned()), is_agent.then_some(session))
         }
         Place::Session { .. } => (id.to_owned(), id.to_owned(), None),
@@ -47,6 +54,15 @@ pub(crate) fn head(place: Place<'_>, id: &str, line: &Line<'_>, meta: &Meta) -> 
         }
     }
     thread
+}
+
+/// Says whether a file whose first line this is goes on with a session that began in another one, as version 2.0.10 has it:
+/// a prompt follows what is not in the file, where a copy has what it follows.
+pub(crate) fn goes_on(line: &Line<'_>, file: &str) -> bool {
+    let is_other = owned(line.session).is_some_and(|said| said != file && is_uuid(&said));
+    let is_main = line.is_sidechain.and_then(Value::bool) != Some(true);
+    let is_prompt = line.kind().as_deref() == Some("user") && is_main;
+    is_other && is_prompt && line.parent.is_some() && line.forked_from.is_none()
 }
 
 /// Returns the name that the client has in this place.

@@ -49,6 +49,9 @@ const WHOLE: [(&str, &str); 3] = [
     ("Operation stopped by hook", "hook"),
 ];
 
+/// The command whose order some versions write as a prompt, before they write it as a command.
+const COMPACT: &str = "/compact";
+
 /// How what a hook said of a tool's work begins, behind the name of the tool.
 const FEEDBACK: &str = " operation feedback:\n- [";
 
@@ -93,6 +96,9 @@ fn of(text: &str) -> Option<&'static str> {
     }
     if let Some((_, kind)) = WHOLE.iter().find(|(whole, _)| text.trim_end() == *whole) {
         return Some(kind);
+    }
+    if text.strip_prefix(COMPACT).is_some_and(|rest| rest.is_empty() || rest.starts_with(' ')) {
+        return Some("command");
     }
     let tool = text.split_once(FEEDBACK).map(|(tool, _)| tool);
     if tool.is_some_and(|tool| !tool.is_empty() && !tool.contains(char::is_whitespace)) {
@@ -162,6 +168,9 @@ mod tests {
             ("Operation stopped by hook",                       Some("hook")),
             ("Operation stopped by hook: not today",            Some("hook")),
             ("Operation stopped by hooks, why?",                None),
+            ("/compact",                                        Some("command")),
+            ("/compact keep the names",                         Some("command")),
+            ("/compacting is slow",                             None),
         ];
         for (text, expected) in cases {
             assert_eq!(kind(&[Part::text(text)], Author::Unsaid), expected, "{text}");

@@ -72,7 +72,8 @@ impl Queue {
                 self.taken.extend(self.sent.drain(..));
                 let text = content.and_then(content::said).unwrap_or_else(|| "".into());
                 let identity = content.and_then(content::identity);
-                self.waiting.push_back(Prompt { identity, ..Prompt::new(text) });
+                let time = Line::of(json).time();
+                self.waiting.push_back(Prompt { identity, time, ..Prompt::new(text) });
             }
             Some("dequeue") => {
                 let time = Line::of(json).time();
@@ -97,6 +98,20 @@ impl Queue {
         let is_lost = |prompt: &Prompt| !self.has_attachments && !prompt.was_seen;
         if let Some(prompt) = prompt.filter(|it| is_lost(it) && is_said(&it.text.value)) {
             self.taken.push_back(Prompt { time, ..prompt });
+        }
+    }
+
+    /// Notes that a person said something that had not waited: what had been typed before it waited for a process that is
+    /// gone, and nobody takes it any more.
+    pub(crate) fn see_prompt(&mut self, message: &Message) {
+        let said = message.parts.iter().find_map(|part| match &part.content {
+            Content::Text(text) => Some(text.value.trim()),
+            _ => None,
+        });
+        let (Some(said), Some(at)) = (said, message.created_at) else { return };
+        let is_said = |prompt: &Prompt| prompt.text.value.trim() == said;
+        if !self.has_attachments && self.sent.is_empty() && !self.waiting.iter().any(is_said) {
+            self.waiting.retain(|prompt| prompt.time.is_none_or(|typed| typed >= at));
         }
     }
 

@@ -2,13 +2,13 @@
 
 use hyp_sdk::json::Tape;
 use hyp_sdk::{
-    Context, Counter, Entry, Fact, Fault, Message, Page, Reading, Record, Scan, Span, Subject,
-    Thread, ThreadKind,
+    Content, Context, Counter, Entry, Fact, Fault, Message, Page, Reading, Record, Scan, Span,
+    Subject, Thread, ThreadKind,
 };
 
 use crate::context::{Beside, beside};
 use crate::copied::Copied;
-use crate::head::{client, head, is_stub, origin};
+use crate::head::{client, goes_on, head, is_stub, origin};
 use crate::line::{Line, owned};
 use crate::path::{Place, is_uuid};
 use crate::queue::Queue;
@@ -16,7 +16,7 @@ use crate::response::Responses;
 use crate::spill::Spills;
 use crate::total::Total;
 use crate::waiting::Waiting;
-use crate::{DESKTOP, aside, kind, message, notice};
+use crate::{DESKTOP, aside, injected, kind, message, notice};
 
 /// One transcript: one thread.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Transcript {
     beside: Beside,
     /// First time in the file, of any line.
     first: Option<i64>,
+    /// Whether records of the client's own, which messages may follow, came before the thread.
+    has_links: bool,
     waiting: Waiting,
     pub(crate) open: Option<Open>,
     /// Facts that came before the thread.
@@ -46,10 +48,22 @@ pub(crate) struct Open {
     pub(crate) context: Context,
     /// The session that it was forked from, as far as lines have said.
     pub(crate) origin: Option<String>,
+    /// Whether there was a prompt that is no copy.
+    pub(crate) has_own_prompt: bool,
     /// How much of a session can be copied; sub-agents are not.
     pub(crate) copied: Option<Copied>,
     /// The head, as long as the thread is one answer to nothing.
     pub(crate) stub: Option<Thread>,
+}
+
+impl Open {
+    /// Returns the session that begins with a line in the midst of another one's file, as version 1.0 has it after `/clear`.
+    fn next_session(&self, line: &Line<'_>) -> Option<String> {
+        let follows = line.parent.or(line.logical_parent).or(line.forked_from).is_some();
+        let is_own = self.has_own_prompt && self.id == self.session;
+        let said = owned(line.session).filter(|_| is_own && !follows)?;
+        (said != self.session && is_uuid(&said)).then_some(said)
+    }
 }
 
 impl Transcript {
@@ -62,6 +76,7 @@ impl Transcript {
             id: if place.is_unique() { place.id() } else { unit.to_owned() },
             entries: entries.to_vec(),
             first: None,
+            has_links: false,
             waiting: Waiting::default(),
             open: None,
             early: beside.title.take().map(titled).into_iter().collect(),
@@ -76,7 +91,9 @@ impl Transcript {
     /// Begins the thread with the first line that gives a message.
     fn begin(&mut self, line: &Line<'_>, out: &mut Page) -> Context {
         let entry = &self.entries[0];
-        let mut thread = head(Place::of(&entry.path), &self.id, line, &self.beside.meta);
+        let goes_on = !self.has_links && goes_on(line, &self.id);
+        let meta = &self.beside.meta;
+        let mut thread = head(Place::of(&entry.path), &self.id, line, meta, goes_on);
         let context = self.beside.hook.thread(line);
         thread.client = client(entry.root == DESKTOP, &context).to_owned();
         // A fork may begin with a record of its own time; what it copied began before.
@@ -87,6 +104,7 @@ impl Transcript {
             session: thread.session_id.clone(),
             context: context.clone(),
             origin: thread.forked_from.clone(),
+            has_own_prompt: false,
             copied: thread.parent_thread_id.is_none().then(Copied::default),
             stub: is_stub(&thread, line).then(|| thread.clone()),
         });
@@ -96,6 +114,10 @@ impl Transcript {
     }
 
     fn message(&mut self, record: &Record<'_>, line: &Line<'_>, kind: &str, out: &mut Page) {
+        if let Some(session) = self.open.as_ref().and_then(|open| open.next_session(line)) {
+            self.close(out);
+            (self.id, self.first, self.has_links) = (session, line.time(), true);
+        }
         // A thread without a message is none, so the first one is made before the thread is there.
         let unset = Context::default();
         let thread = self.open.as_ref().map_or(&unset, |open| &open.context);
@@ -132,6 +154,12 @@ impl Transcript {
         if kind == "assistant" {
             self.emit_lost(record.span, out);
         } else {
+            if is_prompt(&made, line) {
+                self.queue.see_prompt(&made);
+                let said = owned(line.session);
+                let own = self.open.as_mut().filter(|open| said.as_ref() == Some(&open.session));
+                own.into_iter().for_each(|open| open.has_own_prompt = true);
+            }
             self.queue.see(&made);
         }
         if self.entries.len() > 1 {
@@ -142,6 +170,20 @@ impl Transcript {
         self.note_origin(line, out);
         if let Some(copied) = self.copied() {
             copied.line(line, kind);
+        }
+    }
+
+    /// Ends the thread.
+    fn close(&mut self, out: &mut Page) {
+        let Some(mut open) = self.open.take() else { return };
+        if let Some(copied) = &open.copied {
+            out.fact(copied.fact());
+        }
+        out.thread_end();
+        if let Some(mut thread) = open.stub.take() {
+            thread.kind = ThreadKind::Side;
+            out.thread_start(thread);
+            out.thread_end();
         }
     }
 
@@ -161,7 +203,8 @@ impl Transcript {
     fn note_origin(&mut self, line: &Line<'_>, out: &mut Page) {
         let Some(open) = self.open.as_mut().filter(|open| is_uuid(&open.id)) else { return };
         let said = origin(line, &open.session);
-        if let Some(origin) = said.filter(|said| open.origin.as_ref() != Some(said)) {
+        let is_news = |said: &String| open.origin.as_ref() != Some(said) && *said != open.id;
+        if let Some(origin) = said.filter(is_news) {
             open.origin = Some(origin.clone());
             out.fact(Fact::new(Subject::ThisThread, "forked-from", origin));
         }
@@ -176,6 +219,7 @@ impl Transcript {
         if self.first.is_none() {
             self.first = Line::of(json).time();
         }
+        self.has_links |= json.get("uuid").is_some();
         match word {
             "queue-operation" => self.queue.operate(json),
             "cost-state" => self.total = Total::of(json).or(self.total.take()),
@@ -246,6 +290,16 @@ impl Transcript {
     }
 }
 
+/// Says whether a person said this, and not the client or a tool.
+fn is_prompt(message: &Message, line: &Line<'_>) -> bool {
+    let is = |of: fn(&Content) -> bool| message.parts.iter().any(|part| of(&part.content));
+    message.role == "user"
+        && message.is_compact_summary != Some(true)
+        && is(|content| matches!(content, Content::Text(_)))
+        && !is(|content| matches!(content, Content::ToolResult(_)))
+        && injected::kind(&message.parts, line.author()).is_none()
+}
+
 /// Returns the fact of a title that the application around the client gave.
 fn titled(title: String) -> Fact {
     Fact::new(Subject::ThisThread, "title", title).rank(2)
@@ -306,17 +360,7 @@ impl Scan for Transcript {
     }
 
     fn end(&mut self, out: &mut Page) {
-        if let Some(open) = &mut self.open {
-            if let Some(copied) = &open.copied {
-                out.fact(copied.fact());
-            }
-            out.thread_end();
-            if let Some(mut thread) = open.stub.take() {
-                thread.kind = ThreadKind::Side;
-                out.thread_start(thread);
-                out.thread_end();
-            }
-        }
+        self.close(out);
         for mut fact in self.early.drain(..) {
             if matches!(fact.about, Subject::ThisThread) {
                 fact.about = Subject::Thread(self.id.clone());
