@@ -44,6 +44,10 @@ pub(crate) struct Bill {
     order: Order,
     /// The row of a count that no item was found for yet.
     orphan: Option<usize>,
+    /// The item, or the row of its own, with tokens that may be another thread's.
+    doubted: Option<usize>,
+    /// The last row that got the tokens of a count.
+    counted: Option<usize>,
     /// The last responses that were told; see [`known_by`].
     responses: VecDeque<String>,
 }
@@ -55,7 +59,7 @@ impl Bill {
             Response::Open(items) | Response::Counted(items) => items.first().copied(),
             _ => None,
         };
-        [open, self.orphan].into_iter().flatten().min()
+        [open, self.orphan, self.doubted].into_iter().flatten().min()
     }
 
     /// Writes what is remembered while nothing waits for tokens.
@@ -75,7 +79,7 @@ impl Bill {
             _ => Order::Unknown,
         };
         let responses: Vec<String> = from.list(Reader::text)?;
-        Some(Self { response, order, orphan: None, responses: responses.into() })
+        Some(Self { response, order, responses: responses.into(), ..Self::default() })
     }
 
     /// Adds an item of a response.
@@ -103,6 +107,7 @@ impl Bill {
         match std::mem::take(&mut self.response) {
             Response::Open(items) => {
                 self.order = Order::ItemsFirst;
+                self.counted = items.first().copied();
                 if let Some(first) = items.first().and_then(|&number| queue.at(number)) {
                     first.usage = Some(first.usage.map_or(usage, |before| add(before, usage)));
                 }
@@ -112,6 +117,7 @@ impl Bill {
             Response::None | Response::Counted(_) | Response::Paid => {
                 row.usage = Some(usage);
                 self.orphan = Some(queue.message(row));
+                self.counted = self.orphan;
             }
         }
     }
@@ -169,6 +175,26 @@ impl Bill {
     pub(crate) fn settle(&mut self) {
         self.response = Response::None;
         self.orphan = None;
+    }
+
+    /// Notes that the last count may be another thread's.
+    pub(crate) fn doubt(&mut self) {
+        self.doubted = self.counted;
+    }
+
+    /// Ends the doubt: the tokens stay.
+    pub(crate) fn keep(&mut self) {
+        let doubted = self.doubted.take();
+        self.orphan = self.orphan.filter(|row| Some(*row) != doubted);
+    }
+
+    /// Takes the tokens of a doubted count from where they are; returns true if they were still there.
+    pub(crate) fn take(&mut self, queue: &mut Queue) -> bool {
+        let Some(number) = self.doubted.take() else { return false };
+        if self.orphan == Some(number) {
+            return self.take_orphan(queue).is_some();
+        }
+        queue.at(number).is_some_and(|message| message.usage.take().is_some())
     }
 
     /// Takes the tokens from the row that was made for them, which is none then.

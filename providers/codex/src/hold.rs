@@ -184,6 +184,21 @@ impl Hold {
         self.bill.response(id, usage, row, &mut self.queue)
     }
 
+    /// Notes that the count at hand may be another thread's: its row waits until that is known.
+    pub(crate) fn doubt_count(&mut self) {
+        self.bill.doubt();
+    }
+
+    /// Ends the doubt: the row keeps the tokens of the count.
+    pub(crate) fn keep_count(&mut self) {
+        self.bill.keep();
+    }
+
+    /// Ends the doubt: the count was another thread's. Returns true if its tokens were still there to be taken.
+    pub(crate) fn take_count(&mut self) -> bool {
+        self.bill.take(&mut self.queue)
+    }
+
     /// Begins what may be a copy: it waits for the proof.
     pub(crate) fn doubt(&mut self) {
         self.doubt = Some(self.queue.next());
@@ -230,6 +245,7 @@ impl Hold {
         self.prompts.retain(|number| *number >= middle);
         if self.bill.first().is_some_and(|first| first < middle) {
             self.bill.settle();
+            self.bill.keep();
         }
         self.doubt = self.doubt.filter(|first| *first >= middle);
     }

@@ -59,8 +59,21 @@ fn teller(item: Value<'_>) -> Option<Teller> {
     let kinds = item.path(&kinds)?.items().filter_map(Value::str);
     let mut kinds = kinds.filter(|kind| kind != "unknown").peekable();
     let first = kinds.peek()?.to_string();
+    if first == "user.goal" && item.get("content").is_some_and(is_goal_cleared) {
+        return Some(Teller::Client(first));
+    }
     let is_persons = kinds.any(|kind| kind.starts_with("user."));
     Some(if is_persons { Teller::Person } else { Teller::Client(first) })
+}
+
+/// Says whether a text tells the model that there is no goal any longer. Where it tells of one, it has the person's words.
+fn is_goal_cleared(content: Value<'_>) -> bool {
+    let mut texts = content.items().filter_map(|block| block.get("text")?.str());
+    texts.any(|text| {
+        let inside =
+            text.trim_start().strip_prefix("<codex_internal_context source=\"user_goal\">");
+        inside.is_some_and(|inside| inside.trim_start().starts_with("User cleared the goal."))
+    })
 }
 
 /// Marks what stands under the user's name and is the client's. Clients that write items without an envelope have no other

@@ -51,6 +51,11 @@ pub(crate) fn is_bare(kind: &str) -> bool {
     TYPES.contains(&kind)
 }
 
+/// Says whether an item is a call.
+pub(crate) fn is_call(item: Value<'_>) -> bool {
+    item.get("type").and_then(Value::str).is_some_and(|kind| kind.ends_with("_call"))
+}
+
 /// Reads an item.
 pub(crate) fn read(item: Value<'_>, span: Span, tape: &mut Tape) -> Item {
     let told = item.get("type").and_then(Value::str);

@@ -12,6 +12,7 @@ mod counters;
 mod echo;
 mod event;
 mod failed;
+mod first;
 mod header;
 mod heard;
 mod hold;

@@ -5,6 +5,7 @@ use hyp_sdk::{Content, Fact, FailureClass, Message, Page, Part, Span, Subject, i
 
 use crate::bill::TOKEN_USAGE_RECORD;
 use crate::copied::{Role, Sight, Verdict};
+use crate::first::{Said, Sign};
 use crate::header::Told;
 use crate::item::{self, Item};
 use crate::queue::row_of;
@@ -210,11 +211,11 @@ impl Rollout {
     /// Takes an item; `is_bare` says that it has no envelope.
     fn item(&mut self, payload: Value<'_>, is_bare: bool, place: Place, out: &mut Page) {
         let item = item::read(payload, place.span, &mut self.tape);
-        if matches!(item, Item::Answer(_) | Item::Output(_)) {
-            self.totals.answered();
-        }
         match item {
             Item::Answer(mut message) => {
+                self.weigh(Sign::Answer);
+                let is_call = item::is_call(payload);
+                self.totals.fork.say(if is_call { Said::Calls } else { Said::Words });
                 if !self.has_begun {
                     let has_ids = self.has_ids().or(Some(message.id.is_some()));
                     self.begin(has_ids, out);
@@ -225,6 +226,8 @@ impl Rollout {
                 self.hold.item(message);
             }
             Item::Output(mut message) => {
+                self.weigh(Sign::Prompt);
+                self.totals.fork.say(Said::Calls);
                 self.stamp(&mut message, place);
                 call::finish(&mut message, &mut self.failed);
                 if let Some(fact) = self.spawns.output(&message, &mut self.tape) {
@@ -233,6 +236,7 @@ impl Rollout {
                 self.hold.output(message);
             }
             Item::Prompt(mut message) => {
+                self.weigh_prompt(&message);
                 self.stamp(&mut message, place);
                 if message.role == "user" {
                     injected::mark(&mut message, payload, is_bare);
@@ -292,6 +296,10 @@ impl Rollout {
         let thread = record.get("thread_id").and_then(Value::str);
         let is_own = self.is_copy || thread.is_none_or(|thread| thread == self.header.id());
         let tokens = record.get("usage").and_then(Tokens::read);
+        if is_own {
+            self.weigh(Sign::Record);
+            self.totals.told_by_record();
+        }
         self.recorded = tokens.filter(|tokens| is_own && !tokens.is_zero()).or(self.recorded);
         let usage = tokens.map(Tokens::usage);
         let row = self.row(place, TOKEN_USAGE_RECORD);
@@ -323,7 +331,8 @@ impl Rollout {
             .maybe_u64("window_number", payload.get("window_number").and_then(Value::u64))
             .maybe_raw("window_id", payload.get("window_id").map(Value::raw));
         message.compact_metadata = metadata.finish();
-        self.totals.answered();
+        self.weigh(Sign::Prompt);
+        self.totals.fork.say(Said::Calls);
         self.totals.compacted(self.recorded.take());
         self.hold.compacted(message);
     }

@@ -5,6 +5,7 @@ use hyp_sdk::{Counter, Entry, FailureClass, Page, Reading, Record, Scan, Span};
 
 use crate::copied::Copied;
 use crate::failed::Failed;
+use crate::first::Sign;
 use crate::header::Header;
 use crate::hold::Hold;
 use crate::spawn::Spawns;
@@ -116,6 +117,7 @@ impl Rollout {
 
     /// Sends out all that waits. A recording without messages opens no thread.
     pub(crate) fn drain(&mut self, out: &mut Page) {
+        self.weigh(Sign::End);
         self.waive();
         self.hold.end_turn();
         self.hold.end_doubt();

@@ -2,6 +2,7 @@
 
 use hyp_sdk::state::{Reader, Writer};
 
+use crate::first::First;
 use crate::scan::Rollout;
 use crate::usage::Tokens;
 
@@ -10,7 +11,8 @@ impl Rollout {
     /// nor before the header, nor in one of several recordings: what one of them has, the others must not tell again.
     pub(crate) fn saved(&self) -> Option<Vec<u8>> {
         let is_alone = self.has_begun && self.header.is_told() && self.paths.len() == 1;
-        if !is_alone || !self.hold.is_at_rest() {
+        let is_in_doubt = matches!(self.totals.fork, First::Doubted(..));
+        if !is_alone || is_in_doubt || !self.hold.is_at_rest() {
             return None;
         }
         let mut out = Writer::new();

@@ -7,6 +7,7 @@ use hyp_sdk::{Content, ErrorBlock, Fact, FailureClass, Message, Part, Subject, T
 use crate::bill::TOKEN_COUNT;
 use crate::echo::PLAN;
 use crate::event::{self, Event, is_of_api};
+use crate::first::{First, Sign};
 use crate::injected;
 use crate::item::joined_from;
 use crate::record::{Place, is_made_up};
@@ -51,6 +52,7 @@ impl Rollout {
                 return self.hold.event(kind, message);
             }
             Event::Failed(word, code, text) => {
+                self.weigh(Sign::Broken);
                 let error = Content::Error(ErrorBlock { code, message: Some(text) });
                 let message = self.echo("system", word, Part::new("error", error), place);
                 return self.hold.aside(message);
@@ -65,23 +67,37 @@ impl Rollout {
                 return self.hold.aside(message);
             }
             Event::Count(info) => {
+                let is_first = !matches!(self.totals.fork, First::Doubted(..));
                 let tokens = self.totals.count(info, place.time, self.recorded);
+                if tokens.is_some() && !is_first {
+                    self.weigh(Sign::Count);
+                }
                 // A client that is older than the one before it goes on without records.
                 let is_recorded = tokens.is_some() && self.recorded.take().is_some();
                 return match tokens.filter(|_| !is_recorded) {
-                    Some(tokens) => self.hold.count(tokens.usage(), self.row(place, "token_count")),
+                    Some(tokens) => {
+                        self.hold.count(tokens.usage(), self.row(place, "token_count"));
+                        if matches!(self.totals.fork, First::Doubted(..)) {
+                            self.hold.doubt_count();
+                        }
+                    }
                     None => self.hold.skip(place.span, TOKEN_COUNT),
                 };
             }
             // The order for a review is told twice, and a migration makes up two turns of it.
             Event::Started if is_made_up(payload) && self.totals.is_in_review() => {}
             Event::Started => {
+                self.weigh(Sign::Prompt);
+                self.totals.fork.begin_turn();
                 self.imported = imported(payload, place);
                 // Totals of the response before would have come by now.
                 self.recorded = None;
                 self.hold.begin_turn();
             }
-            Event::Aborted => self.hold.end_turn(),
+            Event::Aborted => {
+                self.weigh(Sign::Broken);
+                self.hold.end_turn();
+            }
             Event::Review(true) => self.totals.begin_review(),
             Event::Review(false) => self.totals.end_review(),
             Event::Title(title) => {
@@ -95,6 +111,10 @@ impl Rollout {
                 }
             }
             Event::CallFailed(call) => self.failed.call(call),
+            Event::Known if COMPLETE.contains(&&*kind) => {
+                let has_failed = payload.get("error").is_some_and(|error| error.is_object());
+                self.weigh(if has_failed { Sign::Broken } else { Sign::Complete });
+            }
             Event::Known => {}
             Event::Unknown(reason) => {
                 return self.hold.failure(place.span, FailureClass::Unknown, reason);
@@ -114,6 +134,9 @@ impl Rollout {
         message
     }
 }
+
+/// The ends of turns.
+const COMPLETE: [&str; 2] = ["event_msg.task_complete", "event_msg.turn_complete"];
 
 /// What the client says behind what it took over from another client.
 const IMPORTED: &str = "<EXTERNAL SESSION IMPORTED>";

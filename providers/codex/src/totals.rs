@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use hyp_sdk::json::Value;
 use hyp_sdk::state::{Reader, Writer};
 
+use crate::first::{First, Said};
 use crate::usage::Tokens;
 
 /// Counts that are remembered.
@@ -31,8 +32,8 @@ pub(crate) struct Totals {
     is_in_review: bool,
     /// Another thread reviews: what is told meanwhile is that one's, which tells it in a recording of its own.
     is_reviewed_elsewhere: bool,
-    /// What is told now is still the parent's: this thread has no answer yet.
-    is_parents: bool,
+    /// What is known of the first count, where the thread goes on from its parent and copies nothing.
+    pub(crate) fork: First,
     /// What was copied from the parent, where something was.
     copied: Option<Tokens>,
     /// Totals at records with which the own part may begin.
@@ -70,12 +71,21 @@ impl Totals {
 
     /// Begins a thread that goes on from its parent and copies nothing of it.
     pub(crate) fn begin_fork(&mut self) {
-        self.is_parents = true;
+        if self.before.is_none() {
+            self.fork = First::Awaited(Said::Nothing);
+        }
     }
 
-    /// Notes an answer: from now on, what is told is the thread's own.
-    pub(crate) fn answered(&mut self) {
-        self.is_parents = false;
+    /// Notes that a response was told with its id: a first count behind it is the thread's own.
+    pub(crate) fn told_by_record(&mut self) {
+        if matches!(self.fork, First::Awaited(_)) {
+            self.fork = First::Recorded;
+        }
+    }
+
+    /// Takes the first count for the parent's.
+    pub(crate) fn disown(&mut self, tokens: Tokens) {
+        self.first = self.first.plus(tokens);
     }
 
     /// Begins a review: 0.42 does it in the thread itself, 0.58 has another thread do it.
@@ -175,9 +185,14 @@ impl Totals {
         }
         let before = self.before.replace(total);
         let is_fresh = std::mem::take(&mut self.is_fresh);
-        if self.is_parents {
-            (self.first, self.sum) = (total, total);
-            return None;
+        let fork = match self.fork {
+            First::Doubted(..) => First::Known,
+            _ => std::mem::take(&mut self.fork),
+        };
+        if !matches!(fork, First::Known) && (recorded.is_some() || last.is_none()) {
+            let own = recorded.unwrap_or_default();
+            (self.first, self.sum, self.step) = (total.minus(own), total, own);
+            return recorded;
         }
         let moved = is_recorded || before.is_none_or(|before| !before.same(total));
         // Totals that are those of one response have nothing of those before: not every process says that it is new.
@@ -207,6 +222,11 @@ impl Totals {
             return None;
         }
         let tokens = last.unwrap_or_else(|| total.minus(before.unwrap_or_default()));
+        if let First::Awaited(said) = fork
+            && !tokens.is_zero()
+        {
+            self.fork = First::Doubted(said, tokens);
+        }
         Some(tokens).filter(|tokens| !tokens.is_zero())
     }
 
@@ -236,7 +256,7 @@ impl Totals {
         out.flag(self.is_in_review);
         out.flag(self.is_reviewed_elsewhere);
         self.first.save(out);
-        out.flag(self.is_parents);
+        self.fork.save(out);
         out.maybe(self.copied.as_ref(), |out, tokens| tokens.save(out));
         self.sum.save(out);
         out.maybe(self.compaction.as_ref(), |out, tokens| tokens.save(out));
@@ -253,7 +273,7 @@ impl Totals {
         self.is_in_review = from.flag()?;
         self.is_reviewed_elsewhere = from.flag()?;
         self.first = Tokens::restore(from)?;
-        self.is_parents = from.flag()?;
+        self.fork = First::restore(from)?;
         self.copied = from.maybe(Tokens::restore)?;
         self.sum = Tokens::restore(from)?;
         self.compaction = from.maybe(Tokens::restore)?;
@@ -400,8 +420,10 @@ mod tests {
         };
         let mut totals = Totals::default();
         totals.begin_fork();
-        assert_eq!((tell(&mut totals, 20), tell(&mut totals, 20)), (None, None));
-        totals.answered();
+        assert_eq!((tell(&mut totals, 20), tell(&mut totals, 20)), (Some(10), None), "in doubt");
+        assert!(matches!(totals.fork, First::Doubted(Said::Nothing, _)));
+        totals.fork = First::Known;
+        totals.disown(Tokens { input: 10, ..Tokens::default() });
         assert_eq!((tell(&mut totals, 20), tell(&mut totals, 30)), (None, Some(10)));
         assert_eq!(totals.own(true).map(|own| own.input), Some(10));
     }
