@@ -134,7 +134,7 @@ fn a_crash_tells_what_the_guest_said_and_where() {
     let error = failure("trap", Limits::default());
     assert_eq!(error.code(), "hyp::plugin::trap");
     assert!(error.to_string().contains("guest says hello"), "{error}");
-    assert_eq!(error.backtrace(), ["hyp:backfill/provider@0.1.1#[method]scan.advance"]);
+    assert_eq!(error.backtrace(), ["hyp:backfill/provider@0.1.2#[method]scan.advance"]);
     assert!(error.help().unwrap().contains("author"));
 }
 

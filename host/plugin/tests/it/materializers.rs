@@ -44,12 +44,15 @@ fn a_materializer_says_which_rows_items_are() {
     assert_eq!(description.name, "ledger");
     assert_eq!(description.datasets[0].name, "entries");
     assert_eq!(description.checks[0].expect, 0);
+    let [words] = &description.datasets[0].value_sets[..] else { panic!("{description:?}") };
+    assert_eq!((words.column.as_str(), words.values.len()), ("unit", 2));
 
     let entry = item("guests.entry", &[("amount", Datum::Integer(12))]);
     let colour = item("guests.colour", &[("colour", Datum::Text("red".into()))]);
     let derived = making.materialize(&[&entry, &colour], Arc::new(OneRow)).unwrap();
     let Wish::Append(row) = &derived[0].wishes[0] else { panic!("{derived:?}") };
-    assert_eq!(row.cells, [("amount".to_owned(), Datum::Integer(12))]);
+    let cells = [("amount", Datum::Integer(12)), ("unit", Datum::Null)];
+    assert_eq!(row.cells, cells.map(|(column, value)| (column.to_owned(), value)));
     assert_eq!(derived[0].then[0].kind, "guests.colour");
     let Wish::Assert(assertion) = &derived[1].wishes[0] else { panic!("{derived:?}") };
     assert_eq!(assertion.value, Datum::Text("red".into()));

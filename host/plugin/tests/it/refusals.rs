@@ -58,7 +58,7 @@ fn bytes_that_are_no_component_are_refused() {
 #[test]
 fn a_component_of_another_contract_is_refused() {
     let bytes = component(&["hyp:backfill/sink@0.9.0"], &["hyp:backfill/provider@0.9.0"]);
-    let ending = "it.wasm` wants hyp:backfill@0.9.0, this host speaks 0.1.1";
+    let ending = "it.wasm` wants hyp:backfill@0.9.0, this host speaks 0.1.2";
     check(&bytes, "hyp::plugin::contract", ending);
 }
 
@@ -80,7 +80,7 @@ fn a_component_that_wants_more_is_refused() {
 #[test]
 fn a_provider_without_its_functions_is_refused() {
     let bytes = component(&[], &["hyp:backfill/provider@0.1.0"]);
-    check(&bytes, "hyp::plugin::contract", "it.wasm` does not fit hyp:backfill@0.1.1");
+    check(&bytes, "hyp::plugin::contract", "it.wasm` does not fit hyp:backfill@0.1.2");
 }
 
 #[test]
