@@ -310,6 +310,17 @@ static ASKING: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| {
     (resolve, world)
 });
 
+/// Returns a component in which one word stands wherever another of its length stood.
+pub(crate) fn reworded<const N: usize>(component: &[u8], from: &[u8; N], to: &[u8; N]) -> Vec<u8> {
+    let mut component = component.to_vec();
+    for at in 0..component.len() - N {
+        if component[at..].starts_with(from) {
+            component[at..at + N].copy_from_slice(to);
+        }
+    }
+    component
+}
+
 /// Returns a component with a custom section: the same program under another digest.
 pub(crate) fn stamped(component: &[u8], stamp: &str) -> Vec<u8> {
     use wasm_encoder::{Component, CustomSection};

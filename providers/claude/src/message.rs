@@ -66,6 +66,16 @@ pub(crate) fn spoken(
     Some(message)
 }
 
+/// Says whether a person said this, and not the client or a tool.
+pub(crate) fn is_prompt(message: &Message, line: &Line<'_>) -> bool {
+    let is = |of: fn(&Content) -> bool| message.parts.iter().any(|part| of(&part.content));
+    message.role == "user"
+        && message.is_compact_summary != Some(true)
+        && is(|content| matches!(content, Content::Text(_)))
+        && !is(|content| matches!(content, Content::ToolResult(_)))
+        && injected::kind(&message.parts, line.author()).is_none()
+}
+
 /// Returns a message with what all kinds of lines have.
 pub(crate) fn framed(record: &Record<'_>, line: &Line<'_>, role: &str) -> Message {
     let mut message = Message::new(record.span, role);

@@ -2,8 +2,8 @@
 
 use hyp_sdk::json::Tape;
 use hyp_sdk::{
-    Content, Context, Counter, Entry, Fact, Fault, Message, Page, Reading, Record, Scan, Span,
-    Subject, Thread, ThreadKind,
+    Context, Counter, Entry, Fact, Fault, Message, Page, Reading, Record, Scan, Span, Subject,
+    Thread, ThreadKind,
 };
 
 use crate::context::{Beside, beside};
@@ -16,9 +16,9 @@ use crate::response::Responses;
 use crate::spill::Spills;
 use crate::total::Total;
 use crate::waiting::Waiting;
-use crate::{DESKTOP, aside, injected, kind, message, notice};
+use crate::{DESKTOP, aside, kind, message, notice};
 
-/// One transcript: one thread.
+/// One transcript: one thread, and another for each session that begins in the midst of it.
 #[derive(Debug)]
 pub struct Transcript {
     /// The transcript, and what is beside it.
@@ -60,8 +60,8 @@ impl Open {
     /// Returns the session that begins with a line in the midst of another one's file, as version 1.0 has it after `/clear`.
     fn next_session(&self, line: &Line<'_>) -> Option<String> {
         let follows = line.parent.or(line.logical_parent).or(line.forked_from).is_some();
-        let is_own = self.has_own_prompt && self.id == self.session;
-        let said = owned(line.session).filter(|_| is_own && !follows)?;
+        let may_end = self.has_own_prompt && self.id == self.session;
+        let said = owned(line.session).filter(|_| may_end && !follows)?;
         (said != self.session && is_uuid(&said)).then_some(said)
     }
 }
@@ -114,7 +114,9 @@ impl Transcript {
     }
 
     fn message(&mut self, record: &Record<'_>, line: &Line<'_>, kind: &str, out: &mut Page) {
-        if let Some(session) = self.open.as_ref().and_then(|open| open.next_session(line)) {
+        let is_said = !matches!(kind, "system" | "attachment");
+        let open = self.open.as_ref().filter(|_| is_said);
+        if let Some(session) = open.and_then(|open| open.next_session(line)) {
             self.close(out);
             (self.id, self.first, self.has_links) = (session, line.time(), true);
         }
@@ -154,7 +156,7 @@ impl Transcript {
         if kind == "assistant" {
             self.emit_lost(record.span, out);
         } else {
-            if is_prompt(&made, line) {
+            if message::is_prompt(&made, line) {
                 self.queue.see_prompt(&made);
                 let said = owned(line.session);
                 let own = self.open.as_mut().filter(|open| said.as_ref() == Some(&open.session));
@@ -288,16 +290,6 @@ impl Transcript {
         let thread = &self.open.as_ref()?.context;
         aside::message(record, &self.beside.agents, &self.beside.hook, thread)
     }
-}
-
-/// Says whether a person said this, and not the client or a tool.
-fn is_prompt(message: &Message, line: &Line<'_>) -> bool {
-    let is = |of: fn(&Content) -> bool| message.parts.iter().any(|part| of(&part.content));
-    message.role == "user"
-        && message.is_compact_summary != Some(true)
-        && is(|content| matches!(content, Content::Text(_)))
-        && !is(|content| matches!(content, Content::ToolResult(_)))
-        && injected::kind(&message.parts, line.author()).is_none()
 }
 
 /// Returns the fact of a title that the application around the client gave.

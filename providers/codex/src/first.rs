@@ -82,8 +82,8 @@ pub(crate) enum Sign {
     Record,
     /// The model goes on.
     Answer,
-    /// A prompt, or another turn.
-    Prompt,
+    /// The model is given what it answers next: a prompt, a result, a compaction, another turn.
+    Given,
     /// The turn failed, or was broken off.
     Broken,
     /// The turn is over as it should be.
@@ -103,7 +103,7 @@ impl Rollout {
             (Said::Nothing, _) | (_, Sign::Record) => false,
             (Said::Words, Sign::Answer | Sign::Broken) => false,
             (_, Sign::Count | Sign::End) => true,
-            (Said::Words, Sign::Prompt) => return self.totals.fork.begin_turn(),
+            (Said::Words, Sign::Given) => return self.totals.fork.begin_turn(),
             _ => return,
         };
         self.totals.fork = First::Known;
@@ -114,11 +114,11 @@ impl Rollout {
         }
     }
 
-    /// Takes a prompt as such a sign; of a turn that was broken off the model is told as of one.
+    /// Takes a prompt as such a sign. That a turn was broken off, the model is told as if it were one.
     pub(crate) fn weigh_prompt(&mut self, message: &Message) {
         let is_aborted =
             item::texts(message).next().is_some_and(|text| text.starts_with("<turn_aborted>"));
-        self.weigh(if is_aborted { Sign::Broken } else { Sign::Prompt });
+        self.weigh(if is_aborted { Sign::Broken } else { Sign::Given });
     }
 }
 

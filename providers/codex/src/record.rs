@@ -226,7 +226,7 @@ impl Rollout {
                 self.hold.item(message);
             }
             Item::Output(mut message) => {
-                self.weigh(Sign::Prompt);
+                self.weigh(Sign::Given);
                 self.totals.fork.say(Said::Calls);
                 self.stamp(&mut message, place);
                 call::finish(&mut message, &mut self.failed);
@@ -331,7 +331,7 @@ impl Rollout {
             .maybe_u64("window_number", payload.get("window_number").and_then(Value::u64))
             .maybe_raw("window_id", payload.get("window_id").map(Value::raw));
         message.compact_metadata = metadata.finish();
-        self.weigh(Sign::Prompt);
+        self.weigh(Sign::Given);
         self.totals.fork.say(Said::Calls);
         self.totals.compacted(self.recorded.take());
         self.hold.compacted(message);

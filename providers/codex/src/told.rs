@@ -67,9 +67,9 @@ impl Rollout {
                 return self.hold.aside(message);
             }
             Event::Count(info) => {
-                let is_first = !matches!(self.totals.fork, First::Doubted(..));
+                let was_doubted = matches!(self.totals.fork, First::Doubted(..));
                 let tokens = self.totals.count(info, place.time, self.recorded);
-                if tokens.is_some() && !is_first {
+                if tokens.is_some() && was_doubted {
                     self.weigh(Sign::Count);
                 }
                 // A client that is older than the one before it goes on without records.
@@ -87,7 +87,7 @@ impl Rollout {
             // The order for a review is told twice, and a migration makes up two turns of it.
             Event::Started if is_made_up(payload) && self.totals.is_in_review() => {}
             Event::Started => {
-                self.weigh(Sign::Prompt);
+                self.weigh(Sign::Given);
                 self.totals.fork.begin_turn();
                 self.imported = imported(payload, place);
                 // Totals of the response before would have come by now.

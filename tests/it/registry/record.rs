@@ -28,7 +28,7 @@ fn the_newest_run_says_what_holds_whoever_wrote_it() {
         let registry = Registry::adopted("compliance.sql");
         registry.settle(&format!("[datasets.agent_compliance_status]\non_conflict = \"{rule}\"\n"));
         registry.run("registry-history", &["--commit"]);
-        // One agent that an import gave a status under each rule but `keep`, and one that it never does.
+        // An agent whose status was adopted, and one that nobody tested before.
         for agent in ["buoy", "far"] {
             for (day, passed, by) in
                 [("14", false, "owner_test"), ("15", true, "heartbeat"), ("16", false, "heartbeat")]
