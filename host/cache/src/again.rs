@@ -170,11 +170,10 @@ impl<'a> Pair<'a> {
             _ if is_fork && !is_linked => is_own_copy()? != is_copy,
             (false, true) => true,
             (true, false) => is_own_copy()?,
-            // The original may be the store's finding, and is not told by the recording then.
+            // The original may be the store's finding, and is not told by the recording then. So may be that it is a copy.
             (true, true) => {
-                let (was, is) =
-                    (value(self.stored.replay_of, row), value(self.arriving.replay_of, row));
-                was.is_none() && is.is_some()
+                let had_original = value(self.stored.replay_of, row).is_some();
+                is_linked && !had_original || !is_own_copy()?
             }
             (false, false) => false,
         };

@@ -194,12 +194,12 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells threads of which everything was purged from those that hold something.
+    /// Tells threads of which everything was purged from those that hold something; those from `next` on are new.
     pub(crate) fn tell_ghosts(
         &mut self,
         arriving: Arriving<'_>,
         numbers: &[Number],
-        is_new: &[bool],
+        next: Number,
         verdicts: &[Verdict],
     ) {
         let mut rows = vec![(0usize, 0usize); numbers.len()];
@@ -209,12 +209,10 @@ impl Writer {
                 *purged += usize::from(*verdict == Verdict::Purged);
             }
         }
-        for ((number, (all, purged)), (facts, is_new)) in
-            numbers.iter().zip(rows).zip(arriving.threads.iter().zip(is_new))
-        {
+        for ((number, (all, purged)), facts) in numbers.iter().zip(rows).zip(arriving.threads) {
             if all > purged {
                 self.revive(*number, facts);
-            } else if all > 0 && *is_new {
+            } else if all > 0 && *number >= next {
                 self.threads.lay_to_rest(*number);
             }
         }

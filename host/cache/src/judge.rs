@@ -124,12 +124,12 @@ impl Writer {
         self.own.make_room();
         let Arriving { threads, rows, .. } = arriving;
         let mut moved = BTreeSet::new();
-        let is_new: Vec<bool> =
-            threads.iter().map(|thread| !self.threads.is_known(&thread.thread_id)).collect();
+        // Threads from here on are new.
+        let next = self.threads.next();
         let numbers = self.number(arriving, &mut moved)?;
-        self.note_stale(&moved)?;
+        self.note_stale(&moved.range(..next).copied().collect())?;
         // What forks say that they copied counts from now on.
-        for (number, _) in numbers.iter().zip(&is_new).filter(|(_, is_new)| **is_new) {
+        for number in numbers.iter().filter(|number| **number >= next) {
             moved.extend(self.threads.forks(*number));
         }
         self.pending.seen_again.clear();
@@ -165,7 +165,7 @@ impl Writer {
         }
         if burial.is_needed {
             self.bury(&burial, rows, &keys, &places, &mut judgement)?;
-            self.tell_ghosts(arriving, &numbers, &is_new, &judgement.verdicts);
+            self.tell_ghosts(arriving, &numbers, next, &judgement.verdicts);
         }
         Ok(judgement)
     }

@@ -67,6 +67,7 @@ mod schema;
 mod snapshot;
 mod source;
 mod split;
+mod stale;
 mod store;
 mod summed;
 mod sweep;

@@ -349,34 +349,6 @@ impl Writer {
         Ok(())
     }
 
-    /// Notes the recordings whose rows may be those of other threads, since threads turned out earlier or later than those.
-    ///
-    /// What such a row says of its thread cannot be made from the store: the recording has to be read again.
-    pub(crate) fn note_stale(&mut self, moved: &BTreeSet<Number>) -> Result<(), StoreError> {
-        for thread in moved {
-            let kin = self.kin.of(*thread).map(|(other, _)| other);
-            let origins = self.threads.origins(*thread).filter(|origin| origin != thread);
-            let related: BTreeSet<Number> =
-                self.threads.tied(*thread).chain(origins).chain(kin).collect();
-            let (before, after): (Vec<Number>, Vec<Number>) =
-                related.into_iter().partition(|other| self.threads.is_earlier(*other, *thread));
-            let itself = (!after.is_empty()).then_some(*thread);
-            for earlier in before.into_iter().chain(itself) {
-                let Some(known) = self.threads.get(earlier) else { continue };
-                let saw = self
-                    .catalog
-                    .connection
-                    .prepare("SELECT 1 FROM sightings WHERE thread_id = ?1 LIMIT 1")
-                    .and_then(|mut found| found.exists([&known.thread_id]))
-                    .map_err(|error| self.catalog.error(error))?;
-                if saw {
-                    self.stale.extend(known.inputs().cloned());
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Says whether a row came as a copy, before the store judged it.
     pub(crate) fn is_own_copy(&self, part_id: &str) -> Result<bool, StoreError> {
         self.catalog

@@ -1,7 +1,7 @@
 //! Threads by number, and which of two came first.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use hyp_model::event::{Fact, ThreadKind};
 use hyp_model::judge::ThreadFacts;
@@ -55,6 +55,9 @@ pub(crate) struct Threads {
     by_start: HashMap<Option<i64>, BTreeSet<Number>>,
     next: Number,
 }
+
+/// When a thread began: whether it is not known at all, the moment, and how many origins it has that began at that moment.
+type Beginning = (bool, i64, usize);
 
 /// Forks of forks that are followed, so that threads which name each other come to an end.
 const DEPTH: usize = 64;
@@ -159,8 +162,9 @@ impl Threads {
         let key = key_of(&facts.thread_id);
         let Some(number) = self.by_id.get(&key).copied() else {
             let number = self.next;
+            let before = self.places_below(key);
             self.put(number, key, arriving);
-            self.note_forks(number, key, moved);
+            self.note_moved(before, moved);
             return number;
         };
         let Some(known) = self.by_number.get(&number) else { return number };
@@ -182,14 +186,13 @@ impl Threads {
             arriving.is_origin_told = known.is_origin_told;
             arriving.origin = known.origin.or(arriving.origin);
         }
-        let is_moved = arriving.started_at != known.started_at || arriving.origin != known.origin;
-        if is_moved {
+        if arriving.started_at != known.started_at || arriving.origin != known.origin {
             moved.insert(number);
-            self.note_forks(number, key, moved);
-        }
-        self.put(number, key, arriving);
-        if is_moved {
-            self.note_forks(number, key, moved);
+            let before = self.places_below(key);
+            self.put(number, key, arriving);
+            self.note_moved(before, moved);
+        } else {
+            self.put(number, key, arriving);
         }
         number
     }
@@ -235,6 +238,8 @@ impl Threads {
         let Some(known) = self.by_number.get_mut(&number) else { return };
         known.is_origin_told = true;
         if known.forked_from.as_deref() != Some(origin) {
+            let places = self.places_below(key);
+            let Some(known) = self.by_number.get_mut(&number) else { return };
             known.forked_from = Some(origin.to_owned());
             let before = known.origin.replace(key_of(origin));
             if let Some(forks) = before.and_then(|before| self.forks.get_mut(&before)) {
@@ -242,7 +247,7 @@ impl Threads {
             }
             self.forks.entry(key_of(origin)).or_default().insert(number);
             moved.insert(number);
-            self.note_forks(number, key, moved);
+            self.note_moved(places, moved);
         }
     }
 
@@ -266,15 +271,25 @@ impl Threads {
         Some(number)
     }
 
-    /// Adds the forks of a thread that are not known to have begun later, and theirs.
-    fn note_forks(&self, number: Number, key: Key, moved: &mut BTreeSet<Number>) {
-        let Some(known) = self.by_number.get(&number) else { return };
-        for fork in self.forks.get(&key).into_iter().flatten() {
-            let Some(other) = self.get(*fork) else { continue };
-            if other.started_at <= known.started_at && moved.insert(*fork) {
-                self.note_forks(*fork, other.key(), moved);
+    /// Returns where the forks of a thread stand among others, and theirs.
+    fn places_below(&self, key: Key) -> BTreeMap<Number, Beginning> {
+        let mut places = BTreeMap::new();
+        let mut keys = vec![key];
+        while let Some(key) = keys.pop() {
+            for fork in self.forks.get(&key).into_iter().flatten() {
+                if places.insert(*fork, self.beginning(*fork, DEPTH)).is_none() {
+                    keys.extend(self.get(*fork).map(Known::key));
+                }
             }
         }
+        places
+    }
+
+    /// Adds the threads that stand somewhere else now.
+    fn note_moved(&self, before: BTreeMap<Number, Beginning>, moved: &mut BTreeSet<Number>) {
+        let is_moved =
+            |(number, place): &(Number, Beginning)| self.beginning(*number, DEPTH) != *place;
+        moved.extend(before.into_iter().filter(is_moved).map(|(number, _)| number));
     }
 
     /// Returns the number of the next thread that is new.
@@ -358,9 +373,9 @@ impl Threads {
         named.into_iter().flatten().copied().filter(|fork| self.is_fork(*fork))
     }
 
-    /// Returns when a thread began, as far as its place among others goes: not before its origin, and how many origins it
-    /// has that began at that moment. Threads that are not known come last, and those without a time before them.
-    fn beginning(&self, number: Number, depth: usize) -> (bool, i64, usize) {
+    /// Returns when a thread began, as far as its place among others goes: not before its origin. Threads that are not known
+    /// come last, and those without a time before them.
+    fn beginning(&self, number: Number, depth: usize) -> Beginning {
         let Some(known) = self.by_number.get(&number) else { return (true, i64::MAX, 0) };
         let Some(started_at) = known.started_at else { return (false, i64::MAX, 0) };
         let origin = known.origin.filter(|_| depth > 0);

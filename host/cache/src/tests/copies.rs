@@ -356,6 +356,36 @@ fn a_thread_whose_beginning_turns_out_earlier_is_the_original() {
 }
 
 #[test]
+fn a_fork_of_a_fork_moves_with_the_beginning_of_the_first() {
+    let world = world();
+    let first = |at| thread("a", at, 2);
+    let second = Thread { forked_from: Some("a".into()), ..thread("b", 0, 2) };
+    let third = Thread { forked_from: Some("b".into()), ..thread("c", 50, 4) };
+    let copy = resumed("d", 70, &third);
+    world.import(&[first(100), second, third, copy]);
+    let is_replay = |part: &str| world.table()[part]["is_replay"] == "true";
+    assert!(
+        is_replay("c-m1#0") && !is_replay("d-c-m1#0"),
+        "nothing begins before what it comes from"
+    );
+    world.import(&[first(10)]);
+    assert!(!is_replay("c-m1#0") && is_replay("d-c-m1#0"));
+}
+
+#[test]
+fn a_recording_that_saw_a_prompt_is_read_again_once_it_is_the_earliest() {
+    let world = world();
+    let origin = |at| thread("o", at, 2);
+    let fork = Thread { forked_from: Some("o".into()), ..thread("a", 10, 1) };
+    let other = Thread { lines: fork.lines.clone(), ..thread("b", 50, 0) };
+    world.import(&[origin(100), fork, other]);
+    assert_eq!(world.table()["a-m0#0"]["session_id"], "b");
+    let mut writer = world.writer("later");
+    chunk(&mut writer, &[origin(5)], &[(0, 0), (0, 1)]).unwrap();
+    assert_eq!(writer.take_stale(), ["input-a".to_owned()].into());
+}
+
+#[test]
 fn a_recording_whose_rows_were_given_away_in_a_tie_is_read_again() {
     let world = world();
     let first = thread("c", 0, 2);

@@ -1,5 +1,6 @@
 //! Rows that come again from where they came from, and say something else.
 
+use super::copies::resumed;
 use super::world::{Thread, thread, world};
 
 #[test]
@@ -36,6 +37,20 @@ fn what_the_store_found_out_itself_is_no_other_content() {
     let row = &world.table()["b-m1#0"];
     assert_eq!(row["attributes"], r#"{"a":1,"usage_as_written":{"output_tokens":12}}"#);
     assert_eq!((&*row["is_replay"], &*row["output_tokens"]), ("true", ""));
+}
+
+#[test]
+fn a_copy_that_the_store_found_may_say_so_itself_later() {
+    let world = world();
+    let original = |at| thread("a", at, 4);
+    let mut copy = resumed("b", 100, &original(0));
+    world.import(&[original(0), copy.clone()]);
+    assert_eq!(world.table()["b-a-m1#0"]["replay_of"], "a-m1#0");
+    copy.lines.iter_mut().for_each(|line| line.is_marked = true);
+    world.import(std::slice::from_ref(&copy));
+    assert_eq!(world.import(&[copy]).superseded, 0, "its word is known");
+    world.import(&[original(200)]);
+    assert_eq!(world.table()["b-a-m1#0"]["is_replay"], "true");
 }
 
 #[test]
