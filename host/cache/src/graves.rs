@@ -44,6 +44,7 @@ impl Grave {
             is_replay: false,
             replay_of: None,
             keys: self.keys.clone(),
+            is_of_call: false,
         }
     }
 }

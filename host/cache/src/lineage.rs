@@ -100,6 +100,7 @@ impl<'a> Chunk<'a> {
                 is_replay: row.is_replay,
                 replay_of: None,
                 keys: kin::of_row(row).collect(),
+                is_of_call: row.call_id.is_some() && row.response_id.is_none(),
             };
             Traced { part, in_chunk: Some(*at) }
         })
@@ -227,7 +228,7 @@ impl Writer {
             // Copies of one thing that is not there are copies of the first of them.
             let is_told_copy = !has_origin && is_own_copy && original(&part.said_key).is_some();
             let is_within_copy =
-                part.message_index <= end && !is_added && !self.is_news(&part, &earlier)?;
+                part.message_index <= end && !is_added && !self.is_news(&part, &earlier, looked)?;
             let is_copy = is_within_copy || is_told_copy;
             if is_copy && looked.burial.is_needed {
                 let original = original(&part.said_key).or_else(|| part.replay_of.clone());
@@ -281,8 +282,22 @@ impl Writer {
     }
 
     /// Says whether a part has ids of the world that no earlier relative has: it stands between copies and
-    /// is none.
-    fn is_news(&self, part: &Part, earlier: &[(Number, i32)]) -> Result<bool, StoreError> {
+    /// is none. So does the result of a call that an earlier one made and has no result of.
+    fn is_news(
+        &self,
+        part: &Part,
+        earlier: &[(Number, i32)],
+        looked: &Looked,
+    ) -> Result<bool, StoreError> {
+        if part.is_of_call {
+            let said = earlier.iter().filter_map(|(other, _)| looked.originals.get(other));
+            let mut parts =
+                earlier.iter().filter_map(|(other, _)| looked.parts.get(other)).flatten();
+            let is_said = said.into_iter().any(|said| said.contains_key(&part.said_key));
+            if !is_said && parts.any(|it| part.keys.iter().any(|key| it.keys.contains(key))) {
+                return Ok(true);
+            }
+        }
         let mut is_news = false;
         for key in &part.keys {
             if self.is_claimed(*key, |thread| earlier.iter().any(|(other, _)| *other == thread))? {

@@ -41,6 +41,8 @@ pub(crate) struct Part {
     pub(crate) replay_of: Option<String>,
     /// Keys that its thread shares with those that it copies from.
     pub(crate) keys: Vec<Key>,
+    /// True where the id of a call is all that tells what it is of.
+    pub(crate) is_of_call: bool,
 }
 
 /// Reads whole rows of a file by their positions, in the order of the file.
@@ -371,6 +373,7 @@ fn collect(batch: &RecordBatch, known: &Known, parts: &mut Vec<Part>) -> Option<
             replay_of: value(originals),
             keys: kin::keys(ids.value(at), value(responses).as_deref(), value(calls).as_deref())
                 .collect(),
+            is_of_call: calls.is_valid(at) && !responses.is_valid(at),
         });
     }
     Some(())

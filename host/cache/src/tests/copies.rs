@@ -113,6 +113,30 @@ fn what_is_said_beside_the_last_thing_that_is_shared_is_no_copy() {
     }
 }
 
+#[test]
+fn a_result_is_no_copy_where_the_other_thread_has_its_call_alone() {
+    let call = Some("call0000-of-a".to_owned());
+    let mut caller = thread("a", 0, 2);
+    caller.lines[1].call_id.clone_from(&call);
+    let mut other = thread("b", 100, 2);
+    other.lines[0].call_id.clone_from(&call);
+    for threads in [[caller.clone(), other.clone()], [other.clone(), caller.clone()]] {
+        let world = world();
+        for thread in &threads {
+            world.import(std::slice::from_ref(thread));
+        }
+        let is_replay = |part: &str| world.table()[part]["is_replay"] == "true";
+        assert!(!is_replay("b-m0#0") && !is_replay("b-m1#0"));
+
+        // The caller has a result of its own after all.
+        let mut caller = caller.clone();
+        let result = Line { message_index: 2, ..other.lines[0].clone() };
+        caller.lines.push(Line { message_id: "a-m2".into(), ..result });
+        world.import(&[caller]);
+        assert!(is_replay("b-m0#0") && !is_replay("b-m1#0"));
+    }
+}
+
 /// A thread that answers once and then is asked again, in vain.
 fn asked_in_vain(id: &str, started_at: i64) -> Thread {
     let mut thread = thread(id, started_at, 3);

@@ -54,7 +54,9 @@ pub(super) fn read_some(threads: &[Thread], known: &[Thread]) -> Expected {
             let is_told_copy =
                 line.is_marked && !is_here && kin.iter().any(|other| is_said(&other));
             let is_copy = is_told_copy
-                || line.message_index <= end && !is_added && !is_news(line, &kin, &threads);
+                || line.message_index <= end
+                    && !is_added
+                    && !is_news(line, &kin, &threads, &owners);
             let replay = if is_copy {
                 let original = kin.iter().find_map(|other| {
                     threads[*other].lines.iter().find(|theirs| theirs.said_key() == line.said_key())
@@ -80,8 +82,24 @@ fn keys(line: &Line) -> impl Iterator<Item = &String> {
     line.response_id.iter().chain(&line.call_id)
 }
 
-/// Says whether a line has keys that none of the relatives has.
-fn is_news(line: &Line, kin: &[usize], threads: &[&Thread]) -> bool {
+/// Says whether a line has keys that none of the relatives has, or is the result of a call that one of them made and has
+/// no result of.
+fn is_news(
+    line: &Line,
+    kin: &[usize],
+    threads: &[&Thread],
+    owners: &BTreeMap<String, usize>,
+) -> bool {
+    if let (None, Some(call)) = (&line.response_id, &line.call_id) {
+        let mut theirs = kin.iter().flat_map(|other| &threads[*other].lines);
+        let is_made = |other: &usize| {
+            let mut own = threads[*other].lines.iter().filter(|it| owners[&it.part_id()] == *other);
+            own.any(|it| it.call_id.as_ref() == Some(call))
+        };
+        if !theirs.any(|it| it.said_key() == line.said_key()) && kin.iter().any(is_made) {
+            return true;
+        }
+    }
     let theirs: BTreeSet<&String> =
         kin.iter().flat_map(|other| &threads[*other].lines).flat_map(keys).collect();
     keys(line).next().is_some() && !keys(line).any(|key| theirs.contains(key))
