@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = migrations![
     "0013_quarantine",
     "0014_derivations",
     "0015_beginnings",
+    "0016_telling",
 ];
 
 /// Why a catalog was not brought up to date.

@@ -126,6 +126,35 @@ fn a_title_reaches_its_session_also_by_way_of_a_message() {
 }
 
 #[test]
+fn of_titles_of_one_rank_that_of_the_later_thread_stands_whichever_is_read_first() {
+    let (first, second) = (thread("b", 10, 2), thread("c", 20, 2));
+    for tellers in [[&first, &second], [&second, &first]] {
+        let world = world();
+        world.import(&[thread("a", 0, 2)]);
+        for teller in tellers {
+            let mut writer = world.writer("run");
+            let mut commit =
+                judged(&mut writer, std::slice::from_ref(teller), &[(0, 0), (0, 1)]).unwrap();
+            let value = format!("as {} has it", teller.id);
+            let facts =
+                [Subject::HolderOf("a-m1".into()), Subject::Thread("b".into())].map(|about| {
+                    (
+                        teller.id.clone(),
+                        Fact { about, name: "title".into(), value: value.clone(), rank: 1 },
+                    )
+                });
+            commit.facts = facts.into();
+            writer.commit(commit).unwrap();
+            writer.end_run(&RunEnd { run_id: "run".into(), ..Default::default() }).unwrap();
+        }
+        let sessions = world.store.read_table("sessions").unwrap();
+        let titles = sessions.column_by_name("title").unwrap().as_string::<i32>();
+        let titles: Vec<&str> = titles.iter().flatten().collect();
+        assert_eq!(titles, ["as c has it", "as c has it"]);
+    }
+}
+
+#[test]
 fn a_store_of_an_older_version_is_read_until_the_next_run_brings_it_up_to_date() {
     let world = world();
     let path = world.store.catalog_path();

@@ -263,12 +263,12 @@ mod tests {
     fn an_entry_is_told_once_as_it_was_and_not_at_all_where_it_is_as_before() {
         let catalog = catalog();
         let run = |sql: &str| catalog.execute_batch(sql).unwrap();
-        run("INSERT INTO facts VALUES ('t', 'title', 'one', 0), ('u', 'title', 'same', 0)");
+        run("INSERT INTO facts VALUES ('t', 'title', 'one', 0, 1), ('u', 'title', 'same', 0, 1)");
         clear(&catalog).unwrap();
-        run("INSERT OR REPLACE INTO facts VALUES ('t', 'title', 'two', 0)");
+        run("INSERT OR REPLACE INTO facts VALUES ('t', 'title', 'two', 0, 1)");
         run("UPDATE facts SET value = 'three' WHERE thread_id = 't'");
         run("DELETE FROM facts WHERE thread_id = 'u'");
-        run("INSERT INTO facts VALUES ('u', 'title', 'same', 0)");
+        run("INSERT INTO facts VALUES ('u', 'title', 'same', 0, 1)");
         run("INSERT INTO claims VALUES (x'00ff', 9, 1), (x'00ff', 10, 1)");
         let seen = seen(&catalog).unwrap();
         assert_eq!(seen.len(), 2, "{seen:#?}");
