@@ -4,8 +4,8 @@
 //! lines with new times. Turns keep their ids, and ids grow with time: the first turn younger than the thread
 //! is its own, with the prompt that stands before it. Where the clock was set back, one is that began just when its
 //! record was written. Older recordings have no ids of turns, or only of some; there the pace tells: no model answers a
-//! prompt within moments, but a copy is written without pauses, and none of it comes seconds behind an answer. What may
-//! be a copy waits until an answer decides.
+//! prompt within moments, nor fails, and nobody breaks off so soon, but a copy is written without pauses, and none of it
+//! comes seconds behind an answer. What may be a copy waits until an answer decides.
 
 use hyp_sdk::json::Value;
 use hyp_sdk::state::{Reader, Writer};
@@ -66,6 +66,8 @@ pub(crate) enum Role {
     Begins,
     /// Comes from the model.
     Answers,
+    /// Shows that the model works on the turn, or has to stop.
+    Works,
     Other,
 }
 
@@ -165,6 +167,16 @@ impl Copied {
                 self.is_paced = true;
                 self.prove()
             }
+            Role::Works => {
+                let is_told = !self.knows_turns;
+                let is_own = |turn: &mut Beginning| {
+                    is_told && since(turn.last_time).is_some_and(|gap| gap > MOMENT)
+                };
+                match self.turn.take_if(is_own) {
+                    Some(turn) => self.end(self.start(&turn)),
+                    None => Verdict::Copy,
+                }
+            }
             Role::Other => Verdict::Copy,
         }
     }
@@ -252,7 +264,7 @@ fn made_at(id: &str) -> Option<i64> {
 mod tests {
     use hyp_sdk::json::Tape;
 
-    use super::Role::{Answers, Begins, Other};
+    use super::Role::{Answers, Begins, Other, Works};
     use super::*;
 
     const OWN: &str = "0199a0b2-0000-7000-8000-000000000000";
@@ -328,6 +340,9 @@ mod tests {
             ("the clock is set back meanwhile",        &[(Begins, 500), (Begins, 501), (Answers, -900)],         Some(5)),
             ("an answer at once, long after the copy", &[(Begins, 9_500), (Begins, 9_501), (Answers, 9_504)],   Some(5)),
             ("a slow disk, and no answer before it",  &[(Begins, 92), (Begins, 140), (Begins, 9_500), (Answers, 9_501)], Some(7)),
+            ("broken off, and asked again",            &[(Begins, 140), (Works, 1_500), (Begins, 9_500), (Answers, 9_600)], Some(5)),
+            ("broken off at once behind the copy",     &[(Begins, 93), (Works, 1_500)],                          Some(5)),
+            ("a copied turn that was broken off",      &[(Begins, 92), (Works, 92), (Begins, 500), (Answers, 560)], Some(7)),
             ("a slow disk between two turns",          &[(Begins, 500), (Answers, 501), (Begins, 900), (Answers, 990)], Some(7)),
         ];
         for (name, rest, expect) in cases {

@@ -4,10 +4,8 @@
 //! off; nothing in such a count says so. One that a record backs is the fork's own. Else it has its tokens until
 //! something tells that they are the parent's: a record that comes only then, an answer that is given again.
 
-use hyp_sdk::Message;
 use hyp_sdk::state::{Reader, Writer};
 
-use crate::item;
 use crate::scan::Rollout;
 use crate::usage::Tokens;
 
@@ -112,13 +110,6 @@ impl Rollout {
         } else if self.hold.take_count() {
             self.totals.disown(tokens);
         }
-    }
-
-    /// Takes a prompt as such a sign. That a turn was broken off, the model is told as if it were one.
-    pub(crate) fn weigh_prompt(&mut self, message: &Message) {
-        let is_aborted =
-            item::texts(message).next().is_some_and(|text| text.starts_with("<turn_aborted>"));
-        self.weigh(if is_aborted { Sign::Broken } else { Sign::Given });
     }
 }
 

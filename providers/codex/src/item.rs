@@ -158,6 +158,12 @@ fn blocks(content: Value<'_>) -> impl Iterator<Item = Value<'_>> {
     alone.into_iter().chain(content.items())
 }
 
+/// Says whether the client tells the model in the person's name that a turn was broken off.
+pub(crate) fn is_abort(item: Value<'_>) -> bool {
+    let first = item.get("content").and_then(|content| blocks(content).find_map(text_of));
+    first.and_then(Value::str).is_some_and(|text| text.trim_start().starts_with("<turn_aborted>"))
+}
+
 /// Makes a part of a text that is not empty.
 fn said(text: Value<'_>) -> Option<Part> {
     text.text().filter(|text| !text.value.is_empty()).map(Part::text)

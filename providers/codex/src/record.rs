@@ -236,7 +236,7 @@ impl Rollout {
                 self.hold.output(message);
             }
             Item::Prompt(mut message) => {
-                self.weigh_prompt(&message);
+                self.weigh(if item::is_abort(payload) { Sign::Broken } else { Sign::Given });
                 self.stamp(&mut message, place);
                 if message.role == "user" {
                     injected::mark(&mut message, payload, is_bare);
@@ -367,11 +367,13 @@ fn role(kind: &str, payload: Value<'_>) -> Role {
         ("response_item", "message") if item::is_communication(payload) => Role::Begins,
         ("response_item", "message") => match payload.get("role").and_then(Value::str).as_deref() {
             Some("assistant") => Role::Answers,
+            _ if item::is_abort(payload) => Role::Works,
             _ => Role::Begins,
         },
         ("response_item", "reasoning") => Role::Answers,
         ("response_item", word) if word.ends_with("_call") => Role::Answers,
         ("event_msg", "agent_message" | "agent_reasoning") => Role::Answers,
+        ("event_msg", "token_count" | "turn_aborted" | "error") => Role::Works,
         ("event_msg", "user_message" | "task_started" | "turn_started") => Role::Begins,
         ("event_msg", "item_completed") => {
             match payload.path(&["item", "type"]).and_then(Value::str).as_deref() {
