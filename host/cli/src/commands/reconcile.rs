@@ -106,10 +106,7 @@ fn report<'a>(threads: impl Iterator<Item = &'a Thread>) -> Report {
         threads.map(|thread| (thread, judge(&thread.evidence))).collect();
     let covers: BTreeSet<&str> = judged
         .iter()
-        .filter(|(_, verdict)| {
-            let with = [Basis::WithSubagents, Basis::WithSubagentsAndCopies, Basis::WithOrigin];
-            verdict.status == Status::Pass && with.contains(&verdict.basis)
-        })
+        .filter(|(_, verdict)| verdict.status == Status::Pass && verdict.basis.has_subagents())
         .map(|(thread, _)| thread.thread_id.as_str())
         .collect();
     let mut report = Report { threads: Vec::new(), summary: Summary::default() };

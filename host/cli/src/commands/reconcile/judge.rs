@@ -112,6 +112,8 @@ pub(super) struct Evidence {
     pub(super) responses: Vec<Response>,
     /// Tokens of its sub-agents.
     pub(super) subagents: Tokens,
+    /// Its own responses and those of its sub-agents, in the order of their times; none where it has no sub-agents.
+    pub(super) with_subagents: Vec<Response>,
     /// Tokens of the copies that its recording holds.
     pub(super) copies: Tokens,
     /// Tokens of the sub-agents that its origins had before it began.
@@ -161,6 +163,13 @@ pub(super) enum Basis {
     WithOrigin,
     /// The total of the thread that started it covers it.
     InParent,
+}
+
+impl Basis {
+    /// Says whether the responses of sub-agents are among it.
+    pub(super) fn has_subagents(self) -> bool {
+        matches!(self, Self::WithSubagents | Self::WithSubagentsAndCopies | Self::WithOrigin)
+    }
 }
 
 /// Why nothing can be said. The list is closed; docs/reconcile.md explains each.

@@ -26,6 +26,8 @@ pub(super) struct Thread {
     forked_from: Option<String>,
     started_at: Option<i64>,
     last_at: Option<i64>,
+    /// Times of its responses, of each at least that of the one before.
+    times: Vec<i64>,
     /// Whether there was a prompt since its last response that was read.
     is_prompted: bool,
     inputs: BTreeSet<String>,
@@ -95,7 +97,7 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         unfinished.iter().filter_map(|row| ask::text(row, "response_id")).collect();
     let sql = format!(
         "select session_id, conversation_id, input_id, response_id, model, {}, \
-           input_tokens is null and output_tokens is null as is_prompt from messages \
+           cast(message_created_at as bigint) as time, input_tokens is null and output_tokens is null as is_prompt from messages \
          where input_tokens is not null or output_tokens is not null or (role = 'user' \
            and part_type <> 'tool_result' and attachment_type is null) \
          order by message_index, part_index",
@@ -108,6 +110,8 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
             continue;
         }
         let response = ask::text(&row, "response_id");
+        let before = thread.times.last().copied();
+        thread.times.extend(before.max(ask::long(&row, "time")).or(Some(i64::MIN)));
         thread.evidence.responses.push(Response {
             tokens: tokens(&row),
             begins_turn: std::mem::take(&mut thread.is_prompted),
@@ -280,12 +284,18 @@ fn families(threads: &mut Threads) {
         for (_, tokens) in thread.by_model.iter().filter(|(model, _)| !is_known(model)) {
             aside.get_or_insert_default().add(*tokens);
         }
+        if !of_thread.responses.is_empty() {
+            let own = thread.times.iter().copied().zip(thread.evidence.responses.iter().copied());
+            of_thread.responses.splice(..0, own);
+            of_thread.responses.sort_by_key(|(time, _)| *time);
+        }
         found.push((thread.thread_id.clone(), of_thread, of_origins.tokens, is_orphan, aside));
     }
     for (id, family, inherited, is_orphan, aside) in found {
         let Some(thread) = threads.all.get_mut(&id) else { continue };
         let evidence = &mut thread.evidence;
         evidence.subagents = family.tokens;
+        evidence.with_subagents = family.responses.into_iter().map(|(_, it)| it).collect();
         evidence.is_partial |= family.is_partial;
         evidence.has_failures |= family.has_failures;
         evidence.inherited = inherited;
@@ -299,6 +309,8 @@ fn families(threads: &mut Threads) {
 #[derive(Default)]
 struct Family {
     tokens: Tokens,
+    /// Their responses, each with its time.
+    responses: Vec<(i64, Response)>,
     models: BTreeSet<String>,
     is_partial: bool,
     has_failures: bool,
@@ -310,7 +322,10 @@ fn descend(id: &str, children: &HashMap<&str, Vec<&Thread>>, before: i64, family
     for child in children.get(id).into_iter().flatten() {
         let is_before = child.last_at.is_none_or(|last| last <= before);
         if is_before && family.seen.insert(child.thread_id.clone()) {
-            child.evidence.responses.iter().for_each(|it| family.tokens.add(it.tokens));
+            for (time, response) in child.times.iter().zip(&child.evidence.responses) {
+                family.tokens.add(response.tokens);
+                family.responses.push((*time, Response { begins_turn: false, ..*response }));
+            }
             family.models.extend(child.models.iter().cloned());
             family.is_partial |= child.evidence.is_partial;
             family.has_failures |= child.evidence.has_failures;

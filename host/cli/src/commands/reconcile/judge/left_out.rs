@@ -26,10 +26,23 @@ pub(super) fn left_out(
     sums: &[(Basis, Tokens)],
 ) -> Option<Cause> {
     let total = Tokens(counted.0.map(Option::unwrap_or_default));
-    let lacking = sums.iter().filter_map(|(_, sum)| counted.columns_of(*sum).minus(total));
-    let lacking: Vec<Tokens> = lacking.filter(|it| !it.is_nothing()).collect();
-    let all: Vec<Response> =
-        evidence.responses.iter().map(|response| response.within(counted)).collect();
+    let lacking = |has: fn(&Basis) -> bool| -> Vec<Tokens> {
+        let sums = sums.iter().filter(|(basis, _)| has(basis));
+        let lacking = sums.filter_map(|(_, sum)| counted.columns_of(*sum).minus(total));
+        lacking.filter(|it| !it.is_nothing()).collect()
+    };
+    let within = |responses: &[Response]| -> Vec<Response> {
+        responses.iter().map(|response| response.within(counted)).collect()
+    };
+    let takes_up = evidence.takes_up;
+    left_out_of(within(&evidence.responses), &lacking(|_| true), takes_up).or_else(|| {
+        let lacking = lacking(|basis| basis.has_subagents());
+        left_out_of(within(&evidence.with_subagents), &lacking, takes_up)
+    })
+}
+
+/// Returns why some of these responses are not in a total that lacks one of these sums.
+fn left_out_of(all: Vec<Response>, lacking: &[Tokens], takes_up: bool) -> Option<Cause> {
     let course = Course::new(&all);
     if lacking.iter().any(|lacking| course.ends_with(*lacking)) {
         return Some(Cause::CounterBehind);
@@ -39,11 +52,11 @@ pub(super) fn left_out(
     if lacking.iter().any(|lacking| is_choice(&unfinished, *lacking)) {
         return Some(Cause::InterruptedResponses);
     }
-    if !evidence.takes_up {
+    if !takes_up {
         return None;
     }
     let mut tries = MOST_TRIES;
-    if course.lacks_any(&lacking, &mut tries) {
+    if course.lacks_any(lacking, &mut tries) {
         return Some(Cause::CounterBehind);
     }
     // The client counts no answer that was interrupted, wherever it is.

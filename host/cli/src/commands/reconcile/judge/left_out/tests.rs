@@ -91,6 +91,41 @@ fn interrupted_answers_are_left_out_beside_a_stretch() {
 }
 
 #[test]
+fn what_sub_agents_answered_is_left_out_with_the_turn_that_they_were_at_work_in() {
+    let with_agents = |outputs: &[u64]| {
+        let agents = |outputs: &'static [u64]| {
+            let one = |output: &u64| Response {
+                tokens: tokens(*output),
+                begins_turn: false,
+                is_finished: *output != 23,
+            };
+            outputs.iter().map(one)
+        };
+        let own = responses(&TURNS);
+        let (first, rest) = own.split_at(1);
+        let (most, last) = rest.split_at(rest.len() - 1);
+        let (early, late) = (agents(&[7]), agents(&[17, 19, 23]));
+        let all = first.iter().copied().chain(early.clone()).chain(most.iter().copied());
+        Evidence {
+            subagents: sum(early.chain(late.clone()).map(|it| it.tokens)),
+            with_subagents: all.chain(late).chain(last.iter().copied()).collect(),
+            ..counting(outputs)
+        }
+    };
+    #[rustfmt::skip]
+    let cases = [
+        ("all of them",          vec![11, 7, 13, 29, 31, 37, 53, 101, 103, 211, 401, 17, 19, 23, 409], "Pass"),
+        ("not the last turn",    vec![11, 7, 13, 29, 31, 37, 53, 101, 103, 211],              "CounterBehind"),
+        ("not what broke off",   vec![11, 7, 13, 29, 31, 37, 53, 101, 103, 211, 401, 17, 19, 409], "InterruptedResponses"),
+        ("not the first turn",   vec![29, 31, 37, 53, 101, 103, 211, 401, 17, 19, 23, 409],  "CounterBehind"),
+        ("not one within it",    vec![11, 7, 13, 29, 31, 37, 53, 101, 103, 211, 401, 17, 23, 409], "Fail"),
+    ];
+    for (name, outputs, expected) in cases {
+        assert_eq!(told(&with_agents(&outputs)), expected, "{name}");
+    }
+}
+
+#[test]
 fn only_who_goes_on_from_a_total_leaves_out_stretches() {
     let with = |outputs: &[u64]| Evidence { takes_up: false, ..counting(outputs) };
     assert_eq!(told(&with(&[53, 101, 103, 211, 401, 409])), "Fail");
