@@ -25,6 +25,7 @@ use crate::ledger::{ClientTotal, InputState, Listing, Quarantined, UnitState};
 use crate::publish::Edit;
 use crate::schema::file_schema;
 use crate::table::Partition;
+use crate::threads::Moved;
 use crate::writer::Writer;
 use crate::{facts, failpoint, ghosts, graves, ledger, split, threads, undo};
 
@@ -256,7 +257,7 @@ impl Writer {
             .cloned()
             .collect();
         for facts in more {
-            let number = self.threads.number(&facts, &mut BTreeSet::new());
+            let number = self.threads.number(&facts, &mut Moved::new());
             self.pending.threads.push((number, facts));
         }
     }

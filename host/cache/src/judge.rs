@@ -16,7 +16,7 @@ use crate::heir::Heir;
 use crate::index::Hit;
 use crate::own::{Place, Print};
 use crate::rows;
-use crate::threads::Number;
+use crate::threads::{Moved, Number};
 use crate::untold::Untold;
 use crate::writer::Writer;
 
@@ -123,11 +123,12 @@ impl Writer {
         self.load_lineage()?;
         self.own.make_room();
         let Arriving { threads, rows, .. } = arriving;
-        let mut moved = BTreeSet::new();
+        let mut moved = Moved::new();
         // Threads from here on are new.
         let next = self.threads.next();
         let numbers = self.number(arriving, &mut moved)?;
-        self.note_stale(&moved.range(..next).copied().collect())?;
+        self.note_stale(moved.range(..next))?;
+        let mut moved: BTreeSet<Number> = moved.into_keys().collect();
         // What forks say that they copied counts from now on.
         for number in numbers.iter().filter(|number| **number >= next) {
             moved.extend(self.threads.forks(*number));
@@ -195,7 +196,7 @@ impl Writer {
     fn number(
         &mut self,
         arriving: Arriving<'_>,
-        moved: &mut BTreeSet<Number>,
+        moved: &mut Moved,
     ) -> Result<Vec<Number>, StoreError> {
         let mut numbers = Vec::with_capacity(arriving.threads.len());
         for thread in arriving.threads {

@@ -1,7 +1,8 @@
-//! Threads by number, and which of two came first.
+//! Threads by number.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod order;
+
+use std::collections::{BTreeSet, HashMap};
 
 use hyp_model::event::{Fact, ThreadKind};
 use hyp_model::judge::ThreadFacts;
@@ -11,6 +12,9 @@ use rusqlite::{Connection, Row, params};
 use crate::beginnings::{self, Copied};
 use crate::ledger::number as count;
 use crate::{catalog, ghosts, recordings};
+
+use order::DEPTH;
+pub(crate) use order::{Beginning, Moved};
 
 /// Name of the mark that holds the greatest number of a thread that an undo removed: it may come back.
 pub(crate) const THREADS: &str = "hyp.threads";
@@ -55,12 +59,6 @@ pub(crate) struct Threads {
     by_start: HashMap<Option<i64>, BTreeSet<Number>>,
     next: Number,
 }
-
-/// When a thread began: whether it is not known at all, the moment, and how many origins it has that began at that moment.
-type Beginning = (bool, i64, usize);
-
-/// Forks of forks that are followed, so that threads which name each other come to an end.
-const DEPTH: usize = 64;
 
 impl Threads {
     /// Reads the threads of a store.
@@ -144,7 +142,7 @@ impl Threads {
     /// Returns the number of a thread, new or known; what is known of it is brought up to date.
     ///
     /// Threads that are earlier or later than others because of it are added to `moved`.
-    pub(crate) fn number(&mut self, facts: &ThreadFacts, moved: &mut BTreeSet<Number>) -> Number {
+    pub(crate) fn number(&mut self, facts: &ThreadFacts, moved: &mut Moved) -> Number {
         let mut arriving = Known {
             thread_id: facts.thread_id.clone(),
             started_at: facts.started_at,
@@ -187,7 +185,7 @@ impl Threads {
             arriving.origin = known.origin.or(arriving.origin);
         }
         if arriving.started_at != known.started_at || arriving.origin != known.origin {
-            moved.insert(number);
+            moved.entry(number).or_insert(self.beginning(number));
             let before = self.places_below(key);
             self.put(number, key, arriving);
             self.note_moved(before, moved);
@@ -227,17 +225,13 @@ impl Threads {
     /// Notes where a thread was forked from.
     ///
     /// What is told last stands: the head of a fork of a fork may name the first origin.
-    pub(crate) fn learn_fork(
-        &mut self,
-        thread_id: &str,
-        origin: &str,
-        moved: &mut BTreeSet<Number>,
-    ) {
+    pub(crate) fn learn_fork(&mut self, thread_id: &str, origin: &str, moved: &mut Moved) {
         let key = key_of(thread_id);
         let Some(number) = self.by_id.get(&key).copied() else { return };
         let Some(known) = self.by_number.get_mut(&number) else { return };
         known.is_origin_told = true;
         if known.forked_from.as_deref() != Some(origin) {
+            moved.entry(number).or_insert(self.beginning(number));
             let places = self.places_below(key);
             let Some(known) = self.by_number.get_mut(&number) else { return };
             known.forked_from = Some(origin.to_owned());
@@ -246,7 +240,6 @@ impl Threads {
                 forks.remove(&number);
             }
             self.forks.entry(key_of(origin)).or_default().insert(number);
-            moved.insert(number);
             self.note_moved(places, moved);
         }
     }
@@ -256,7 +249,7 @@ impl Threads {
         &mut self,
         thread_id: &str,
         copied: Copied,
-        moved: &mut BTreeSet<Number>,
+        moved: &mut Moved,
     ) -> Option<Number> {
         let number = self.number_of(thread_id)?;
         self.by_number.get(&number).filter(|known| known.copied < copied)?;
@@ -266,30 +259,9 @@ impl Threads {
         let before = earlier(self);
         self.by_number.get_mut(&number)?.copied = copied;
         if earlier(self) > before {
-            moved.insert(number);
+            moved.entry(number).or_insert(self.beginning(number));
         }
         Some(number)
-    }
-
-    /// Returns where the forks of a thread stand among others, and theirs.
-    fn places_below(&self, key: Key) -> BTreeMap<Number, Beginning> {
-        let mut places = BTreeMap::new();
-        let mut keys = vec![key];
-        while let Some(key) = keys.pop() {
-            for fork in self.forks.get(&key).into_iter().flatten() {
-                if places.insert(*fork, self.beginning(*fork, DEPTH)).is_none() {
-                    keys.extend(self.get(*fork).map(Known::key));
-                }
-            }
-        }
-        places
-    }
-
-    /// Adds the threads that stand somewhere else now.
-    fn note_moved(&self, before: BTreeMap<Number, Beginning>, moved: &mut BTreeSet<Number>) {
-        let is_moved =
-            |(number, place): &(Number, Beginning)| self.beginning(*number, DEPTH) != *place;
-        moved.extend(before.into_iter().filter(is_moved).map(|(number, _)| number));
     }
 
     /// Returns the number of the next thread that is new.
@@ -316,32 +288,10 @@ impl Threads {
         self.by_owner.get(owner).copied()
     }
 
-    /// Says which of two threads began first.
-    ///
-    /// A fork comes after what it was forked from, and a sub-agent after what started it, whatever their times say. Of
-    /// threads that began at the same moment and say nothing of each other, that comes first which can have copied least.
-    pub(crate) fn order(&self, a: Number, b: Number) -> Ordering {
-        if a == b {
-            return Ordering::Equal;
-        }
-        let id = |number| {
-            let known = self.by_number.get(&number);
-            known.map(|known| (known.is_ghost, known.thread_id.as_str()))
-        };
-        let copied = |number| {
-            let known = self.by_number.get(&number);
-            known.filter(|known| known.started_at.is_some()).map(|known| known.copied)
-        };
-        self.beginning(a, DEPTH)
-            .cmp(&self.beginning(b, DEPTH))
-            .then_with(|| copied(a).cmp(&copied(b)))
-            .then_with(|| id(a).cmp(&id(b)))
-    }
-
     /// Returns the other threads that began at the same moment as one, by their times or by its place among them.
     pub(crate) fn tied(&self, number: Number) -> impl Iterator<Item = Number> + '_ {
         let own = self.get(number).map(|known| known.started_at);
-        let place = Some(self.beginning(number, DEPTH).1).filter(|at| Some(Some(*at)) != own);
+        let place = Some(self.beginning(number).1).filter(|at| Some(Some(*at)) != own);
         let starts = own.into_iter().chain(place.map(Some));
         let ties = starts.filter_map(|start| self.by_start.get(&start)).flatten();
         ties.copied().filter(move |other| *other != number)
@@ -371,24 +321,6 @@ impl Threads {
     pub(crate) fn forks(&self, number: Number) -> impl Iterator<Item = Number> + '_ {
         let named = self.get(number).and_then(|known| self.forks.get(&known.key()));
         named.into_iter().flatten().copied().filter(|fork| self.is_fork(*fork))
-    }
-
-    /// Returns when a thread began, as far as its place among others goes: not before its origin. Threads that are not known
-    /// come last, and those without a time before them.
-    fn beginning(&self, number: Number, depth: usize) -> Beginning {
-        let Some(known) = self.by_number.get(&number) else { return (true, i64::MAX, 0) };
-        let Some(started_at) = known.started_at else { return (false, i64::MAX, 0) };
-        let origin = known.origin.filter(|_| depth > 0);
-        let origin = origin.and_then(|origin| self.by_id.get(&origin)).filter(|it| **it != number);
-        match origin.map(|origin| self.beginning(*origin, depth - 1)) {
-            Some((_, at, forks)) if at != i64::MAX && at >= started_at => (false, at, forks + 1),
-            _ => (false, started_at, 0),
-        }
-    }
-
-    /// Says whether `a` began before `b`.
-    pub(crate) fn is_earlier(&self, a: Number, b: Number) -> bool {
-        self.order(a, b) == Ordering::Less
     }
 }
 
