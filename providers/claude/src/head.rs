@@ -56,13 +56,14 @@ pub(crate) fn head(
     thread
 }
 
-/// Says whether a file whose first line this is goes on with a session that began in another one, as version 2.0.10 has it:
-/// a prompt follows what is not in the file, where a copy has what it follows.
-pub(crate) fn goes_on(line: &Line<'_>, file: &str) -> bool {
+/// Says whether the first line of a file follows what another session has in another file, where a copy has what it
+/// follows. The file goes on with that session then, as version 2.0.10 has it; unless the line is the interruption that the
+/// client notes as it leaves that session for this one, to carry out a plan in a context that is cleared.
+pub(crate) fn follows_another(line: &Line<'_>, file: &str) -> bool {
     let is_other = owned(line.session).is_some_and(|said| said != file && is_uuid(&said));
     let is_main = line.is_sidechain.and_then(Value::bool) != Some(true);
-    let is_prompt = line.kind().as_deref() == Some("user") && is_main;
-    is_other && is_prompt && line.parent.is_some() && line.forked_from.is_none()
+    let is_user = line.kind().as_deref() == Some("user") && is_main;
+    is_other && is_user && line.parent.is_some() && line.forked_from.is_none()
 }
 
 /// Returns the name that the client has in this place.

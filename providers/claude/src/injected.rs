@@ -7,6 +7,7 @@ use crate::line::Author;
 const REMINDER: &str = "system_reminder";
 const IDE: &str = "ide_context";
 const TEAMMATE: &str = "teammate_message";
+pub(crate) const INTERRUPTION: &str = "interruption";
 
 /// How they begin, and what they are.
 const BEGINNINGS: [(&str, &str); 27] = [
@@ -44,8 +45,8 @@ const BEGINNINGS: [(&str, &str); 27] = [
 
 /// Texts that are the client's where there is nothing else, and what they are.
 const WHOLE: [(&str, &str); 3] = [
-    ("[Request interrupted by user]", "interruption"),
-    ("[Request interrupted by user for tool use]", "interruption"),
+    ("[Request interrupted by user]", INTERRUPTION),
+    ("[Request interrupted by user for tool use]", INTERRUPTION),
     ("Operation stopped by hook", "hook"),
 ];
 
@@ -59,11 +60,11 @@ const FEEDBACK: &str = " operation feedback:\n- [";
 const UNKNOWN_COMMAND: [&str; 3] =
     ["Unknown slash command: ", "Unknown command: ", "Unknown skill: "];
 
-/// Texts that the client says it made: bodies of skills and commands, places of pictures, pleas to go on.
+/// Texts that the client says it made: bodies of skills and commands, places of pictures, pleas to go on, plans to carry out.
 const META: &str = "meta";
 
 /// Beginnings that only what the client sends by itself has: a person may write about them.
-const SENT: [&str; 3] = ["task_notification", TEAMMATE, "interruption"];
+const SENT: [&str; 3] = ["task_notification", TEAMMATE, INTERRUPTION];
 
 /// Returns what a user's message is where the client made all of its texts; a prompt may come with some that it made.
 pub(crate) fn kind(parts: &[Part], author: Author) -> Option<&'static str> {
@@ -154,7 +155,7 @@ mod tests {
     fn what_the_client_says_as_a_whole_is_its_own() {
         #[rustfmt::skip]
         let cases = [
-            ("[Request interrupted by user for tool use]",      Some("interruption")),
+            ("[Request interrupted by user for tool use]",      Some(INTERRUPTION)),
             ("[Request interrupted by user] what is that?",     None),
             ("Unknown slash command: rename",                   Some("command_output")),
             ("Unknown command: /subtask",                       Some("command_output")),

@@ -82,6 +82,8 @@ pub(crate) struct Line<'t> {
     pub(crate) attachment: Option<Value<'t>>,
     pub(crate) content: Option<Value<'t>>,
     pub(crate) error: Option<Value<'t>>,
+    /// The plan that the client says is to be carried out.
+    pub(crate) plan: Option<Value<'t>>,
     /// What goes into the attributes as it is, under our key.
     pub(crate) noted: Vec<(&'static str, Value<'t>)>,
 }
@@ -127,6 +129,7 @@ impl<'t> Line<'t> {
             "message" => &mut self.message,
             "toolUseResult" => &mut self.tool_use_result,
             "attachment" => &mut self.attachment,
+            "planContent" => &mut self.plan,
             "content" => &mut self.content,
             _ => return self.note(key, value),
         };
@@ -166,7 +169,7 @@ impl<'t> Line<'t> {
         let origin = of("origin").and_then(|origin| origin.get("kind")?.str());
         let is_meta = of("is_meta").and_then(Value::bool) == Some(true);
         match (source.as_deref(), origin.as_deref()) {
-            _ if is_meta => Author::Client,
+            _ if is_meta || self.plan.is_some() => Author::Client,
             (Some("system"), _) => Author::Client,
             (_, Some(origin)) if origin != "human" => Author::Client,
             (Some("typed" | "queued"), _) => Author::Typist,

@@ -76,6 +76,11 @@ pub(crate) fn is_prompt(message: &Message, line: &Line<'_>) -> bool {
         && injected::kind(&message.parts, line.author()).is_none()
 }
 
+/// Says whether the client tells that a person interrupted it.
+pub(crate) fn is_interruption(message: &Message, line: &Line<'_>) -> bool {
+    injected::kind(&message.parts, line.author()) == Some(injected::INTERRUPTION)
+}
+
 /// Returns a message with what all kinds of lines have.
 pub(crate) fn framed(record: &Record<'_>, line: &Line<'_>, role: &str) -> Message {
     let mut message = Message::new(record.span, role);

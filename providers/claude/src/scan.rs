@@ -8,7 +8,7 @@ use hyp_sdk::{
 
 use crate::context::{Beside, beside};
 use crate::copied::Copied;
-use crate::head::{client, goes_on, head, is_stub, origin};
+use crate::head::{client, follows_another, head, is_stub, origin};
 use crate::line::{Line, owned};
 use crate::path::{Place, is_uuid};
 use crate::queue::Queue;
@@ -46,7 +46,7 @@ pub(crate) struct Open {
     pub(crate) id: String,
     pub(crate) session: String,
     pub(crate) context: Context,
-    /// The session that it was forked from, as far as lines have said.
+    /// The session that it was forked from, or that its client was in before, as far as lines have said.
     pub(crate) origin: Option<String>,
     /// Whether there was a prompt that is no copy.
     pub(crate) has_own_prompt: bool,
@@ -89,11 +89,18 @@ impl Transcript {
     }
 
     /// Begins the thread with the first line that gives a message.
-    fn begin(&mut self, line: &Line<'_>, out: &mut Page) -> Context {
+    fn begin(&mut self, line: &Line<'_>, made: &Message, out: &mut Page) -> Context {
         let entry = &self.entries[0];
-        let goes_on = !self.has_links && goes_on(line, &self.id);
+        let follows = !self.has_links && follows_another(line, &self.id);
+        let is_left = message::is_interruption(made, line);
+        let goes_on = follows && !is_left;
         let meta = &self.beside.meta;
         let mut thread = head(Place::of(&entry.path), &self.id, line, meta, goes_on);
+        let origin = thread.forked_from.clone();
+        if follows && is_left {
+            // The last word of the session before this one, of which nothing else is here.
+            thread.forked_from = None;
+        }
         let context = self.beside.hook.thread(line);
         thread.client = client(entry.root == DESKTOP, &context).to_owned();
         // A fork may begin with a record of its own time; what it copied began before.
@@ -103,7 +110,7 @@ impl Transcript {
             id: thread.id.clone(),
             session: thread.session_id.clone(),
             context: context.clone(),
-            origin: thread.forked_from.clone(),
+            origin,
             has_own_prompt: false,
             copied: thread.parent_thread_id.is_none().then(Copied::default),
             stub: is_stub(&thread, line).then(|| thread.clone()),
@@ -149,7 +156,7 @@ impl Transcript {
         if let Some(open) = &mut self.open {
             open.stub = None;
         } else {
-            let context = self.begin(line, out);
+            let context = self.begin(line, &made, out);
             let model = made.context.take().and_then(|context| context.model);
             made.context = self.beside.hook.message(line, model, &context);
         }
