@@ -22,6 +22,8 @@ pub(crate) struct Header {
     model_provider: Option<String>,
     source: Option<String>,
     nickname: Option<String>,
+    /// What part of the client alone speaks to the thread.
+    speaker: Option<String>,
     has_changes: Option<bool>,
 }
 
@@ -52,6 +54,7 @@ impl Header {
             model_provider: None,
             source: None,
             nickname: None,
+            speaker: None,
             has_changes: None,
         }
     }
@@ -95,6 +98,7 @@ impl Header {
         out.flag(thread.may_start_with_copy);
         out.context(&thread.context);
         out.flag(self.is_own);
+        out.maybe_text(self.speaker.as_deref());
     }
 
     /// Reads what was saved.
@@ -106,6 +110,7 @@ impl Header {
         thread.may_start_with_copy = from.flag()?;
         thread.context = from.context()?;
         self.is_own = from.flag()?;
+        self.speaker = from.maybe_text()?;
         Some(())
     }
 
@@ -187,6 +192,7 @@ impl Header {
             Some("compact" | "memory_consolidation") => ThreadKind::Side,
             _ => ThreadKind::Subagent,
         };
+        self.speaker = what.get("other").and_then(Value::non_empty);
         if let Some(spawn) = what.get("thread_spawn") {
             let parent = spawn.get("parent_thread_id").and_then(Value::non_empty);
             thread.parent_thread_id = thread.parent_thread_id.take().or(parent);
@@ -221,6 +227,11 @@ impl Header {
         attributes.object("codex", codex);
         thread.attributes = attributes.finish();
         thread.clone()
+    }
+
+    /// Returns what part of the client alone speaks to the thread, if no person and no other thread does.
+    pub(crate) fn speaker(&self) -> Option<&str> {
+        self.speaker.as_deref()
     }
 
     /// Returns the name that the client gave the agent.

@@ -90,6 +90,13 @@ pub(crate) fn mark(message: &mut Message, item: Value<'_>, is_bare: bool) {
     }
 }
 
+/// Marks what a part of the client says in the user's name.
+pub(crate) fn mark_of(message: &mut Message, speaker: &str) {
+    if is_human(message) {
+        mark_as(message, |_| Some(speaker.to_owned()));
+    }
+}
+
 /// Marks an event that tells what the client is known to write: all else that events tell in the user's name was typed.
 pub(crate) fn mark_event(message: &mut Message) {
     mark_as(message, |text| listed(text).map(str::to_owned));

@@ -253,6 +253,9 @@ impl Rollout {
     }
 
     pub(crate) fn prompt(&mut self, message: &mut Message) {
+        if let Some(speaker) = self.header.speaker() {
+            injected::mark_of(message, speaker);
+        }
         if injected::is_human(message) {
             attributes::set(message, &self.turn.words());
             return;

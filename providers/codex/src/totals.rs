@@ -211,7 +211,7 @@ impl Totals {
                 self.compaction = None;
                 // A process begins at zero, and one that goes on from an earlier point of the thread at what it was then.
                 let is_back = restarted || total.input < before.input;
-                let goes_on = last.is_some() && self.was_told(total.minus(response));
+                let goes_on = !response.is_zero() && self.was_told(total.minus(response));
                 self.step = if is_back || goes_on { response } else { total.minus(before) };
                 if moved || restarted {
                     self.sum = self.sum.plus(self.step);
@@ -344,6 +344,7 @@ mod tests {
             ("starts again, and higher", &[Some((30, 30, 0)), Some((40, 40, 0))],         false, Some(70)),
             ("a fork goes on",    &[Some((1_000, 10, 0)), Some((1_005, 5, 0))],           true,  Some(15)),
             ("two processes at once", &[Some((10, 10, 0)), Some((30, 20, 0)), Some((10, 10, 0)), Some((35, 25, 0)), Some((30, 20, 0)), Some((36, 6, 0))], false, Some(61)),
+            ("a migration left turns out", &[Some((10, 10, 0)), Some((30, 0, 0)), Some((40, 10, 0))], false, Some(40)),
             ("goes back, and on", &[Some((10, 10, 0)), Some((30, 20, 0)), Some((25, 15, 0)), Some((31, 6, 0))], false, Some(51)),
         ];
         for (name, infos, is_fork, expect) in cases {
