@@ -112,6 +112,11 @@ fn print(row: &Candidate) -> Print {
     Print::of(row.said_key, row.created_at)
 }
 
+/// Says whether a row is of another message than the one that has its id; one that is told as a copy is of the same.
+fn is_another(row: &Candidate, holder: Print) -> bool {
+    !row.is_copy_of_another() && print(row).is_another(holder)
+}
+
 impl Writer {
     /// Decides about the rows of one chunk. The commit that follows has to carry out the answer.
     ///
@@ -151,7 +156,7 @@ impl Writer {
             let winner = first[key];
             if winner != at {
                 let is_another = places[at].thread != places[winner].thread
-                    && print(&rows[at]).is_another(print(&rows[winner]));
+                    && is_another(&rows[at], print(&rows[winner]));
                 judgement.verdicts[at] =
                     if is_another { Verdict::IdTaken } else { Verdict::Stored };
                 self.note_sighting(&rows[at], places[at], places[winner]);
@@ -279,7 +284,7 @@ impl Writer {
         let mut again = Again::default();
         for Held { at, place: holder, hit, print: stored } in stored {
             let is_another = places[at].thread != holder.thread
-                && stored.is_some_and(|stored| stored.is_another(print(&rows[at])));
+                && stored.is_some_and(|stored| is_another(&rows[at], stored));
             // A row whose thread is not known stays whose it is.
             let is_known = holder.thread != Number::MIN;
             if is_known && self.is_earlier(places[at], holder) {
@@ -340,5 +345,32 @@ impl Writer {
             input_id: self.own.input_id(loser.input).to_owned(),
             span: row.span,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_as_a_copy_has_not_taken_the_id_of_another_message() {
+        let said = Candidate {
+            part_id: "m#0".into(),
+            thread: 0,
+            message_index: 0,
+            response_id: None,
+            call_id: None,
+            said_key: Key([1; 16]),
+            created_at: 7,
+            is_replay: false,
+            replay_of: None,
+            is_forgotten: false,
+            span: (0, 1),
+        };
+        let holder = Print::of(Key([2; 16]), 5);
+        assert!(is_another(&said, holder), "it says something else, at another time");
+        assert!(!is_another(&Candidate { created_at: 5, ..said.clone() }, holder));
+        // The original may have a response that nothing tells of the copy.
+        assert!(!is_another(&Candidate { is_replay: true, ..said }, holder));
     }
 }
