@@ -7,9 +7,13 @@ use crate::context::{Meta, resumes_by_copy};
 use crate::line::{Line, owned};
 use crate::path::{Place, is_uuid};
 
-/// Sub-agents of these names are requests on the side: summaries, suggestions, questions that leave no trace.
-const SIDE_AGENTS: [&str; 3] =
-    ["agent-acompact-", "agent-aprompt_suggestion-", "agent-aside_question-"];
+/// Sub-agents of these names are requests on the side: summaries, suggestions, notes, questions that leave no trace.
+const SIDE_AGENTS: [&str; 4] = [
+    "agent-acompact-",
+    "agent-aprompt_suggestion-",
+    "agent-asession_memory-",
+    "agent-aside_question-",
+];
 /// What the client sends to warm up, in a transcript of its own.
 const WARM_UP: &str = "Warmup";
 

@@ -96,7 +96,7 @@ impl Queue {
         // Some are noted only as they go.
         let prompt = waiting.or_else(|| named.map(Prompt::new));
         let is_lost = |prompt: &Prompt| !self.has_attachments && !prompt.was_seen;
-        if let Some(prompt) = prompt.filter(|it| is_lost(it) && is_said(&it.text.value)) {
+        if let Some(prompt) = prompt.filter(|it| is_lost(it) && is_taken(&it.text.value)) {
             self.taken.push_back(Prompt { time, ..prompt });
         }
     }
@@ -207,6 +207,11 @@ fn is_said(text: &str) -> bool {
     !first.is_empty() && first.strip_prefix('/').is_none_or(|command| command.contains('/'))
 }
 
+/// Returns true for a text that went into a turn: no command is run there, and one with more behind it is read as it is.
+fn is_taken(text: &str) -> bool {
+    is_said(text) || text.split_whitespace().nth(1).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +267,12 @@ mod tests {
                 said,
                 expected.map(|it| Content::Text(it.into())).iter().collect::<Vec<_>>()
             );
+        }
+        for (typed, is_told) in [("/review this file first", true), ("/cost", false)] {
+            let mut queue = Queue::default();
+            operation(&mut queue, &enqueued(typed));
+            operation(&mut queue, r#"{"operation":"remove"}"#);
+            assert_eq!(queue.lost(at).is_some(), is_told, "no command is run in a turn: {typed}");
         }
         let mut queue = Queue::default();
         ["yes", "no"].iter().for_each(|text| operation(&mut queue, &enqueued(text)));

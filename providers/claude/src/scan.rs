@@ -122,8 +122,9 @@ impl Transcript {
 
     fn message(&mut self, record: &Record<'_>, line: &Line<'_>, kind: &str, out: &mut Page) {
         let is_said = !matches!(kind, "system" | "attachment");
-        let open = self.open.as_ref().filter(|_| is_said);
-        if let Some(session) = open.and_then(|open| open.next_session(line)) {
+        let next = self.open.as_ref().filter(|_| is_said).and_then(|open| open.next_session(line));
+        let begins = next.is_some();
+        if let Some(session) = next {
             self.close(out);
             (self.id, self.first, self.has_links) = (session, line.time(), true);
         }
@@ -159,6 +160,10 @@ impl Transcript {
             let context = self.begin(line, &made, out);
             let model = made.context.take().and_then(|context| context.model);
             made.context = self.beside.hook.message(line, model, &context);
+        }
+        if let Some(open) = self.open.as_mut().filter(|_| begins) {
+            // It copies nothing, so that another one may follow though nobody said anything in it.
+            open.has_own_prompt = true;
         }
         if kind == "assistant" {
             self.emit_lost(record.span, out);

@@ -15,6 +15,11 @@ const COUNTS_UNWRITTEN: [&str; 1] = ["claude"];
 /// Providers whose clients go on from the last total in a recording, and know nothing of what was answered since.
 const TAKES_UP: [&str; 1] = ["claude"];
 
+/// Rows with the first time of their recording, and their order: one recording after another, where a thread has several.
+const MESSAGES: &str = "messages left join (select input_id as recording, min(message_created_at) as began \
+                        from messages group by 1) on recording = input_id";
+const ORDER: &str = "began, input_id, message_index, part_index";
+
 /// A thread and what is known of its tokens.
 #[derive(Debug, Default)]
 pub(super) struct Thread {
@@ -97,10 +102,10 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         unfinished.iter().filter_map(|row| ask::text(row, "response_id")).collect();
     let sql = format!(
         "select session_id, conversation_id, input_id, response_id, model, {}, \
-           cast(message_created_at as bigint) as time, input_tokens is null and output_tokens is null as is_prompt from messages \
+           cast(message_created_at as bigint) as time, input_tokens is null and output_tokens is null as is_prompt from {MESSAGES} \
          where input_tokens is not null or output_tokens is not null or (role = 'user' \
            and part_type <> 'tool_result' and attachment_type is null) \
-         order by message_index, part_index",
+         order by {ORDER}",
         COLUMNS.join(", ")
     );
     for row in lake.rows(&sql)? {
@@ -132,8 +137,8 @@ pub(super) fn sort_by_turn(lake: &Lake, thread: &mut Thread) -> Result<(), Failu
         "select session_id, conversation_id, input_id, message_id, parent_uuid, \
            input_tokens is not null or output_tokens is not null as is_response, \
            role = 'user' and part_type <> 'tool_result' and attachment_type is null as is_prompt \
-         from messages where coalesce(conversation_id, session_id) = {} \
-         order by message_index, part_index",
+         from {MESSAGES} where coalesce(conversation_id, session_id) = {} \
+         order by {ORDER}",
         ask::quote(&thread.thread_id)
     ))?;
     let mut turn_of: HashMap<String, usize> = HashMap::new();
@@ -150,7 +155,7 @@ pub(super) fn sort_by_turn(lake: &Lake, thread: &mut Thread) -> Result<(), Failu
         }
     }
     let responses = &mut thread.evidence.responses;
-    if turns.len() != responses.len() || turns.is_sorted() {
+    if turns.len() != responses.len() {
         return Ok(());
     }
     let mut sorted: Vec<_> = turns.into_iter().zip(responses.drain(..)).collect();
