@@ -164,7 +164,7 @@ impl Rollout {
             ordinal: json.get("ordinal").and_then(Value::u64),
             turn: turn.as_deref(),
             time: place.time,
-            role: role(kind, payload),
+            role: self.role(kind, payload),
         };
         if sight.role == Role::Begins {
             self.totals.mark(sight.number);
@@ -185,6 +185,13 @@ impl Rollout {
             }
         }
         self.is_copy = self.copied.is_copying();
+    }
+
+    /// Returns what a record does in its turn, as far as the copied part asks: where totals move, the model has answered.
+    fn role(&self, kind: &str, payload: Value<'_>) -> Role {
+        let role = role(kind, payload);
+        let is_answer = role == Role::Works && self.totals.has_moved(payload.get("info"));
+        if is_answer { Role::Answers } else { role }
     }
 
     fn turn_context(&mut self, context: Value<'_>, place: Place, out: &mut Page) {
@@ -363,7 +370,7 @@ impl Rollout {
     }
 }
 
-/// Returns what a record does in its turn, as far as the copied part asks.
+/// Returns what a record does in its turn, by itself.
 fn role(kind: &str, payload: Value<'_>) -> Role {
     let word = payload.get("type").and_then(Value::str);
     match (kind, word.as_deref().unwrap_or_default()) {
@@ -378,6 +385,7 @@ fn role(kind: &str, payload: Value<'_>) -> Role {
         ("event_msg", "agent_message" | "agent_reasoning") => Role::Answers,
         ("event_msg", "token_count" | "turn_aborted" | "error") => Role::Works,
         ("event_msg", "user_message" | "task_started" | "turn_started") => Role::Begins,
+        ("turn_context", _) => Role::Begins,
         ("event_msg", "item_completed") => {
             match payload.path(&["item", "type"]).and_then(Value::str).as_deref() {
                 Some("UserMessage") => Role::Begins,

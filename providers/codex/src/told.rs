@@ -68,11 +68,13 @@ impl Rollout {
             }
             Event::Count(info) => {
                 let was_doubted = matches!(self.totals.fork, First::Doubted(..));
+                // A client that is older than the one before it goes on without records.
+                let totals = &self.totals;
+                self.recorded.take_if(|recorded| totals.is_of_another(info, *recorded));
                 let tokens = self.totals.count(info, place.time, self.recorded);
                 if tokens.is_some() && was_doubted {
                     self.weigh(Sign::Count);
                 }
-                // A client that is older than the one before it goes on without records.
                 let is_recorded = tokens.is_some() && self.recorded.take().is_some();
                 return match tokens.filter(|_| !is_recorded) {
                     Some(tokens) => {
