@@ -35,6 +35,8 @@ pub(crate) struct Chunk<'a> {
     refreshed: HashSet<&'a str>,
     /// Stored rows that their recording tells no longer.
     gone: HashSet<&'a str>,
+    /// Threads that may be earlier than some of their relatives now, or later.
+    turned: BTreeSet<Number>,
     /// True where threads may have lost all their relatives.
     is_left: bool,
 }
@@ -55,8 +57,8 @@ struct Looked {
 
 impl<'a> Chunk<'a> {
     fn new(rows: &'a [Candidate], places: &[Place], verdicts: &[Verdict]) -> Self {
-        let (by_thread, taken, refreshed, gone) = Default::default();
-        let mut chunk = Self { rows, by_thread, taken, refreshed, gone, is_left: false };
+        let (by_thread, taken, refreshed, gone, turned) = Default::default();
+        let mut chunk = Self { rows, by_thread, taken, refreshed, gone, turned, is_left: false };
         for (at, row) in rows.iter().enumerate() {
             if verdicts[at].is_written() {
                 chunk.by_thread.entry(places[at].thread).or_default().push(at);
@@ -120,11 +122,12 @@ impl Writer {
         judgement: &mut Judgement,
     ) -> Result<Burial, StoreError> {
         let mut changed = self.claim(rows, places)?;
-        for thread in moved {
-            changed.extend(self.kin.of(*thread).map(|(other, _)| other));
-        }
-        changed.extend(moved);
         let mut chunk = Chunk::new(rows, places, &judgement.verdicts);
+        for thread in moved {
+            chunk.turned.extend(self.kin.of(*thread).map(|(other, _)| other));
+        }
+        chunk.turned.extend(moved);
+        changed.extend(&chunk.turned);
         chunk.gone = gone.iter().map(|row| row.part_id.as_str()).collect();
         let mut affected = changed.clone();
         // What a thread says, saw or no longer says decides about copies of it.
@@ -208,8 +211,10 @@ impl Writer {
             maps.filter_map(|map| map.get(key)).map(|(_, _, id)| id.clone()).next()
         };
         let within = copied_within(&parts);
+        let of_later = self.parts_of_later(thread, &parts, chunk)?;
         for Traced { mut part, in_chunk } in parts {
-            let lost = part.replay_of.take_if(|id| chunk.has_lost(id, in_chunk));
+            let is_lost = |id: &mut String| chunk.has_lost(id, in_chunk) || of_later.contains(id);
+            let lost = part.replay_of.take_if(is_lost);
             if lost.is_some() {
                 let change = Change::NoOriginal;
                 judgement.corrections.push(Correction { part_id: part.part_id.clone(), change });
@@ -279,6 +284,26 @@ impl Writer {
             judgement.corrections.push(Correction { part_id: part.part_id, change });
         }
         Ok(())
+    }
+
+    /// Returns the parts of relatives that come after a thread now, where parts of it may be told as copies of theirs.
+    fn parts_of_later(
+        &self,
+        thread: Number,
+        parts: &[Traced],
+        chunk: &Chunk<'_>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut found = HashSet::new();
+        let is_told = |it: &Traced| it.in_chunk.is_none() && it.part.replay_of.is_some();
+        if !chunk.turned.contains(&thread) || !parts.iter().any(is_told) {
+            return Ok(found);
+        }
+        let others = self.kin.of(thread).map(|(other, _)| other);
+        for later in others.filter(|other| self.threads.is_earlier(thread, *other)) {
+            found.extend(self.stored(later, chunk)?.into_iter().map(|part| part.part_id));
+            found.extend(chunk.of(later).map(|it| it.part.part_id));
+        }
+        Ok(found)
     }
 
     /// Says whether a part has ids of the world that no earlier relative has: it stands between copies and

@@ -397,6 +397,30 @@ fn a_fork_of_a_fork_moves_with_the_beginning_of_the_first() {
 }
 
 #[test]
+fn a_copy_of_what_turns_out_later_is_told_as_one_of_nothing() {
+    let world = world();
+    let first = |at| {
+        let mut thread = thread("a", at, 2);
+        let answer = thread.lines[1].clone();
+        let before = Line { message_index: 0, text: "before".into(), tokens: None, ..answer };
+        thread.lines[0] = Line { message_id: "a-m0".into(), ..before };
+        thread
+    };
+    let whole = resumed("b", 50, &first(0));
+    let half =
+        Thread { lines: resumed("c", 10, &first(0)).lines[..1].into(), ..thread("c", 10, 0) };
+    world.import(&[first(0), whole, half]);
+    let copy = |part: &str| {
+        let row = world.table()[part].clone();
+        (row["is_replay"] == "true", row["replay_of"].clone())
+    };
+    assert_eq!(copy("b-a-m1#0"), (true, "a-m1#0".to_owned()));
+    world.import(&[first(100)]);
+    assert_eq!(copy("b-a-m0#0"), (true, "c-a-m0#0".to_owned()));
+    assert_eq!(copy("b-a-m1#0"), (true, String::new()), "the response is older than both");
+}
+
+#[test]
 fn a_recording_that_saw_a_prompt_is_read_again_once_it_is_the_earliest() {
     let world = world();
     let origin = |at| thread("o", at, 2);
