@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::sandbox::{Output, Sandbox, files, fixtures, repository};
+use crate::sandbox::{Output, Sandbox, files, fixtures, guest, repository};
 
 /// Cases that each bundled provider is tried on here; its own tests read all of them.
 const CASES: usize = 2;
@@ -75,7 +75,7 @@ fn a_case_that_comes_out_otherwise_is_shown() {
 #[test]
 fn a_component_that_cannot_bear_damage_fails() {
     let sandbox = Sandbox::new();
-    let trap = repository().join("tests/guests/dist/trap.wasm");
+    let trap = guest("trap");
     let case = sandbox.beside("cases/one/in");
     fs::create_dir_all(&case).unwrap();
     fs::write(case.join("a.jsonl"), "{\"id\":\"a\",\"text\":\"said\"}\n").unwrap();

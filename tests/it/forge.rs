@@ -15,6 +15,8 @@ use wasm_encoder::{
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, WorldId};
 
+use crate::sandbox::guest;
+
 /// Where data lies in the module's memory; below is nothing.
 const BASE: u32 = 1024;
 
@@ -310,9 +312,9 @@ static ASKING: LazyLock<(Resolve, WorldId)> = LazyLock::new(|| {
     (resolve, world)
 });
 
-/// Returns a component in which one word stands wherever another of its length stood.
-pub(crate) fn reworded<const N: usize>(component: &[u8], from: &[u8; N], to: &[u8; N]) -> Vec<u8> {
-    let mut component = component.to_vec();
+/// Returns the component of a guest in which one word stands wherever another of its length stood.
+pub(crate) fn reworded<const N: usize>(name: &str, from: &[u8; N], to: &[u8; N]) -> Vec<u8> {
+    let mut component = std::fs::read(guest(name)).unwrap();
     for at in 0..component.len() - N {
         if component[at..].starts_with(from) {
             component[at..at + N].copy_from_slice(to);

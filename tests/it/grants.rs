@@ -7,11 +7,11 @@ use serde_json::Value;
 use wasm_encoder::{BlockType, Instruction, MemArg};
 
 use crate::forge::{ENVIRONMENT, Forge, Root, reworded};
-use crate::sandbox::{Output, Sandbox, repository, total};
+use crate::sandbox::{Output, Sandbox, guest, total};
 
 /// A home with a guest's recordings in it, and the guest.
 fn home() -> Sandbox {
-    home_with(&fs::read(repository().join("tests/guests/dist/good.wasm")).unwrap())
+    home_with(&fs::read(guest("good")).unwrap())
 }
 
 /// The same with another component for the guest.
@@ -69,8 +69,7 @@ fn what_is_taken_back_is_not_lent_until_it_is_granted_again() {
 /// A released contract of the same line: what was built against it runs as it did.
 #[test]
 fn a_component_of_an_earlier_contract_is_taken_as_it_is() {
-    let component = fs::read(repository().join("tests/guests/dist/good.wasm")).unwrap();
-    let sandbox = home_with(&reworded(&component, b"@0.1.2", b"@0.1.0"));
+    let sandbox = home_with(&reworded("good", b"@0.1.2", b"@0.1.0"));
     let list = fs::read_to_string(sandbox.store().join("plugins.lock")).unwrap();
     assert!(list.contains("contract = \"0.1.0\""), "{list}");
     assert_eq!(total(&sandbox.import(["good"]), "rows_written"), 1);

@@ -5,11 +5,11 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::forge::reworded;
-use crate::sandbox::{Output, Sandbox, repository, total};
+use crate::sandbox::{Output, Sandbox, guest, repository, total};
 
 /// A component of another's that takes `guests.entry` and fills `entries` and `balances`.
 fn ledger() -> String {
-    repository().join("tests/guests/dist/ledger.wasm").to_str().unwrap().to_owned()
+    guest("ledger").to_str().unwrap().to_owned()
 }
 
 /// A sandbox with that component.
@@ -75,11 +75,10 @@ fn a_column_with_a_set_of_words_holds_no_other() {
 /// What was built before a contract had words for sets of words has none, and runs as it did.
 #[test]
 fn a_materializer_that_lists_no_words_takes_any() {
-    let component = fs::read(ledger()).unwrap();
+    let component = reworded("ledger", b"backfill/value-sets@", b"backfill/value-nets@");
     let sandbox = Sandbox::new();
     let file = sandbox.beside("it.wasm");
-    fs::write(&file, reworded(&component, b"backfill/value-sets@", b"backfill/value-nets@"))
-        .unwrap();
+    fs::write(&file, component).unwrap();
     let told = sandbox.hyp(["plugin", "install", file.to_str().unwrap(), "--yes"]);
     assert_eq!(told.status, Some(0), "{told}");
     let told = record(&sandbox, "guests.entry", &json!([{"id": "a", "unit": "miles"}]));
@@ -122,7 +121,7 @@ fn with_tides(lines: &str) -> Sandbox {
     let mut sandbox = Sandbox::new();
     sandbox.set("GUEST_HOME", sandbox.home().join("guest").to_str().unwrap());
     sandbox.write("guest/a.jsonl", lines.as_bytes());
-    let tides = repository().join("tests/guests/dist/tides.wasm");
+    let tides = guest("tides");
     let told = sandbox.hyp(["plugin", "install", tides.to_str().unwrap(), "--yes"]);
     assert_eq!(told.status, Some(0), "{told}");
     sandbox
@@ -295,7 +294,7 @@ fn its_cases_are_items_and_odd_values_may_be_refused_but_break_nothing() {
 #[test]
 fn a_trial_of_who_fills_datasets_shows_their_rows() {
     let sandbox = with_tides("{\"id\":\"a\",\"amount\":2}\n{\"id\":\"b\",\"amount\":3}\n");
-    let tides = repository().join("tests/guests/dist/tides.wasm");
+    let tides = guest("tides");
     let folder = sandbox.home().join("guest");
     let args = [
         "plugin",

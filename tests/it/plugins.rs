@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use crate::sandbox::{Sandbox, assert_same_rows, files, repository, total};
+use crate::sandbox::{Sandbox, assert_same_rows, files, guest, repository, total};
 
 /// Returns what a guest of the repository wants to read.
 fn read_by(name: &str) -> &'static str {
@@ -162,7 +162,7 @@ fn whatever_a_guest_does_its_siblings_get_their_rows() {
 #[test]
 fn a_provider_is_installed_after_a_yes_and_runs_with_the_others() {
     let sandbox = Sandbox::new();
-    let good = repository().join("tests/guests/dist/good.wasm");
+    let good = guest("good");
     let good = good.to_str().unwrap();
     let alone = sandbox.hyp(["plugin", "install", good]);
     assert_eq!(alone.status, Some(3), "{alone}");
@@ -259,7 +259,7 @@ fn a_component_is_tried_on_a_folder_and_nothing_is_stored() {
 fn a_run_leaves_a_receipt_of_what_each_component_took() {
     let sandbox = home_with_guests();
     for name in ["good", "hog"] {
-        let bytes = fs::read(repository().join(format!("tests/guests/dist/{name}.wasm"))).unwrap();
+        let bytes = fs::read(guest(name)).unwrap();
         install(&sandbox, name, &bytes, &digest(&bytes));
     }
     let report = sandbox.hyp(["backfill", "good", "hog", "--json"]).json();

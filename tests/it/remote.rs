@@ -6,11 +6,11 @@ use std::net::TcpListener;
 use serde_json::json;
 
 use crate::forge::stamped;
-use crate::sandbox::{Output, Sandbox, repository};
+use crate::sandbox::{Output, Sandbox, guest};
 use crate::server::{Reply, Server, digest};
 
 fn good() -> Vec<u8> {
-    fs::read(repository().join("tests/guests/dist/good.wasm")).unwrap()
+    fs::read(guest("good")).unwrap()
 }
 
 /// Returns the same component with other bytes, as another build of it has.
@@ -112,7 +112,7 @@ fn a_server_that_is_down_is_told_in_one_line_and_holds_up_no_other_update() {
 
     let sandbox = Sandbox::new();
     let local = sandbox.beside("local.wasm");
-    fs::copy(repository().join("tests/guests/dist/trap.wasm"), &local).unwrap();
+    fs::copy(guest("trap"), &local).unwrap();
     assert_eq!(install(&sandbox, local.to_str().unwrap()).status, Some(0));
     let server = Server::start();
     server.put("/good.wasm", Reply::ok("application/wasm", &good()));

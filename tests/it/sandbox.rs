@@ -267,6 +267,11 @@ pub(crate) fn fixtures() -> PathBuf {
     repository().join("fixtures")
 }
 
+/// Returns the component of a guest that is there for tests.
+pub(crate) fn guest(name: &str) -> PathBuf {
+    repository().join(format!("tests/guests/dist/{name}.wasm"))
+}
+
 /// Returns the folder of the repository.
 pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()

@@ -115,9 +115,7 @@ pub(crate) fn settle(writer: &mut Writer) -> Result<(), StoreError> {
     let open = |connection: &Connection| -> rusqlite::Result<Vec<Open>> {
         connection
             .prepare("SELECT message_id, name, value, rank, told_at FROM open_facts")?
-            .query_map([], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-            })?
+            .query_map([], |row| row.try_into())?
             .collect()
     };
     let open = open(&writer.catalog.connection).map_err(|error| writer.catalog.error(error))?;
@@ -131,8 +129,7 @@ pub(crate) fn settle(writer: &mut Writer) -> Result<(), StoreError> {
     let hits = writer.index.find(&writer.table.data, &HashSet::new(), &wanted)?;
     let mut facts = Vec::new();
     for ((key, _), (_, name, value, rank, at)) in wanted.iter().zip(open) {
-        let owner = hits.get(key).and_then(|hit| writer.index.owner(hit.owner));
-        let thread = owner.and_then(|owner| writer.threads.of_row(owner));
+        let thread = hits.get(key).and_then(|hit| writer.holder(hit));
         if let Some(known) = thread.and_then(|thread| writer.threads.get(thread)) {
             let fact = Fact { about: Subject::ThisThread, name, value, rank };
             facts.push((known.thread_id.clone(), fact, at));

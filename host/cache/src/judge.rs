@@ -322,6 +322,11 @@ impl Writer {
         Ok(())
     }
 
+    /// Returns the thread that has a stored row.
+    pub(crate) fn holder(&self, hit: &Hit) -> Option<Number> {
+        self.index.owner(hit.owner).and_then(|owner| self.threads.of_row(owner))
+    }
+
     /// Says which of two places has the row: that of the earlier thread, then of the lesser input id.
     fn is_earlier(&self, a: Place, b: Place) -> bool {
         self.threads

@@ -55,6 +55,14 @@ struct Looked {
     burial: Burial,
 }
 
+impl Looked {
+    /// Says whether earlier threads have the call that a part is of.
+    fn has_call(&self, part: &Part, earlier: &[(Number, i32)]) -> bool {
+        let mut parts = earlier.iter().filter_map(|(other, _)| self.parts.get(other)).flatten();
+        parts.any(|it| part.keys.iter().any(|key| it.keys.contains(key)))
+    }
+}
+
 impl<'a> Chunk<'a> {
     fn new(rows: &'a [Candidate], places: &[Place], verdicts: &[Verdict]) -> Self {
         let (by_thread, taken, refreshed, gone, turned) = Default::default();
@@ -223,6 +231,10 @@ impl Writer {
             let is_added = part.message_index == shared
                 && part.keys.is_empty()
                 && original(&part.said_key).is_none();
+            // Nor is the result of a call a copy where nobody had one before.
+            let is_answer = part.is_of_call
+                && original(&part.said_key).is_none()
+                && looked.has_call(&part, &earlier);
             let is_own_copy = match in_chunk {
                 Some(at) => chunk.rows[at].is_copy_of_another(),
                 None => {
@@ -232,8 +244,10 @@ impl Writer {
             };
             // Copies of one thing that is not there are copies of the first of them.
             let is_told_copy = !has_origin && is_own_copy && original(&part.said_key).is_some();
-            let is_within_copy =
-                part.message_index <= end && !is_added && !self.is_news(&part, &earlier, looked)?;
+            let is_within_copy = part.message_index <= end
+                && !is_added
+                && !is_answer
+                && !self.is_news(&part, &earlier)?;
             let is_copy = is_within_copy || is_told_copy;
             if is_copy && looked.burial.is_needed {
                 let original = original(&part.said_key).or_else(|| part.replay_of.clone());
@@ -307,22 +321,8 @@ impl Writer {
     }
 
     /// Says whether a part has ids of the world that no earlier relative has: it stands between copies and
-    /// is none. So does the result of a call that an earlier one made and has no result of.
-    fn is_news(
-        &self,
-        part: &Part,
-        earlier: &[(Number, i32)],
-        looked: &Looked,
-    ) -> Result<bool, StoreError> {
-        if part.is_of_call {
-            let said = earlier.iter().filter_map(|(other, _)| looked.originals.get(other));
-            let mut parts =
-                earlier.iter().filter_map(|(other, _)| looked.parts.get(other)).flatten();
-            let is_said = said.into_iter().any(|said| said.contains_key(&part.said_key));
-            if !is_said && parts.any(|it| part.keys.iter().any(|key| it.keys.contains(key))) {
-                return Ok(true);
-            }
-        }
+    /// is none.
+    fn is_news(&self, part: &Part, earlier: &[(Number, i32)]) -> Result<bool, StoreError> {
         let mut is_news = false;
         for key in &part.keys {
             if self.is_claimed(*key, |thread| earlier.iter().any(|(other, _)| *other == thread))? {

@@ -26,7 +26,7 @@ impl Writer {
         moved: impl Iterator<Item = (&'a Number, &'a Beginning)>,
     ) -> Result<(), StoreError> {
         for (thread, before) in moved {
-            if self.threads.passes(*thread, *before) {
+            if self.threads.may_pass(*thread, *before) {
                 self.note_stale_of_earlier(*thread)?;
             }
             let passed: Vec<Number> = self.threads.passed_by(*thread, *before).collect();
@@ -42,8 +42,7 @@ impl Writer {
             seen.iter().map(|it| (Key::of(it.part_id.as_bytes()), it.part_id.as_str())).collect();
         let hits = self.index.find(&self.table.data, &HashSet::new(), &wanted)?;
         for ((key, _), seen) in wanted.iter().zip(&seen) {
-            let owner = hits.get(key).and_then(|hit| self.index.owner(hit.owner));
-            let holder = owner.and_then(|owner| self.threads.of_row(owner));
+            let holder = hits.get(key).and_then(|hit| self.holder(hit));
             if holder.is_some_and(|holder| self.threads.is_earlier(thread, holder)) {
                 self.stale.insert(seen.input_id.clone());
             }

@@ -155,7 +155,7 @@ mod tests {
     fn what_the_client_says_as_a_whole_is_its_own() {
         #[rustfmt::skip]
         let cases = [
-            ("[Request interrupted by user for tool use]",      Some(INTERRUPTION)),
+            ("[Request interrupted by user for tool use]",      Some("interruption")),
             ("[Request interrupted by user] what is that?",     None),
             ("Unknown slash command: rename",                   Some("command_output")),
             ("Unknown command: /subtask",                       Some("command_output")),

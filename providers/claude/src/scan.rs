@@ -48,8 +48,8 @@ pub(crate) struct Open {
     pub(crate) context: Context,
     /// The session that it was forked from, or that its client was in before, as far as lines have said.
     pub(crate) origin: Option<String>,
-    /// Whether there was a prompt that is no copy.
-    pub(crate) has_own_prompt: bool,
+    /// Whether it holds something that is known to be no copy: a prompt, or all that stands behind another session.
+    pub(crate) is_own: bool,
     /// How much of a session can be copied; sub-agents are not.
     pub(crate) copied: Option<Copied>,
     /// The head, as long as the thread is one answer to nothing.
@@ -60,7 +60,7 @@ impl Open {
     /// Returns the session that begins with a line in the midst of another one's file, as version 1.0 has it after `/clear`.
     fn next_session(&self, line: &Line<'_>) -> Option<String> {
         let follows = line.parent.or(line.logical_parent).or(line.forked_from).is_some();
-        let may_end = self.has_own_prompt && self.id == self.session;
+        let may_end = self.is_own && self.id == self.session;
         let said = owned(line.session).filter(|_| may_end && !follows)?;
         (said != self.session && is_uuid(&said)).then_some(said)
     }
@@ -111,7 +111,7 @@ impl Transcript {
             session: thread.session_id.clone(),
             context: context.clone(),
             origin,
-            has_own_prompt: false,
+            is_own: false,
             copied: thread.parent_thread_id.is_none().then(Copied::default),
             stub: is_stub(&thread, line).then(|| thread.clone()),
         });
@@ -162,8 +162,8 @@ impl Transcript {
             made.context = self.beside.hook.message(line, model, &context);
         }
         if let Some(open) = self.open.as_mut().filter(|_| begins) {
-            // It copies nothing, so that another one may follow though nobody said anything in it.
-            open.has_own_prompt = true;
+            // It copies nothing, and another one may follow though nobody said anything in it.
+            open.is_own = true;
         }
         if kind == "assistant" {
             self.emit_lost(record.span, out);
@@ -172,7 +172,7 @@ impl Transcript {
                 self.queue.see_prompt(&made);
                 let said = owned(line.session);
                 let own = self.open.as_mut().filter(|open| said.as_ref() == Some(&open.session));
-                own.into_iter().for_each(|open| open.has_own_prompt = true);
+                own.into_iter().for_each(|open| open.is_own = true);
             }
             self.queue.see(&made);
         }

@@ -18,7 +18,7 @@ impl Transcript {
         out.text(&open.session);
         out.context(&open.context);
         out.maybe_text(open.origin.as_deref());
-        out.flag(open.has_own_prompt);
+        out.flag(open.is_own);
         out.maybe(open.copied.as_ref(), |out, copied| copied.save(out));
         self.queue.save(&mut out);
         self.responses.save(&mut out);
@@ -35,7 +35,7 @@ impl Transcript {
             session: from.text()?,
             context: from.context()?,
             origin: from.maybe_text()?,
-            has_own_prompt: from.flag()?,
+            is_own: from.flag()?,
             copied: from.maybe(Copied::restore)?,
             stub: None,
         });

@@ -3,7 +3,7 @@
 use arrow::array::AsArray;
 use hyp_model::event::{Fact, Subject};
 
-use super::world::{judged, thread, world};
+use super::world::{Thread, World, judged, thread, world};
 use crate::{
     ClientTotal, Commit, InputState, Listing, Quarantined, RunEnd, RunStart, StoreError, TABLES,
     UnitState, table_schema,
@@ -102,55 +102,51 @@ fn records_of_several_files_of_a_unit_are_kept_and_forgotten_as_their_file_is_re
     assert_eq!(commit((0, 5), vec![]), ["i-0"]);
 }
 
+/// Imports threads in a run of its own, with what their recordings say beside the messages.
+fn tell(world: &World, threads: &[Thread], facts: Vec<(String, Fact)>) {
+    let mut writer = world.writer("run");
+    let lines = |at: usize| (0..threads[at].lines.len()).map(move |line| (at, line));
+    let rows: Vec<(usize, usize)> = (0..threads.len()).flat_map(lines).collect();
+    let commit = Commit { facts, ..judged(&mut writer, threads, &rows).unwrap() };
+    writer.commit(commit).unwrap();
+    writer.end_run(&RunEnd { run_id: "run".into(), ..Default::default() }).unwrap();
+}
+
+fn title(teller: &str, about: Subject, value: &str, rank: u32) -> (String, Fact) {
+    (teller.to_owned(), Fact { about, name: "title".into(), value: value.to_owned(), rank })
+}
+
+fn titles(world: &World) -> Vec<String> {
+    let sessions = world.store.read_table("sessions").unwrap();
+    let titles = sessions.column_by_name("title").unwrap().as_string::<i32>();
+    titles.iter().flatten().map(str::to_owned).collect()
+}
+
 #[test]
 fn a_title_reaches_its_session_also_by_way_of_a_message() {
     let world = world();
-    let mut writer = world.writer("run");
-    let threads = [thread("a", 0, 2), thread("b", 1, 2)];
-    let title = |about, value: &str, rank| {
-        let fact = Fact { about, name: "title".into(), value: value.into(), rank };
-        ("a".to_owned(), fact)
-    };
-    let mut commit = judged(&mut writer, &threads, &[(0, 0), (0, 1), (1, 0), (1, 1)]).unwrap();
-    commit.facts = vec![
-        title(Subject::ThisThread, "first", 1),
-        title(Subject::ThisThread, "second", 1),
-        title(Subject::ThisThread, "weak", 0),
-        title(Subject::HolderOf("b-m1".into()), "of b", 0),
+    let facts = vec![
+        title("a", Subject::ThisThread, "first", 1),
+        title("a", Subject::ThisThread, "second", 1),
+        title("a", Subject::ThisThread, "weak", 0),
+        title("a", Subject::HolderOf("b-m1".into()), "of b", 0),
     ];
-    writer.commit(commit).unwrap();
-    writer.end_run(&RunEnd { run_id: "run".into(), ..Default::default() }).unwrap();
-    let sessions = world.store.read_table("sessions").unwrap();
-    let titles = sessions.column_by_name("title").unwrap().as_string::<i32>();
-    assert_eq!(titles.iter().flatten().collect::<Vec<_>>(), ["second", "of b"]);
+    tell(&world, &[thread("a", 0, 2), thread("b", 1, 2)], facts);
+    assert_eq!(titles(&world), ["second", "of b"]);
 }
 
 #[test]
 fn of_titles_of_one_rank_that_of_the_later_thread_stands_whichever_is_read_first() {
-    let (first, second) = (thread("b", 10, 2), thread("c", 20, 2));
-    for tellers in [[&first, &second], [&second, &first]] {
+    for tellers in [[("b", 10), ("c", 20)], [("c", 20), ("b", 10)]] {
         let world = world();
         world.import(&[thread("a", 0, 2)]);
-        for teller in tellers {
-            let mut writer = world.writer("run");
-            let mut commit =
-                judged(&mut writer, std::slice::from_ref(teller), &[(0, 0), (0, 1)]).unwrap();
-            let value = format!("as {} has it", teller.id);
-            let facts =
-                [Subject::HolderOf("a-m1".into()), Subject::Thread("b".into())].map(|about| {
-                    (
-                        teller.id.clone(),
-                        Fact { about, name: "title".into(), value: value.clone(), rank: 1 },
-                    )
-                });
-            commit.facts = facts.into();
-            writer.commit(commit).unwrap();
-            writer.end_run(&RunEnd { run_id: "run".into(), ..Default::default() }).unwrap();
+        for (id, began) in tellers {
+            let value = format!("as {id} has it");
+            let facts = [Subject::HolderOf("a-m1".into()), Subject::Thread("b".into())]
+                .map(|about| title(id, about, &value, 1));
+            tell(&world, &[thread(id, began, 2)], facts.into());
         }
-        let sessions = world.store.read_table("sessions").unwrap();
-        let titles = sessions.column_by_name("title").unwrap().as_string::<i32>();
-        let titles: Vec<&str> = titles.iter().flatten().collect();
-        assert_eq!(titles, ["as c has it", "as c has it"]);
+        assert_eq!(titles(&world), ["as c has it", "as c has it"]);
     }
 }
 

@@ -97,8 +97,8 @@ impl Threads {
         })
     }
 
-    /// Says whether a thread may come before others that came before it when it began at another time.
-    pub(crate) fn passes(&self, number: Number, before: Beginning) -> bool {
+    /// Says whether a thread may come now before others that came before it when it began at another time.
+    pub(crate) fn may_pass(&self, number: Number, before: Beginning) -> bool {
         self.beginning(number) <= before
     }
 }

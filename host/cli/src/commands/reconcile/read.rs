@@ -102,7 +102,8 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         unfinished.iter().filter_map(|row| ask::text(row, "response_id")).collect();
     let sql = format!(
         "select session_id, conversation_id, input_id, response_id, model, {}, \
-           cast(message_created_at as bigint) as time, input_tokens is null and output_tokens is null as is_prompt from {MESSAGES} \
+           cast(message_created_at as bigint) as time, \
+           input_tokens is null and output_tokens is null as is_prompt from {MESSAGES} \
          where input_tokens is not null or output_tokens is not null or (role = 'user' \
            and part_type <> 'tool_result' and attachment_type is null) \
          order by {ORDER}",
