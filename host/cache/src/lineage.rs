@@ -218,6 +218,7 @@ impl Writer {
             let maps = earlier.iter().filter_map(|(other, _)| looked.originals.get(other));
             maps.filter_map(|map| map.get(key)).map(|(_, _, id)| id.clone()).next()
         };
+        let own = self.own_beginning(&parts, &earlier, |key| original(key).is_some())?;
         let within = copied_within(&parts);
         let of_later = self.parts_of_later(thread, &parts, chunk)?;
         for Traced { mut part, in_chunk } in parts {
@@ -244,7 +245,7 @@ impl Writer {
             };
             // Copies of one thing that is not there are copies of the first of them.
             let is_told_copy = !has_origin && is_own_copy && original(&part.said_key).is_some();
-            let is_within_copy = part.message_index <= end
+            let is_within_copy = (own + 1..=end).contains(&part.message_index)
                 && !is_added
                 && !is_answer
                 && !self.is_news(&part, &earlier)?;
@@ -318,6 +319,29 @@ impl Writer {
             found.extend(chunk.of(later).map(|it| it.part.part_id));
         }
         Ok(found)
+    }
+
+    /// Returns the last message that a thread began with before all that it copied: an answer of its own, with nothing before
+    /// it that earlier relatives have. -1 where it begins with copies, as a fork does.
+    fn own_beginning(
+        &self,
+        parts: &[Traced],
+        earlier: &[(Number, i32)],
+        is_said: impl Fn(&Key) -> bool,
+    ) -> Result<i32, StoreError> {
+        let mut own = -1;
+        for Traced { part, .. } in parts {
+            if is_said(&part.said_key) {
+                break;
+            }
+            if !part.keys.is_empty() {
+                if !self.is_news(part, earlier)? {
+                    break;
+                }
+                own = part.message_index;
+            }
+        }
+        Ok(own)
     }
 
     /// Says whether a part has ids of the world that no earlier relative has: it stands between copies and

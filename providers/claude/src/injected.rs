@@ -10,7 +10,7 @@ const TEAMMATE: &str = "teammate_message";
 pub(crate) const INTERRUPTION: &str = "interruption";
 
 /// How they begin, and what they are.
-const BEGINNINGS: [(&str, &str); 27] = [
+const BEGINNINGS: [(&str, &str); 29] = [
     ("<command-name>", "command"),
     ("<command-message>", "command"),
     ("<command-args>", "command"),
@@ -25,6 +25,7 @@ const BEGINNINGS: [(&str, &str); 27] = [
     ("<bash-stdout>", "shell_output"),
     ("<bash-stderr>", "shell_output"),
     ("<task-notification>", "task_notification"),
+    ("<bash-notification>", "task_notification"),
     ("<agent-notification>", "task_notification"),
     ("<teammate-message", TEAMMATE),
     ("Another Claude session sent a message:\n", TEAMMATE),
@@ -40,14 +41,21 @@ const BEGINNINGS: [(&str, &str); 27] = [
     ("Stop hook feedback:\n", "hook"),
     ("Operation stopped by hook: ", "hook"),
     ("This slash command can only be invoked by Claude, not directly by users.", "command_output"),
+    ("This skill can only be invoked by Claude, not directly by users.", "command_output"),
     ("CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.", "compaction_request"),
 ];
 
 /// Texts that are the client's where there is nothing else, and what they are.
-const WHOLE: [(&str, &str); 3] = [
+const WHOLE: [(&str, &str); 6] = [
     ("[Request interrupted by user]", INTERRUPTION),
     ("[Request interrupted by user for tool use]", INTERRUPTION),
+    (
+        "[Request interrupted: the session ended before this agent finished. Nobody asked it to stop.]",
+        INTERRUPTION,
+    ),
+    ("[This turn ended before it finished.]", INTERRUPTION),
     ("Operation stopped by hook", "hook"),
+    ("Commands are in the form `/command [args]`", "command_output"),
 ];
 
 /// The command whose order some versions write as a prompt, before they write it as a command.
@@ -56,9 +64,12 @@ const COMPACT: &str = "/compact";
 /// How what a hook said of a tool's work begins, behind the name of the tool.
 const FEEDBACK: &str = " operation feedback:\n- [";
 
-/// How the client answers a command that it does not know; one word follows.
+/// How the client answers a command that it does not know; one word follows, and perhaps one that it knows.
 const UNKNOWN_COMMAND: [&str; 3] =
     ["Unknown slash command: ", "Unknown command: ", "Unknown skill: "];
+
+/// What stands between the command that was typed and one that the client knows.
+const DID_YOU_MEAN: &str = ". Did you mean /";
 
 /// Texts that the client says it made: bodies of skills and commands, places of pictures, pleas to go on, plans to carry out.
 const META: &str = "meta";
@@ -90,7 +101,9 @@ pub(crate) fn kind(parts: &[Part], author: Author) -> Option<&'static str> {
 fn of(text: &str) -> Option<&'static str> {
     let text = text.trim_start();
     let is_unknown = |beginning: &str| {
-        text.strip_prefix(beginning).is_some_and(|rest| rest.split_whitespace().count() == 1)
+        let rest = text.strip_prefix(beginning);
+        let name = rest.map(|rest| rest.split_once(DID_YOU_MEAN).map_or(rest, |(name, _)| name));
+        name.is_some_and(|name| name.split_whitespace().count() == 1)
     };
     if UNKNOWN_COMMAND.iter().any(|beginning| is_unknown(beginning)) {
         return Some("command_output");
@@ -159,6 +172,12 @@ mod tests {
             ("[Request interrupted by user] what is that?",     None),
             ("Unknown slash command: rename",                   Some("command_output")),
             ("Unknown command: /subtask",                       Some("command_output")),
+            ("Unknown command: /custt. Did you mean /cust?",    Some("command_output")),
+            ("Commands are in the form `/command [args]`",      Some("command_output")),
+            ("Commands are in the form of verbs, are they?",    None),
+            ("This skill can only be invoked by Claude, not directly by users. Ask Claude to use the \"tide\" skill for you.", Some("command_output")),
+            ("<bash-notification>\n<shell-id>a1</shell-id>\n</bash-notification>", Some("task_notification")),
+            ("[This turn ended before it finished.]",           Some("interruption")),
             ("Unknown skill: what does that mean?",             None),
             ("Stop hook feedback:\n- [lint]: two warnings\n",   Some("hook")),
             ("Stop hook feedback is noisy",                     None),

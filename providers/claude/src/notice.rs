@@ -134,7 +134,9 @@ fn is_from_person(attachment: Value<'_>, prompt: Value<'_>) -> bool {
 
 /// Returns true for a text that the client queued itself, when something in the background began or ended.
 pub(crate) fn is_notice(text: &str) -> bool {
-    ["<task-notification>", "<agent-notification>"].iter().any(|tag| text.starts_with(tag))
+    ["<task-notification>", "<agent-notification>", "<bash-notification>"]
+        .iter()
+        .any(|tag| text.starts_with(tag))
         || is_task(text)
 }
 

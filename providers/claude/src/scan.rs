@@ -50,6 +50,10 @@ pub(crate) struct Open {
     pub(crate) origin: Option<String>,
     /// Whether it holds something that is known to be no copy: a prompt, or all that stands behind another session.
     pub(crate) is_own: bool,
+    /// Whether another session was resumed in the midst of it: what it begins with is no copy then.
+    pub(crate) has_resumed: bool,
+    /// Id and time of its last line.
+    pub(crate) latest: (Option<String>, Option<i64>),
     /// How much of a session can be copied; sub-agents are not.
     pub(crate) copied: Option<Copied>,
     /// The head, as long as the thread is one answer to nothing.
@@ -61,8 +65,25 @@ impl Open {
     fn next_session(&self, line: &Line<'_>) -> Option<String> {
         let follows = line.parent.or(line.logical_parent).or(line.forked_from).is_some();
         let may_end = self.is_own && self.id == self.session;
-        let said = owned(line.session).filter(|_| may_end && !follows)?;
-        (said != self.session && is_uuid(&said)).then_some(said)
+        let said = owned(line.session).filter(|_| may_end && !follows && !self.is_told_again(line));
+        said.filter(|said| *said != self.session && is_uuid(said))
+    }
+
+    /// Says whether a line is an older one that was written again: then its text is in a list.
+    fn is_told_again(&self, line: &Line<'_>) -> bool {
+        let content = line.message.and_then(|message| message.get("content"));
+        line.time() < self.latest.1 && content.is_some_and(|content| content.is_array())
+    }
+
+    /// Notices where version 1.0 resumes another session in the midst of this one: lines name that one and follow none of
+    /// these. A fork begins with such lines, each of which follows the one before.
+    fn notice_resumed(&mut self, line: &Line<'_>) {
+        let is_said = line.forked_from.or(line.request_session).is_some();
+        let is_other = owned(line.session).is_some_and(|said| said != self.session);
+        if !is_other || is_said || !self.is_own || self.origin.is_some() {
+            return;
+        }
+        self.has_resumed |= owned(line.parent).is_none_or(|parent| self.latest.0 != Some(parent));
     }
 }
 
@@ -112,6 +133,8 @@ impl Transcript {
             context: context.clone(),
             origin,
             is_own: false,
+            has_resumed: false,
+            latest: (None, None),
             copied: thread.parent_thread_id.is_none().then(Copied::default),
             stub: is_stub(&thread, line).then(|| thread.clone()),
         });
@@ -181,6 +204,11 @@ impl Transcript {
             self.spills.look(&made, owned(noted).as_deref());
         }
         out.message(made);
+        if let Some(open) = &mut self.open {
+            open.notice_resumed(line);
+            open.latest =
+                (owned(line.uuid).or(open.latest.0.take()), line.time().max(open.latest.1));
+        }
         self.note_origin(line, out);
         if let Some(copied) = self.copied() {
             copied.line(line, kind);
@@ -215,7 +243,8 @@ impl Transcript {
     /// Says that a thread is a fork where that shows only after its start, and of which session: a fork of a fork has lines
     /// of both, and those of the nearer one come last.
     fn note_origin(&mut self, line: &Line<'_>, out: &mut Page) {
-        let Some(open) = self.open.as_mut().filter(|open| is_uuid(&open.id)) else { return };
+        let may_be = |open: &&mut Open| is_uuid(&open.id) && !open.has_resumed;
+        let Some(open) = self.open.as_mut().filter(may_be) else { return };
         let said = origin(line, &open.session);
         let is_news = |said: &String| open.origin.as_ref() != Some(said) && *said != open.id;
         if let Some(origin) = said.filter(is_news) {
@@ -233,7 +262,10 @@ impl Transcript {
         if self.first.is_none() {
             self.first = Line::of(json).time();
         }
-        self.has_links |= json.get("uuid").is_some();
+        if let Some(uuid) = owned(json.get("uuid")) {
+            self.has_links = true;
+            self.open.iter_mut().for_each(|open| open.latest.0 = Some(uuid.clone()));
+        }
         match word {
             "queue-operation" => self.queue.operate(json),
             "cost-state" => self.total = Total::of(json).or(self.total.take()),

@@ -468,3 +468,24 @@ fn a_recording_whose_rows_were_given_away_in_a_tie_is_read_again() {
     world.import(&[first]);
     assert_eq!(world.table()["c-m0#0"]["session_id"], "c");
 }
+
+#[test]
+fn what_a_thread_said_before_it_took_in_another_one_is_its_own() {
+    let resumed = thread("a", 0, 4);
+    let mut within = thread("b", 10, 6);
+    for (line, copied) in within.lines[2..4].iter_mut().zip(&resumed.lines) {
+        let Line { message_id, text, response_id, .. } = copied.clone();
+        (line.message_id, line.text, line.response_id) = (message_id, text, response_id);
+    }
+    for order in [[&resumed, &within], [&within, &resumed]] {
+        let world = world();
+        for thread in order {
+            world.import(std::slice::from_ref(thread));
+        }
+        let table = world.table();
+        let sessions = |id: &str| (table[id]["session_id"].clone(), table[id]["is_replay"].clone());
+        assert_eq!(sessions("b-m0#0"), ("b".to_owned(), "false".to_owned()));
+        assert_eq!(sessions("a-m0#0").0, "a");
+        assert_eq!(table.len(), 8);
+    }
+}
