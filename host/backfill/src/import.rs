@@ -431,7 +431,6 @@ impl Import<'_> {
                 })
                 .collect(),
             listing: listing.map(|listing| (self.report.provider.clone(), listing)),
-            ..Commit::default()
         })?;
         self.report.time("commit", writing.elapsed().as_secs_f64());
         Ok(())

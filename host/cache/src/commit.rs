@@ -56,8 +56,6 @@ pub struct Commit {
     pub quarantine: Vec<Quarantined>,
     /// A provider and what its whole source looked like; only when all of it was imported.
     pub listing: Option<(String, Listing)>,
-    /// True for the last commit of a run.
-    pub is_last: bool,
 }
 
 /// What a commit did.
@@ -87,21 +85,34 @@ impl Committed {
 const PARTITIONS: usize = 64;
 
 impl Commit {
-    /// Takes out a share of the rows, with what they replace.
+    /// Takes out a share of the rows, with what they replace and what is changed of them.
     fn share(&mut self, rows: RecordBatch) -> Self {
-        let ids = rows.column_by_name("part_id").and_then(|ids| ids.as_string_opt::<i32>());
-        let ids: HashSet<&str> = ids.into_iter().flatten().flatten().collect();
+        let ids = ids(&rows);
         let is_here = |id: &mut String| ids.contains(id.as_str());
         let take_over = self.take_over.extract_if(.., is_here).collect();
         let refreshed = self.refreshed.extract_if(.., is_here).collect();
-        Self { rows: Some(rows), take_over, refreshed, ..Self::default() }
+        let is_of_row = |it: &mut Correction| ids.contains(it.part_id.as_str());
+        let corrections = self.corrections.extract_if(.., is_of_row).collect();
+        Self { rows: Some(rows), take_over, refreshed, corrections, ..Self::default() }
     }
+
+    /// Takes out what is changed of rows that are in no share to come.
+    fn corrections_of_stored(&mut self, to_come: &[RecordBatch]) -> Vec<Correction> {
+        let ids: HashSet<&str> = to_come.iter().flat_map(ids).collect();
+        self.corrections.extract_if(.., |it| !ids.contains(it.part_id.as_str())).collect()
+    }
+}
+
+fn ids(rows: &RecordBatch) -> HashSet<&str> {
+    let ids = rows.column_by_name("part_id").and_then(|ids| ids.as_string_opt::<i32>());
+    ids.into_iter().flatten().flatten().collect()
 }
 
 impl Writer {
     /// Writes a chunk. When this returns, it is on the disk; when it fails, the store is as before.
     ///
-    /// Rows of very many months are written in several snapshots; the last one says that the units are read.
+    /// Rows of very many months are written in several snapshots, and it may fail between them. What was judged goes with the
+    /// first, and so do changes to stored rows that follow from it; the last one says that the units are read.
     ///
     /// # Errors
     /// Fails when a file cannot be written or read, when the disk is full, or when another program
@@ -109,13 +120,19 @@ impl Writer {
     pub fn commit(&mut self, mut commit: Commit) -> Result<Committed, StoreError> {
         let rows = commit.rows.take();
         let mut shares = rows.map_or(Ok(vec![]), |rows| split::at_most(&rows, PARTITIONS))?;
-        let last = shares.pop();
         let mut sum = Committed::default();
-        for rows in shares {
-            let share = commit.share(rows);
-            sum.add(self.write(share)?);
+        if shares.len() > 1 {
+            let stored = commit.corrections_of_stored(&shares);
+            let last = shares.pop();
+            let mut stored = Some(stored);
+            for rows in shares {
+                let mut share = commit.share(rows);
+                share.corrections.extend(stored.take().into_iter().flatten());
+                sum.add(self.write(share)?);
+            }
+            shares = last.into_iter().collect();
         }
-        commit.rows = last;
+        commit.rows = shares.pop();
         sum.add(self.write(commit)?);
         Ok(sum)
     }

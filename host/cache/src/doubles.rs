@@ -96,20 +96,18 @@ impl Writer {
         self.load_lineage()?;
         let mut ids = Vec::new();
         let mut gone: BTreeMap<Partition, Positions> = BTreeMap::new();
+        let ranks = self.rank(&files, doubles.iter().flatten().copied())?;
         for places in doubles {
-            let mut ranked = places
-                .into_iter()
-                .map(|place| self.rank(&files[place.0], place))
-                .collect::<Result<Vec<_>, _>>()?;
+            let mut ranked: Vec<&Ranked> = places.iter().map(|place| &ranks[place]).collect();
             ranked.sort_by(|a, b| {
                 self.threads.order(a.thread, b.thread).then_with(|| b.sequence.cmp(&a.sequence))
             });
             ids.push(ranked[0].part_id.clone());
             for Ranked { place: (file, row), .. } in ranked.into_iter().skip(1) {
-                let live = &files[file].live;
+                let live = &files[*file].live;
                 let positions = gone.entry(live.partition.clone()).or_default();
                 let file = live.file.file_path().to_owned();
-                positions.entry(file).or_default().insert(row);
+                positions.entry(file).or_default().insert(*row);
             }
         }
         ids.sort_unstable();
@@ -117,22 +115,41 @@ impl Writer {
         Ok(ids)
     }
 
-    /// Tells by what one row of an id is chosen: its thread, then how new its file is.
-    fn rank(&self, data: &LiveData, place: Place) -> Result<Ranked, StoreError> {
-        let path = &data.live.path;
-        let row = rows::at_positions(path, &BTreeSet::from([place.1]))?;
-        let text = |name: &str| text_of(&row, name);
-        let owner = (
-            text("session_id").unwrap_or_default(),
-            text("conversation_id"),
-            text("input_id").unwrap_or_default(),
-        );
-        Ok(Ranked {
-            part_id: text("part_id").unwrap_or_default(),
-            thread: self.threads.of_row(&owner).unwrap_or(Number::MAX),
-            sequence: data.live.sequence,
-            place,
-        })
+    /// Tells by what one row of an id is chosen: its thread, then how new its file is. Each file is read once.
+    fn rank(
+        &self,
+        files: &[LiveData],
+        places: impl Iterator<Item = Place>,
+    ) -> Result<HashMap<Place, Ranked>, StoreError> {
+        let mut by_file: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
+        places.for_each(|(file, row)| {
+            by_file.entry(file).or_default().insert(row);
+        });
+        let mut ranks = HashMap::new();
+        for (file, wanted) in by_file {
+            let live = &files[file].live;
+            let columns = ["part_id", "session_id", "conversation_id", "input_id"];
+            let found = rows::columns_at(&live.path, &wanted, &columns)?;
+            if found.num_rows() != wanted.len() {
+                return Err(StoreError::damaged(&live.path, "rows are missing"));
+            }
+            for (at, row) in wanted.into_iter().enumerate() {
+                let text = |name: &str| text_of(&found, name, at);
+                let owner = (
+                    text("session_id").unwrap_or_default(),
+                    text("conversation_id"),
+                    text("input_id").unwrap_or_default(),
+                );
+                let ranked = Ranked {
+                    part_id: text("part_id").unwrap_or_default(),
+                    thread: self.threads.of_row(&owner).unwrap_or(Number::MAX),
+                    sequence: live.sequence,
+                    place: (file, row),
+                };
+                ranks.insert((file, row), ranked);
+            }
+        }
+        Ok(ranks)
     }
 
     /// Takes rows out of the table by their places, and notes why in the journal.
@@ -168,7 +185,7 @@ struct Ranked {
     place: Place,
 }
 
-fn text_of(row: &RecordBatch, name: &str) -> Option<String> {
-    let column = row.column_by_name(name)?.as_string_opt::<i32>()?;
-    (column.len() == 1 && column.is_valid(0)).then(|| column.value(0).to_owned())
+fn text_of(rows: &RecordBatch, name: &str, at: usize) -> Option<String> {
+    let column = rows.column_by_name(name)?.as_string_opt::<i32>()?;
+    column.is_valid(at).then(|| column.value(at).to_owned())
 }

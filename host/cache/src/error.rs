@@ -253,6 +253,11 @@ impl Explain for StoreError {
             {
                 Some(NO_SPACE.to_owned())
             }
+            Self::Catalog { source, .. }
+                if source.sqlite_error_code() == Some(rusqlite::ErrorCode::ReadOnly) =>
+            {
+                Some("the store cannot be written to: see whose it is, and whether its disk is mounted to be written".to_owned())
+            }
             Self::Conflict { .. } => Some("run the import again".to_owned()),
             Self::Older { .. } => {
                 Some("run `hyp backfill`: it brings the store up to date".to_owned())

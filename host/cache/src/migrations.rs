@@ -32,6 +32,7 @@ pub(crate) const MIGRATIONS: &[(&str, &str)] = migrations![
     "0014_derivations",
     "0015_beginnings",
     "0016_telling",
+    "0017_sightings_by_part",
 ];
 
 /// Why a catalog was not brought up to date.

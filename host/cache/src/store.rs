@@ -52,7 +52,11 @@ impl Store {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let root = std::path::absolute(dir).map_err(StoreError::io(dir))?;
         let layout = Layout { root };
-        if !layout.catalog().exists() {
+        let path = layout.catalog();
+        if !path.try_exists().map_err(StoreError::io(&path))? {
+            if layout.warehouse().join(catalog::NAME).is_dir() {
+                refuse_lost(&layout, "is not there")?;
+            }
             return Err(StoreError::Missing { path: layout.root });
         }
         if Catalog::read(&layout.catalog())?.is_blank()? {
@@ -277,12 +281,9 @@ fn check_vacant(root: &Path) -> Result<(), StoreError> {
     for entry in entries {
         let name = entry.map_err(StoreError::io(root))?.file_name();
         let name = name.to_string_lossy();
-        let below = root.join(&*name);
         // An empty one was made when the store was, and then nothing came of it.
-        let is_begun = name == "warehouse" && fs::read_dir(&below).is_ok_and(|it| it.count() == 0);
-        if name == "warehouse" && below.join(catalog::NAME).is_dir() {
-            refuse_lost(&Layout { root: root.to_owned() }, "is not there")?;
-        }
+        let is_empty = || fs::read_dir(root.join(&*name)).is_ok_and(|it| it.count() == 0);
+        let is_begun = name == "warehouse" && is_empty();
         if !is_begun && !name.starts_with("catalog.db") && !OURS.contains(&name.as_ref()) {
             let found = format!("it holds `{name}`");
             return Err(StoreError::Foreign { path: root.to_owned(), found });

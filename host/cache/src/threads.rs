@@ -122,11 +122,17 @@ impl Threads {
             self.forks.entry(origin).or_default().insert(number);
         }
         self.by_start.entry(known.started_at).or_default().insert(number);
-        let before = self.by_number.insert(number, known).map(|before| before.started_at);
-        if let Some(start) = before.filter(|start| *start != self.by_number[&number].started_at)
-            && let Some(tied) = self.by_start.get_mut(&start)
+        let (start, origin) = (known.started_at, known.origin);
+        let Some(before) = self.by_number.insert(number, known) else { return };
+        if before.started_at != start
+            && let Some(tied) = self.by_start.get_mut(&before.started_at)
         {
             tied.remove(&number);
+        }
+        if before.origin != origin
+            && let Some(forks) = before.origin.and_then(|origin| self.forks.get_mut(&origin))
+        {
+            forks.remove(&number);
         }
     }
 

@@ -252,20 +252,16 @@ pub(super) fn take_sightings(
     ids: &BTreeSet<String>,
 ) -> rusqlite::Result<Vec<Gone>> {
     let mut found = Vec::new();
-    {
-        let mut all = connection
-            .prepare("SELECT thread_id, part_id, said_key, message_index FROM sightings")?;
-        let mut rows = all.query([])?;
-        while let Some(row) = rows.next()? {
-            if ids.contains(row.get_ref(1)?.as_str()?) {
-                found.push((row.get(0)?, row.get(1)?, Key(row.get(2)?), row.get(3)?));
-            }
+    let mut remove = connection.prepare(
+        "DELETE FROM sightings WHERE part_id = ?1
+         RETURNING thread_id, part_id, said_key, message_index",
+    )?;
+    for id in ids {
+        let gone = remove
+            .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, Key(row.get(2)?), row.get(3)?)))?;
+        for gone in gone {
+            found.push(gone?);
         }
-    }
-    let mut remove =
-        connection.prepare("DELETE FROM sightings WHERE thread_id = ?1 AND part_id = ?2")?;
-    for (thread, part, ..) in &found {
-        remove.execute([thread, part])?;
     }
     Ok(found)
 }

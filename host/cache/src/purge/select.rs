@@ -151,15 +151,12 @@ fn add_copies(
 /// Returns the threads that saw one of some parts, which is a row of another.
 fn seers(from: Sources<'_>, ids: &BTreeSet<String>) -> rusqlite::Result<BTreeSet<Number>> {
     let mut seers = BTreeSet::new();
-    if ids.is_empty() {
-        return Ok(seers);
-    }
     let connection = &from.catalog.connection;
-    let mut statement = connection.prepare("SELECT part_id, thread_id FROM sightings")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        if ids.contains(row.get_ref(0)?.as_str()?) {
-            seers.extend(from.threads.number_of(row.get_ref(1)?.as_str()?));
+    let mut seen = connection.prepare("SELECT thread_id FROM sightings WHERE part_id = ?1")?;
+    for id in ids {
+        let mut rows = seen.query([id])?;
+        while let Some(row) = rows.next()? {
+            seers.extend(from.threads.number_of(row.get_ref(0)?.as_str()?));
         }
     }
     Ok(seers)

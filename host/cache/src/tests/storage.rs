@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::world::{START, chunk, judged, late, thread, world};
+use crate::failpoint::arm;
 use crate::{Bound, LockError, Store, StoreError, messages_schema};
 
 #[test]
@@ -17,6 +18,15 @@ fn a_folder_of_something_else_is_refused() {
     std::fs::write(folder.path().join("catalog.db"), "this is no database, it is a letter")
         .unwrap();
     assert!(Store::open(folder.path()).is_err());
+}
+
+#[test]
+fn a_store_without_its_catalog_is_lost_and_not_missing() {
+    let world = world();
+    world.import(&[thread("a", 0, 2)]);
+    std::fs::remove_file(world.store.catalog_path()).unwrap();
+    let opened = Store::open(world.store.dir());
+    assert!(matches!(opened, Err(StoreError::Lost { .. })), "{opened:?}");
 }
 
 #[test]
@@ -132,7 +142,7 @@ fn rows_of_very_many_months_are_written_in_several_snapshots() {
     let mut commit = judged(&mut writer, &threads, &rows).unwrap();
     commit.corrections.push(late("a-m1#0", 99));
     let done = writer.commit(commit).unwrap();
-    assert_eq!((done.rows, done.superseded), (70, 1));
+    assert_eq!((done.rows, done.superseded), (70, 0));
     assert_eq!(writer.table.metadata.snapshots().len(), 2);
     assert_eq!(world.table()["a-m1#0"]["output_tokens"], "99");
     drop(writer);
@@ -141,4 +151,32 @@ fn rows_of_very_many_months_are_written_in_several_snapshots() {
     let done = world.import(&threads);
     assert_eq!((done.rows, done.superseded), (70, 70));
     assert!(world.table().values().all(|row| row["content_text"].ends_with('!')));
+}
+
+#[test]
+fn what_a_crash_between_two_snapshots_left_is_made_good() {
+    let mut origin = thread("a", 0, 70);
+    for (month, line) in (0..).zip(&mut origin.lines) {
+        line.at = START + month * 31 * 86_400_000_000;
+    }
+    let mut fork = thread("b", 1, 4);
+    fork.forked_from = Some("a".to_owned());
+    for (line, copied) in fork.lines.iter_mut().zip(&origin.lines) {
+        (line.text, line.response_id) = (copied.text.clone(), copied.response_id.clone());
+    }
+    let whole = world();
+    whole.import(&[origin.clone(), fork.clone()]);
+
+    let world = world();
+    world.import(std::slice::from_ref(&fork));
+    let threads = [origin];
+    let rows: Vec<_> = (0..70).map(|line| (0, line)).collect();
+    arm(Some(("after_catalog", 1)));
+    assert!(chunk(&mut world.writer("fails"), &threads, &rows).is_err());
+    arm(None);
+    let left = world.table();
+    assert!((5..74).contains(&left.len()), "{} rows", left.len());
+    assert_eq!(left["b-m1#0"]["is_replay"], "true");
+    world.import(&threads);
+    assert_eq!(world.table(), whole.table());
 }

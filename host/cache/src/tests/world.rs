@@ -203,8 +203,7 @@ pub(super) fn chunk(
     threads: &[Thread],
     rows: &[(usize, usize)],
 ) -> Result<Committed, StoreError> {
-    let mut commit = judged(writer, threads, rows)?;
-    commit.is_last = false;
+    let commit = judged(writer, threads, rows)?;
     writer.commit(commit)
 }
 

@@ -305,7 +305,7 @@ async fn a_store_is_seen_as_it_was_when_the_session_was_opened() {
     let mut writer = store.writer(std::time::Duration::ZERO, "run-1").unwrap();
     let before = Session::open(&store, Options::default()).unwrap();
     let rows = Some(batch(&[("said", Some(false))]));
-    writer.commit(Commit { rows, is_last: true, ..Commit::default() }).unwrap();
+    writer.commit(Commit { rows, ..Commit::default() }).unwrap();
     let after = Session::open(&store, Options::default()).unwrap();
 
     let sql = "select count(*) as n from messages";
