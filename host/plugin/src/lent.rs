@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use hyp_sqlite::Database;
 
@@ -71,18 +72,41 @@ impl From<io::Error> for Refusal {
 }
 
 impl Lent {
-    /// Opens the file and skips to `offset` of the unpacked stream.
-    pub(crate) fn open(&self, offset: u64) -> Result<ByteStream, Refusal> {
+    /// Opens the file and skips to `offset` of the unpacked stream; none where that takes until the deadline.
+    pub(crate) fn open(
+        &self,
+        offset: u64,
+        deadline: Instant,
+    ) -> Result<Option<ByteStream>, Refusal> {
+        if self.compression == Compression::None && self.database.is_none() {
+            let mut file = open_regular(&self.file)?;
+            file.seek(SeekFrom::Start(offset))?;
+            return Ok(Some(Box::new(file)));
+        }
+        let mut stream = self.unpack()?;
+        let mut left = offset;
+        while left > 0 {
+            if Instant::now() >= deadline {
+                return Ok(None);
+            }
+            let skipped = io::copy(&mut stream.by_ref().take(left.min(SKIP)), &mut io::sink())?;
+            if skipped == 0 {
+                return Err(Refusal::new(ReadError::Changed, "it is shorter than it was"));
+            }
+            left -= skipped;
+        }
+        Ok(Some(stream))
+    }
+
+    /// Opens the file at the start of the unpacked stream.
+    fn unpack(&self) -> Result<ByteStream, Refusal> {
         if self.database.is_some() {
             return Err(Refusal::new(ReadError::Denied, "a database is read by statements alone"));
         }
-        let mut file = open_regular(&self.file)?;
+        let file = open_regular(&self.file)?;
         let is_empty = file.metadata()?.len() == 0;
-        let mut stream: ByteStream = match self.compression {
-            Compression::None => {
-                file.seek(SeekFrom::Start(offset))?;
-                return Ok(Box::new(file));
-            }
+        Ok(match self.compression {
+            Compression::None => Box::new(file),
             // Of no frame at all, a decoder would say that it was cut.
             _ if is_empty => Box::new(io::empty()),
             Compression::Zstd => Box::new(Unpacked {
@@ -94,18 +118,13 @@ impl Lent {
                 let stream = flate2::bufread::MultiGzDecoder::new(file);
                 Box::new(Unpacked { stream, what: "gzip member" })
             }
-        };
-        let skipped = io::copy(&mut stream.by_ref().take(offset), &mut io::sink())?;
-        match skipped == offset {
-            true => Ok(stream),
-            false => Err(Refusal::new(ReadError::Changed, "it is shorter than it was")),
-        }
+        })
     }
 
     /// Returns at most `limit` bytes from the start of the unpacked stream.
     pub(crate) fn head(&self, limit: u64) -> Result<Vec<u8>, ReadError> {
         let mut bytes = Vec::new();
-        match self.open(0).map_err(|it| it.kind)?.take(limit).read_to_end(&mut bytes) {
+        match self.unpack().map_err(|it| it.kind)?.take(limit).read_to_end(&mut bytes) {
             Ok(_) => Ok(bytes),
             // What came before the damage is what there is to see.
             Err(_) if !bytes.is_empty() => Ok(bytes),
@@ -133,6 +152,9 @@ struct Unpacked<R> {
     /// What it is made of.
     what: &'static str,
 }
+
+/// Bytes that are skipped between two looks at the clock.
+const SKIP: u64 = 1 << 20;
 
 /// Bytes that are unpacked at once: those that came right before a damage in the same step are lost with it.
 const STEP: usize = 4 << 10;
@@ -189,6 +211,8 @@ fn open_in_place(path: &Path) -> Result<File, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn lent(file: &Path, compression: Compression) -> Lent {
@@ -196,9 +220,13 @@ mod tests {
         Lent { entry, file: file.to_owned(), compression, database: None }
     }
 
+    fn open(lent: &Lent, offset: u64) -> Result<ByteStream, Refusal> {
+        lent.open(offset, Instant::now() + Duration::from_secs(60)).map(|it| it.expect("in time"))
+    }
+
     fn read(lent: &Lent, offset: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
-        lent.open(offset).unwrap().read_to_end(&mut bytes).unwrap();
+        open(lent, offset).unwrap().read_to_end(&mut bytes).unwrap();
         bytes
     }
 
@@ -216,8 +244,10 @@ mod tests {
         assert_eq!(lent(&plain, Compression::None).tail(3).unwrap(), b"789");
         assert_eq!(lent(&plain, Compression::None).tail(30).unwrap(), b"0123456789");
         assert_eq!(lent(&packed, Compression::Zstd).tail(3), Err(ReadError::Denied));
-        let past = lent(&packed, Compression::Zstd).open(11).err().map(|it| it.kind);
-        assert_eq!(past, Some(ReadError::Changed));
+        let packed = lent(&packed, Compression::Zstd);
+        assert_eq!(open(&packed, 11).err().map(|it| it.kind), Some(ReadError::Changed));
+        let late = packed.open(7, Instant::now()).unwrap();
+        assert!(late.is_none(), "what is skipped is unpacked, until the deadline");
     }
 
     #[test]
@@ -240,7 +270,7 @@ mod tests {
         for (compression, bytes, what) in packed {
             std::fs::write(&file, &bytes[..bytes.len() * 3 / 4]).unwrap();
             let mut read = Vec::new();
-            let mut stream = lent(&file, compression).open(0).unwrap();
+            let mut stream = open(&lent(&file, compression), 0).unwrap();
             let error = stream.read_to_end(&mut read).unwrap_err();
             assert!(error.to_string().starts_with(what), "{error}");
             assert!(read.len() > text.len() / 2, "{compression:?} {}", read.len());
@@ -254,7 +284,8 @@ mod tests {
     #[test]
     fn only_regular_files_are_opened() {
         let folder = tempfile::tempdir().unwrap();
-        let is_denied = |path: &Path| lent(path, Compression::None).open(0).err().map(|it| it.kind);
+        let is_denied =
+            |path: &Path| open(&lent(path, Compression::None), 0).err().map(|it| it.kind);
         assert_eq!(is_denied(folder.path()), Some(ReadError::Denied));
         assert_eq!(is_denied(&folder.path().join("gone")), Some(ReadError::Changed));
         #[cfg(unix)]

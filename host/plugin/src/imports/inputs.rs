@@ -68,8 +68,12 @@ impl HostInput for State {
         if self.open_inputs == OPEN_AT_MOST {
             return Ok(Err(ReadError::Failed));
         }
-        let stream = match self.lent[index].open(offset) {
-            Ok(stream) => stream,
+        let asked = Instant::now();
+        let opened = self.lent[index].open(offset, self.deadline);
+        self.host_time += asked.elapsed();
+        let stream = match opened {
+            Ok(Some(stream)) => stream,
+            Ok(None) => return Err(Fence::Deadline.into()),
             Err(Refusal { kind: ReadError::Denied, cause }) => {
                 // That a database has no bytes to read is the guest's to know, and to tell.
                 if self.lent[index].database.is_none() {
