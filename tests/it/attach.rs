@@ -40,7 +40,7 @@ fn a_store_that_was_moved_is_told_instead_of_lines_that_do_not_work() {
     insta::assert_snapshot!(output, @r"
     exit: 1
     -- stderr
-    error: the store was moved: its files say that they lie in `[HYP_HOME]/warehouse/hyp/ai_gateway_messages`
+    error: the store was moved, or is a copy: its files name another place as theirs
       code: hyp::attach::moved
       help: hyp reads it all the same; `hyp cache relocate` makes it whole for other engines
     ");

@@ -26,6 +26,7 @@ fn a_schedule_is_installed_told_and_removed() {
     let mut sandbox = Sandbox::new();
     let calls = with_systemctl(&mut sandbox, 0);
     sandbox.set("CODEX_HOME", "/srv/codex");
+    sandbox.set("XDG_DATA_HOME", "/srv/data");
     let units = sandbox.home().join(".config/systemd/user");
     let nothing = sandbox.hyp(["schedule", "status"]);
     assert_eq!(nothing.stdout, "not scheduled; `hyp schedule install` imports twice a day\n");
@@ -38,6 +39,7 @@ fn a_schedule_is_installed_told_and_removed() {
     let line = format!("ExecStart=\"{program}\" \"--store\" \"{}\" \"backfill\"", store.display());
     assert!(service.contains(&line), "{service}");
     assert!(service.contains("Environment=\"CODEX_HOME=/srv/codex\"\n"), "{service}");
+    assert!(service.contains("Environment=\"XDG_DATA_HOME=/srv/data\"\n"), "{service}");
     let timer = fs::read_to_string(units.join("hyp-import.timer")).unwrap();
     assert!(timer.contains("Persistent=true"), "{timer}");
     let asked = fs::read_to_string(&calls).unwrap();

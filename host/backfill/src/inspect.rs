@@ -151,6 +151,7 @@ pub fn variables(places: &Places) -> Result<BTreeMap<String, String>, BackfillEr
     let names = roots.flat_map(|root| &root.candidates).filter_map(|candidate| match candidate {
         Candidate::Environment { variable, .. } => Some(variable.as_str()),
         Candidate::ConfigHome(_) => Some("XDG_CONFIG_HOME"),
+        Candidate::DataHome(_) => Some("XDG_DATA_HOME"),
         _ => None,
     });
     let set = names.filter_map(|name| {

@@ -157,7 +157,7 @@ impl Lock {
     ) -> Result<T, BackfillError> {
         let folder = store.join("plugins");
         private_folder(&folder).map_err(|error| failed(&folder, &error))?;
-        let guard = File::create(folder.join(".lock")).map_err(|error| failed(&folder, &error))?;
+        let guard = private_file(&folder.join(".lock")).map_err(|error| failed(&folder, &error))?;
         guard.lock().map_err(|error| failed(&folder, &error))?;
         let mut lock = Self::read(store)?;
         let answer = change(&mut lock)?;
@@ -198,9 +198,28 @@ fn private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_beside_the_list_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let store = tempfile::tempdir().unwrap();
+        Lock::change(store.path(), |_| Ok(())).unwrap();
+        let guard = store.path().join("plugins/.lock").metadata().unwrap();
+        assert_eq!(guard.permissions().mode() & 0o077, 0);
+    }
 
     #[test]
     fn a_name_and_a_digest_are_enough_to_be_listed_and_grant_nothing() {

@@ -43,25 +43,22 @@ pub(crate) enum AttachError {
         store: PathBuf,
     },
     /// Its files name places where it was before.
-    #[error("the store was moved: its files say that they lie in `{}`", location.display())]
-    Moved {
-        /// Where they say that they are.
-        location: PathBuf,
-    },
+    #[error("the store was moved, or is a copy: its files name another place as theirs")]
+    Moved,
 }
 
 impl Explain for AttachError {
     fn code(&self) -> &'static str {
         match self {
             Self::Empty { .. } => "hyp::attach::empty",
-            Self::Moved { .. } => "hyp::attach::moved",
+            Self::Moved => "hyp::attach::moved",
         }
     }
 
     fn help(&self) -> Option<String> {
         Some(match self {
             Self::Empty { .. } => "`hyp backfill` imports the history on this machine".to_owned(),
-            Self::Moved { .. } => {
+            Self::Moved => {
                 "hyp reads it all the same; `hyp cache relocate` makes it whole for other engines"
                     .to_owned()
             }
@@ -91,12 +88,10 @@ fn metadata(store: &Store) -> Result<PathBuf, Failure> {
     let location = store.snapshot()?.metadata_location;
     let empty = || AttachError::Empty { store: store.dir().to_owned() };
     let location = location.ok_or_else(empty)?;
-    let path = PathBuf::from(location.strip_prefix("file://").unwrap_or(&location));
-    if path.exists() {
-        return Ok(path);
+    if store.outline()?.is_moved {
+        return Err(AttachError::Moved.into());
     }
-    let location = path.ancestors().nth(2).unwrap_or(&path).to_owned();
-    Err(AttachError::Moved { location }.into())
+    Ok(PathBuf::from(location.strip_prefix("file://").unwrap_or(&location)))
 }
 
 fn duckdb(metadata: &Path) -> String {

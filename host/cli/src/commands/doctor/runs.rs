@@ -18,6 +18,11 @@ pub(super) fn look(session: &Session, store: &Store, now: i64) -> Vec<Finding> {
             findings.extend(newest(store, now));
             findings
         }
+        // An older store is read as it is; what its runs told cannot be asked for yet.
+        Err(Failure::Explained(error)) if error.code() == "hyp::store::older" => {
+            let help = error.help().unwrap_or_default();
+            vec![Finding::new("ledger", Level::Note, error.to_string()).help(help)]
+        }
         Err(Failure::Explained(error)) => vec![failed("ledger", error.as_ref())],
         Err(_) => vec![Finding::new("ledger", Level::Problem, "it cannot be read")],
     }
@@ -103,6 +108,8 @@ fn run(row: &ask::Row, now: i64) -> Finding {
             .help(format!("`hyp runs show {run}` says why")),
         "crashed" => Finding::new("last run", Level::Warning, format!("it was killed, {when}"))
             .help(format!("`hyp runs resume {run}` goes on with it")),
+        "refused" => Finding::new("last run", Level::Note, format!("it was refused, {when}"))
+            .help(format!("`hyp runs show {run}` says why")),
         _ => Finding::ok("last run", format!("{status}, {when}")),
     }
 }
