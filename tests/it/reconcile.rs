@@ -144,33 +144,6 @@ fn what_several_processes_did_not_count_is_told_from_a_mistake() {
 }
 
 #[test]
-fn a_response_in_the_midst_that_codex_did_not_count_is_a_mistake() {
-    let usage = |tokens: u64| json!({ "input_tokens": tokens, "output_tokens": tokens });
-    let header = json!({ "id": THREAD, "cwd": "/home/ada/tides", "cli_version": "0.164.0" });
-    let mut lines = vec![("session_meta", header)];
-    for (tokens, total) in [(10, Some(10)), (20, None), (30, Some(40))] {
-        let content = json!([{ "type": "output_text", "text": format!("{tokens} words") }]);
-        let answer = json!({ "type": "message", "role": "assistant", "content": content });
-        let id = format!("resp_{tokens:032}");
-        let record = json!({ "thread_id": THREAD, "response_id": id, "usage": usage(tokens) });
-        lines.extend([("response_item", answer), ("token_usage_record", record)]);
-        let info =
-            |total| json!({ "total_token_usage": usage(total), "last_token_usage": usage(tokens) });
-        let count = total.map(|total| json!({ "type": "token_count", "info": info(total) }));
-        lines.extend(count.map(|count| ("event_msg", count)));
-    }
-    let stamped = lines.iter().enumerate().map(|(at, (kind, payload))| {
-        let at = format!("2026-03-01T10:{at:02}:00.000Z");
-        json!({ "timestamp": at, "type": kind, "payload": payload }).to_string() + "\n"
-    });
-    let sandbox = Sandbox::new();
-    let path = format!(".codex/sessions/2026/03/01/rollout-2026-03-01T10-00-00-{THREAD}.jsonl");
-    sandbox.write(&path, stamped.collect::<String>().as_bytes());
-    sandbox.import([]);
-    assert_eq!(verdict(&sandbox, THREAD).0, "FAIL");
-}
-
-#[test]
 fn a_window_cannot_be_proved() {
     let sandbox = Sandbox::new();
     thread(&sandbox, 3, (30, 6));

@@ -171,11 +171,6 @@ impl Bill {
         counted
     }
 
-    /// Says whether a response was told with its id before.
-    pub(crate) fn knows(&self, id: &str, usage: Option<Usage>) -> bool {
-        self.responses.contains(&known_by(id, usage))
-    }
-
     /// Ends the response: its items have what they get.
     pub(crate) fn settle(&mut self) {
         self.response = Response::None;

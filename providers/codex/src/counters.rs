@@ -12,8 +12,8 @@ use crate::usage::Tokens;
 /// `total_tokens` is all input, cached too, and all output; the client's own word for that is not used, as it
 /// becomes the size of the window when that is full. Compactions and the client's side requests count.
 /// What a fork or a sub-agent took over from its parent does not. Where counting began again after a resume
-/// (before 0.98), the totals until then are added, and so are those of other processes, and responses that were recorded
-/// and no total tells: compactions, and what came right before a kill. A client that tells no totals has no counters.
+/// (before 0.98), the totals until then are added, and so are those of other processes, and compactions that the
+/// client's totals leave out. A client that tells no totals has no counters.
 pub(crate) fn of(thread: &str, total: Tokens) -> Vec<Counter> {
     let usage = total.usage();
     let totals = [

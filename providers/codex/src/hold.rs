@@ -184,11 +184,6 @@ impl Hold {
         self.bill.response(id, usage, row, &mut self.queue)
     }
 
-    /// Says whether a response was told with its id before.
-    pub(crate) fn knows_response(&self, id: &str, usage: Option<Usage>) -> bool {
-        self.bill.knows(id, usage)
-    }
-
     /// Notes that the count at hand may be another thread's: its row waits until that is known.
     pub(crate) fn doubt_count(&mut self) {
         self.bill.doubt();

@@ -306,17 +306,14 @@ impl Rollout {
         let thread = record.get("thread_id").and_then(Value::str);
         let is_own = self.is_copy || thread.is_none_or(|thread| thread == self.header.id());
         let tokens = record.get("usage").and_then(Tokens::read);
-        let id = record.get("response_id").and_then(Value::non_empty);
-        let usage = tokens.map(Tokens::usage);
-        let is_news = !id.as_ref().is_some_and(|id| self.hold.knows_response(id, usage));
         if is_own {
             self.weigh(Sign::Record);
             self.totals.told_by_record();
         }
-        let told = tokens.filter(|tokens| is_own && is_news && !tokens.is_zero());
-        self.recorded = told.or(self.recorded);
+        self.recorded = tokens.filter(|tokens| is_own && !tokens.is_zero()).or(self.recorded);
+        let usage = tokens.map(Tokens::usage);
         let row = self.row(place, TOKEN_USAGE_RECORD);
-        match (id, usage) {
+        match (record.get("response_id").and_then(Value::non_empty), usage) {
             (Some(id), usage) if is_own => match self.hold.response(id, usage, row) {
                 None => {}
                 counted if counted == usage => self.recorded = None,
@@ -346,7 +343,7 @@ impl Rollout {
         message.compact_metadata = metadata.finish();
         self.weigh(Sign::Given);
         self.totals.fork.say(Said::Calls);
-        self.totals.leave_out(self.recorded.take());
+        self.totals.compacted(self.recorded.take());
         self.hold.compacted(message);
     }
 

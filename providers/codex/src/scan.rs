@@ -194,8 +194,8 @@ impl Scan for Rollout {
         self.hold.end_recording();
         self.thought = Thought::default();
         self.latest = None;
-        self.totals.leave_out(self.recorded.take());
         self.totals.end_recording();
+        self.recorded = None;
     }
 
     fn end(&mut self, out: &mut Page) {

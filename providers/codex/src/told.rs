@@ -93,7 +93,7 @@ impl Rollout {
                 self.totals.fork.begin_turn();
                 self.imported = imported(payload, place);
                 // Totals of the response before would have come by now.
-                self.totals.leave_out(self.recorded.take());
+                self.recorded = None;
                 self.hold.begin_turn();
             }
             Event::Aborted => {

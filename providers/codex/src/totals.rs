@@ -43,8 +43,8 @@ pub(crate) struct Totals {
     step: Tokens,
     /// The last counts.
     told: VecDeque<Told>,
-    /// A response that was recorded, and of which no count has told.
-    uncounted: Option<Tokens>,
+    /// A compaction of which no count has told.
+    compaction: Option<Tokens>,
     /// Where this recording has come to, and those before it.
     now: Moment,
     until: Moment,
@@ -125,7 +125,7 @@ impl Totals {
     }
 
     fn so_far(&self) -> Option<Tokens> {
-        self.before.map(|_| self.sum.plus(self.uncounted.unwrap_or_default()))
+        self.before.map(|_| self.sum.plus(self.compaction.unwrap_or_default()))
     }
 
     /// Takes back the last step: the count was that of another thread's response.
@@ -133,17 +133,14 @@ impl Totals {
         self.sum = self.sum.minus(std::mem::take(&mut self.step));
     }
 
-    /// Notes a response that was recorded and may be counted nowhere: clients leave a compaction of their provider out of
-    /// their totals, and one that was killed told no more.
-    pub(crate) fn leave_out(&mut self, recorded: Option<Tokens>) {
-        if recorded.is_some() {
-            self.settle_uncounted();
-            self.uncounted = recorded;
-        }
+    /// Notes a compaction that was recorded as a response: clients whose provider compacts leave it out of their totals.
+    pub(crate) fn compacted(&mut self, recorded: Option<Tokens>) {
+        self.settle_compaction();
+        self.compaction = recorded;
     }
 
-    fn settle_uncounted(&mut self) {
-        self.sum = self.sum.plus(self.uncounted.take().unwrap_or_default());
+    fn settle_compaction(&mut self) {
+        self.sum = self.sum.plus(self.compaction.take().unwrap_or_default());
     }
 
     /// Ends a recording of the thread: what another one tells of the same time is a repetition.
@@ -208,12 +205,10 @@ impl Totals {
                 (self.sum, self.step) = (total, response);
             }
             Some(before) => {
-                let is_counted =
-                    |it: Tokens| last == Some(it) || total.minus(response).same(before.plus(it));
-                if !self.uncounted.is_some_and(is_counted) {
-                    self.settle_uncounted();
+                if self.compaction.is_some_and(|compaction| last != Some(compaction)) {
+                    self.settle_compaction();
                 }
-                self.uncounted = None;
+                self.compaction = None;
                 // A process begins at zero, and one that goes on from an earlier point of the thread at what it was then.
                 let is_back = restarted || total.input < before.input;
                 let goes_on = !response.is_zero() && self.was_told(total.minus(response));
@@ -280,7 +275,7 @@ impl Totals {
         self.fork.save(out);
         out.maybe(self.copied.as_ref(), |out, tokens| tokens.save(out));
         self.sum.save(out);
-        out.maybe(self.uncounted.as_ref(), |out, tokens| tokens.save(out));
+        out.maybe(self.compaction.as_ref(), |out, tokens| tokens.save(out));
         out.list(self.told.iter(), |out, (total, count)| {
             out.number(*total);
             out.number(*count);
@@ -297,7 +292,7 @@ impl Totals {
         self.fork = First::restore(from)?;
         self.copied = from.maybe(Tokens::restore)?;
         self.sum = Tokens::restore(from)?;
-        self.uncounted = from.maybe(Tokens::restore)?;
+        self.compaction = from.maybe(Tokens::restore)?;
         let told: Vec<Told> = from.list(|from| Some((from.number()?, from.number()?)))?;
         self.told = told.into();
         Some(())

@@ -15,9 +15,6 @@ const COUNTS_UNWRITTEN: [&str; 1] = ["claude"];
 /// Providers whose clients go on from the last total in a recording, and know nothing of what was answered since.
 const TAKES_UP: [&str; 1] = ["claude"];
 
-/// Providers that say of every answer whether it came to its end; of others no answer is known to have been interrupted.
-const TELLS_ENDS: [&str; 1] = ["claude"];
-
 /// Rows with the first time of their recording, and their order: one recording after another, where a thread has several.
 const MESSAGES: &str = "messages left join (select input_id as recording, min(message_created_at) as began \
                         from messages group by 1) on recording = input_id";
@@ -124,8 +121,7 @@ fn responses(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         thread.evidence.responses.push(Response {
             tokens: tokens(&row),
             begins_turn: std::mem::take(&mut thread.is_prompted),
-            is_finished: !(TELLS_ENDS.contains(&thread.provider.as_str())
-                && response.is_some_and(|response| unfinished.contains(&response))),
+            is_finished: !response.is_some_and(|response| unfinished.contains(&response)),
         });
         thread.inputs.extend(ask::text(&row, "input_id"));
         thread.models.extend(ask::text(&row, "model"));
