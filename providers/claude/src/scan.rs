@@ -28,6 +28,8 @@ pub struct Transcript {
     beside: Beside,
     /// First time in the file, of any line.
     first: Option<i64>,
+    /// Last time in the session before it, where that is in the same file.
+    after: Option<i64>,
     /// Whether records of the client's own, which messages may follow, came before the thread.
     has_links: bool,
     waiting: Waiting,
@@ -97,6 +99,7 @@ impl Transcript {
             id: if place.is_unique() { place.id() } else { unit.to_owned() },
             entries: entries.to_vec(),
             first: None,
+            after: None,
             has_links: false,
             waiting: Waiting::default(),
             open: None,
@@ -125,7 +128,9 @@ impl Transcript {
         let context = self.beside.hook.thread(line);
         thread.client = client(entry.root == DESKTOP, &context).to_owned();
         // A fork may begin with a record of its own time; what it copied began before.
-        thread.started_at = self.first.into_iter().chain(line.time()).min();
+        let first = self.first.into_iter().chain(line.time()).min();
+        // What 1.0 begins it with after `/clear` has the time of the client's own beginning.
+        thread.started_at = first.max(self.after);
         thread.context = context.clone();
         self.open = Some(Open {
             id: thread.id.clone(),
@@ -148,6 +153,7 @@ impl Transcript {
         let next = self.open.as_ref().filter(|_| is_said).and_then(|open| open.next_session(line));
         let begins = next.is_some();
         if let Some(session) = next {
+            self.after = self.open.as_ref().and_then(|open| open.latest.1);
             self.close(out);
             (self.id, self.first, self.has_links) = (session, line.time(), true);
         }

@@ -47,7 +47,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "FILE")]
     from_file: Option<PathBuf>,
 
-    /// Ask nothing; what no flag says is as config.toml has it, else at its default
+    /// Ask nothing; what no flag says is as in config.toml, or at its default
     #[arg(long, short)]
     yes: bool,
 
