@@ -96,9 +96,9 @@ impl Commit {
         Self { rows: Some(rows), take_over, refreshed, corrections, ..Self::default() }
     }
 
-    /// Takes out what is changed of rows that are in no share to come.
-    fn corrections_of_stored(&mut self, to_come: &[RecordBatch]) -> Vec<Correction> {
-        let ids: HashSet<&str> = to_come.iter().flat_map(ids).collect();
+    /// Takes out what is changed of rows that are in none of the shares.
+    fn corrections_of_stored(&mut self, shares: &[RecordBatch]) -> Vec<Correction> {
+        let ids: HashSet<&str> = shares.iter().flat_map(ids).collect();
         self.corrections.extract_if(.., |it| !ids.contains(it.part_id.as_str())).collect()
     }
 }
@@ -120,19 +120,16 @@ impl Writer {
     pub fn commit(&mut self, mut commit: Commit) -> Result<Committed, StoreError> {
         let rows = commit.rows.take();
         let mut shares = rows.map_or(Ok(vec![]), |rows| split::at_most(&rows, PARTITIONS))?;
+        let mut of_stored = commit.corrections_of_stored(&shares);
+        let last = shares.pop();
         let mut sum = Committed::default();
-        if shares.len() > 1 {
-            let stored = commit.corrections_of_stored(&shares);
-            let last = shares.pop();
-            let mut stored = Some(stored);
-            for rows in shares {
-                let mut share = commit.share(rows);
-                share.corrections.extend(stored.take().into_iter().flatten());
-                sum.add(self.write(share)?);
-            }
-            shares = last.into_iter().collect();
+        for rows in shares {
+            let mut share = commit.share(rows);
+            share.corrections.append(&mut of_stored);
+            sum.add(self.write(share)?);
         }
-        commit.rows = shares.pop();
+        commit.rows = last;
+        commit.corrections.append(&mut of_stored);
         sum.add(self.write(commit)?);
         Ok(sum)
     }

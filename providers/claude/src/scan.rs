@@ -54,8 +54,10 @@ pub(crate) struct Open {
     pub(crate) is_own: bool,
     /// Whether another session was resumed in the midst of it: what it begins with is no copy then.
     pub(crate) has_resumed: bool,
-    /// Id and time of its last line.
-    pub(crate) latest: (Option<String>, Option<i64>),
+    /// Id of its last line or record that has one.
+    pub(crate) last_id: Option<String>,
+    /// Time of its latest line.
+    pub(crate) last_time: Option<i64>,
     /// How much of a session can be copied; sub-agents are not.
     pub(crate) copied: Option<Copied>,
     /// The head, as long as the thread is one answer to nothing.
@@ -74,7 +76,7 @@ impl Open {
     /// Says whether a line is an older one that was written again: then its text is in a list.
     fn is_told_again(&self, line: &Line<'_>) -> bool {
         let content = line.message.and_then(|message| message.get("content"));
-        line.time() < self.latest.1 && content.is_some_and(|content| content.is_array())
+        line.time() < self.last_time && content.is_some_and(|content| content.is_array())
     }
 
     /// Notices where version 1.0 resumes another session in the midst of this one: lines name that one and follow none of
@@ -85,7 +87,7 @@ impl Open {
         if !is_other || is_said || !self.is_own || self.origin.is_some() {
             return;
         }
-        self.has_resumed |= owned(line.parent).is_none_or(|parent| self.latest.0 != Some(parent));
+        self.has_resumed |= owned(line.parent).is_none_or(|parent| self.last_id != Some(parent));
     }
 }
 
@@ -139,7 +141,8 @@ impl Transcript {
             origin,
             is_own: false,
             has_resumed: false,
-            latest: (None, None),
+            last_id: None,
+            last_time: None,
             copied: thread.parent_thread_id.is_none().then(Copied::default),
             stub: is_stub(&thread, line).then(|| thread.clone()),
         });
@@ -153,7 +156,7 @@ impl Transcript {
         let next = self.open.as_ref().filter(|_| is_said).and_then(|open| open.next_session(line));
         let begins = next.is_some();
         if let Some(session) = next {
-            self.after = self.open.as_ref().and_then(|open| open.latest.1);
+            self.after = self.open.as_ref().and_then(|open| open.last_time);
             self.close(out);
             (self.id, self.first, self.has_links) = (session, line.time(), true);
         }
@@ -212,8 +215,8 @@ impl Transcript {
         out.message(made);
         if let Some(open) = &mut self.open {
             open.notice_resumed(line);
-            open.latest =
-                (owned(line.uuid).or(open.latest.0.take()), line.time().max(open.latest.1));
+            open.last_id = owned(line.uuid).or(open.last_id.take());
+            open.last_time = line.time().max(open.last_time);
         }
         self.note_origin(line, out);
         if let Some(copied) = self.copied() {
@@ -268,9 +271,11 @@ impl Transcript {
         if self.first.is_none() {
             self.first = Line::of(json).time();
         }
-        if let Some(uuid) = owned(json.get("uuid")) {
+        if let Some(id) = owned(json.get("uuid")) {
             self.has_links = true;
-            self.open.iter_mut().for_each(|open| open.latest.0 = Some(uuid.clone()));
+            if let Some(open) = &mut self.open {
+                open.last_id = Some(id);
+            }
         }
         match word {
             "queue-operation" => self.queue.operate(json),

@@ -20,8 +20,8 @@ impl Transcript {
         out.maybe_text(open.origin.as_deref());
         out.flag(open.is_own);
         out.flag(open.has_resumed);
-        out.maybe_text(open.latest.0.as_deref());
-        out.maybe(open.latest.1.as_ref(), |out, time| out.number(time.cast_unsigned()));
+        out.maybe_text(open.last_id.as_deref());
+        out.maybe(open.last_time.as_ref(), |out, time| out.number(time.cast_unsigned()));
         out.maybe(open.copied.as_ref(), |out, copied| copied.save(out));
         self.queue.save(&mut out);
         self.responses.save(&mut out);
@@ -40,7 +40,8 @@ impl Transcript {
             origin: from.maybe_text()?,
             is_own: from.flag()?,
             has_resumed: from.flag()?,
-            latest: (from.maybe_text()?, from.maybe(|from| Some(from.number()?.cast_signed()))?),
+            last_id: from.maybe_text()?,
+            last_time: from.maybe(|from| Some(from.number()?.cast_signed()))?,
             copied: from.maybe(Copied::restore)?,
             stub: None,
         });

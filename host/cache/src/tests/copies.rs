@@ -483,9 +483,9 @@ fn what_a_thread_said_before_it_took_in_another_one_is_its_own() {
             world.import(std::slice::from_ref(thread));
         }
         let table = world.table();
-        let sessions = |id: &str| (table[id]["session_id"].clone(), table[id]["is_replay"].clone());
-        assert_eq!(sessions("b-m0#0"), ("b".to_owned(), "false".to_owned()));
-        assert_eq!(sessions("a-m0#0").0, "a");
+        let place = |id: &str| (table[id]["session_id"].clone(), table[id]["is_replay"].clone());
+        assert_eq!(place("b-m0#0"), ("b".to_owned(), "false".to_owned()));
+        assert_eq!(place("a-m0#0").0, "a");
         assert_eq!(table.len(), 8);
     }
 }
