@@ -79,12 +79,13 @@ impl Only {
     }
 }
 
-/// Returns what the ledger knows a reader by: with other rules for secrets, it makes other rows.
+/// Returns what the ledger knows a reader by: all that makes other rows of the same files.
 pub(crate) fn reader(plugin: &Plugin, secrets: Option<&Secrets>) -> String {
     let digest = plugin.digest();
+    let version = hyp_materialize::VERSION;
     match secrets {
-        Some(secrets) => format!("{digest}+{}", secrets.digest()),
-        None => digest.to_owned(),
+        Some(secrets) => format!("{digest}+{version}+{}", secrets.digest()),
+        None => format!("{digest}+{version}"),
     }
 }
 

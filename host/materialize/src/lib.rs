@@ -55,3 +55,7 @@ pub use produced::{Counts, Produced, Source};
 pub use refused::Refused;
 pub use tokens::{as_original, as_replay, with_usage};
 pub use window::Window;
+
+/// Which rows come of the same events: raised by each change to the values of rows, so that what was imported is read
+/// once more.
+pub const VERSION: u32 = 1;

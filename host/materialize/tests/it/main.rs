@@ -6,3 +6,5 @@ mod events;
 mod resume;
 #[cfg(test)]
 mod split;
+#[cfg(test)]
+mod version;
