@@ -5,7 +5,7 @@
 //! is its own, with the prompt that stands before it. Where the clock was set back, one is that began just when its
 //! record was written. Older recordings have no ids of turns, or only of some; there the pace tells: no model answers a
 //! prompt within moments, nor fails, and nobody breaks off so soon, but a copy is written without pauses, and none of it
-//! comes seconds behind an answer. What may be a copy waits until an answer decides.
+//! comes seconds behind another record of it. What may be a copy waits until an answer decides.
 
 use hyp_sdk::json::Value;
 use hyp_sdk::state::{Reader, Writer};
@@ -15,7 +15,7 @@ use crate::plan::is_uuid;
 /// Microseconds that a model takes at least, and that a copy never pauses.
 const MOMENT: u64 = 10_000;
 /// Microseconds that a copy never pauses, however busy the machine is.
-const PAUSE: u64 = 2_000_000;
+const PAUSE: u64 = 1_500_000;
 /// Microseconds between the beginning of a turn and the record that tells it, at most.
 const SOON: u64 = 1_000_000;
 
@@ -41,7 +41,7 @@ struct Beginning {
     number: usize,
     /// The first record of it that came after a pause.
     paused: Option<usize>,
-    /// The first record of it that came after a long pause, behind answers of the copy.
+    /// The first record of it that came after a long pause, behind others of the copy.
     late: Option<usize>,
     last_time: Option<i64>,
 }
@@ -146,7 +146,8 @@ impl Copied {
             Role::Begins => {
                 let after = |pause| since(before).is_some_and(|gap| gap > pause);
                 let paused = after(MOMENT).then_some(sight.number);
-                let late = (self.is_paced && after(PAUSE)).then_some(sight.number);
+                let is_behind = self.is_paced || self.turn.is_some();
+                let late = (is_behind && after(PAUSE)).then_some(sight.number);
                 if let Some(turn) = &mut self.turn {
                     turn.paused = turn.paused.or(paused);
                     turn.late = turn.late.or(late);
@@ -352,6 +353,18 @@ mod tests {
             assert_eq!(own_from(&mut told, &records), *expect, "{name}, with the parent's header");
             assert_eq!(own_from(&mut forked("{}"), &records), *expect, "{name}, without");
         }
+    }
+
+    #[test]
+    fn a_prompt_seconds_behind_copied_context_is_the_forks_own() {
+        let records = [(Begins, 0), (Begins, 0), (Begins, 1_990), (Answers, 1_993)];
+        let mut told = forked("{}");
+        told.other(Some(0));
+        assert_eq!(own_from(&mut told, &records), Some(2));
+        let at_once = [(Begins, 0), (Begins, 0), (Begins, 1), (Answers, 3)];
+        let mut told = forked("{}");
+        told.other(Some(0));
+        assert_eq!(own_from(&mut told, &at_once), None);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(crate) enum Event<'e> {
     Aborted,
     /// A review began, or ended.
     Review(bool),
+    /// The person has set a goal, or its state has changed.
+    Goal(Value<'e>),
     /// The thread got a name.
     Title(String),
     /// A call started other threads.
@@ -60,7 +62,7 @@ const KNOWN: &[&str] = &[
     "plan_update", "raw_response_item", "reasoning_content_delta", "reasoning_raw_content_delta",
     "request_permissions", "request_user_input", "safety_buffering", "session_configured",
     "shutdown_complete", "skills_update_available", "sub_agent_activity", "task_complete",
-    "terminal_interaction", "thread_goal_updated", "thread_settings_applied", "turn_complete", "turn_diff",
+    "terminal_interaction", "thread_settings_applied", "turn_complete", "turn_diff",
     "turn_moderation_metadata", "undo_completed", "undo_started", "view_image_tool_call",
     "web_search_begin", "web_search_end",
 ];
@@ -105,6 +107,7 @@ pub(crate) fn read(event: Value<'_>) -> (Cow<'static, str>, Event<'_>) {
         "turn_aborted" => Event::Aborted,
         "entered_review_mode" => Event::Review(true),
         "exited_review_mode" => Event::Review(false),
+        "thread_goal_updated" => or_known(event.get("goal"), Event::Goal),
         "thread_name_updated" => {
             or_known(event.get("thread_name").and_then(Value::non_empty), Event::Title)
         }

@@ -66,13 +66,23 @@ fn teller(item: Value<'_>) -> Option<Teller> {
     Some(if is_persons { Teller::Person } else { Teller::Client(first) })
 }
 
+/// Says whether an item tells the model which goal the person has set.
+pub(crate) fn is_goal(item: Value<'_>) -> bool {
+    item.get("content")
+        .is_some_and(|content| says_of_goal(content, "") && !is_goal_cleared(content))
+}
+
 /// Says whether a text tells the model that there is no goal any longer. Where it tells of one, it has the person's words.
 fn is_goal_cleared(content: Value<'_>) -> bool {
+    says_of_goal(content, "User cleared the goal.")
+}
+
+fn says_of_goal(content: Value<'_>, beginning: &str) -> bool {
     let mut texts = content.items().filter_map(|block| block.get("text")?.str());
     texts.any(|text| {
         let inside =
             text.trim_start().strip_prefix("<codex_internal_context source=\"user_goal\">");
-        inside.is_some_and(|inside| inside.trim_start().starts_with("User cleared the goal."))
+        inside.is_some_and(|inside| inside.trim_start().starts_with(beginning))
     })
 }
 

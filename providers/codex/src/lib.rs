@@ -13,6 +13,7 @@ mod echo;
 mod event;
 mod failed;
 mod first;
+mod goal;
 mod header;
 mod heard;
 mod hold;

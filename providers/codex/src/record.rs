@@ -246,6 +246,9 @@ impl Rollout {
                 self.weigh(if item::is_abort(payload) { Sign::Broken } else { Sign::Given });
                 self.stamp(&mut message, place);
                 if message.role == "user" {
+                    if injected::is_goal(payload) {
+                        self.goals.item();
+                    }
                     injected::mark(&mut message, payload, is_bare);
                     self.prompt(&mut message);
                 }

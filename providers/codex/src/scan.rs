@@ -6,6 +6,7 @@ use hyp_sdk::{Counter, Entry, FailureClass, Page, Reading, Record, Scan, Span};
 use crate::copied::Copied;
 use crate::failed::Failed;
 use crate::first::Sign;
+use crate::goal::Goals;
 use crate::header::Header;
 use crate::hold::Hold;
 use crate::spawn::Spawns;
@@ -36,6 +37,7 @@ pub struct Rollout {
     pub(crate) spawns: Spawns,
     pub(crate) failed: Failed,
     pub(crate) thought: Thought,
+    pub(crate) goals: Goals,
     pub(crate) hold: Hold,
     pub(crate) tape: Tape,
 }
@@ -61,6 +63,7 @@ impl Rollout {
             spawns: Spawns::default(),
             failed: Failed::default(),
             thought: Thought::default(),
+            goals: Goals::default(),
             hold: Hold::new(paths.len()),
             tape: Tape::new(),
             imported: None,

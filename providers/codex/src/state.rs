@@ -23,6 +23,7 @@ impl Rollout {
         self.spawns.save(&mut out);
         self.failed.save(&mut out);
         self.thought.save(&mut out);
+        self.goals.save(&mut out);
         out.maybe(self.latest, Writer::time);
         self.hold.save(&mut out);
         out.maybe(self.imported, Writer::time);
@@ -40,6 +41,7 @@ impl Rollout {
         self.spawns.restore(&mut from)?;
         self.failed.restore(&mut from)?;
         self.thought.restore(&mut from)?;
+        self.goals.restore(&mut from)?;
         self.latest = from.maybe(Reader::time)?;
         self.hold.restore(&mut from)?;
         self.imported = from.maybe(Reader::time)?;

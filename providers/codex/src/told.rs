@@ -102,6 +102,12 @@ impl Rollout {
             }
             Event::Review(true) => self.totals.begin_review(),
             Event::Review(false) => self.totals.end_review(),
+            Event::Goal(goal) => {
+                if let Some(words) = self.goals.news(goal) {
+                    let message = self.echo("user", GOAL, Part::text(words), place);
+                    return self.hold.aside(message);
+                }
+            }
             Event::Title(title) => {
                 let about = Subject::Thread(self.header.id().to_owned());
                 self.hold.fact(Fact::new(about, "title", title).rank(2));
@@ -136,6 +142,9 @@ impl Rollout {
         message
     }
 }
+
+/// The event that tells of a goal.
+const GOAL: &str = "thread_goal_updated";
 
 /// The ends of turns.
 const COMPLETE: [&str; 2] = ["event_msg.task_complete", "event_msg.turn_complete"];
