@@ -68,6 +68,7 @@ mod snapshot;
 mod source;
 mod split;
 mod stale;
+mod standing;
 mod store;
 mod summed;
 mod sweep;

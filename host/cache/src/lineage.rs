@@ -8,6 +8,7 @@
 //! shows of stored ones is corrected in the store.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::RangeInclusive;
 
 use hyp_model::ids::of_part;
 use hyp_model::judge::{Candidate, Verdict};
@@ -19,6 +20,7 @@ use crate::error::StoreError;
 use crate::judge::{Change, Correction, Judgement};
 use crate::own::Place;
 use crate::rows::{self, Part};
+use crate::standing::{Outcome, Standing, Told};
 use crate::threads::Number;
 use crate::untold::Untold;
 use crate::writer::Writer;
@@ -47,6 +49,19 @@ struct Traced {
     in_chunk: Option<usize>,
 }
 
+/// What decides about the parts of a thread.
+struct Course {
+    /// The relatives before it with the last message that it shares with each, in order.
+    earlier: Vec<(Number, i32)>,
+    /// The last message that any of them has as well.
+    shared: i32,
+    /// The messages that are copies, but for what stands between them for itself.
+    copied: RangeInclusive<i32>,
+    is_fork: bool,
+    /// What it says that it comes from is stored, or it says nothing.
+    has_origin: bool,
+}
+
 /// What was read of threads while a chunk is traced.
 #[derive(Default)]
 struct Looked {
@@ -56,6 +71,12 @@ struct Looked {
 }
 
 impl Looked {
+    /// Returns the part of the earliest thread that said or saw the same.
+    fn original(&self, key: &Key, earlier: &[(Number, i32)]) -> Option<&str> {
+        let mut maps = earlier.iter().filter_map(|(other, _)| self.originals.get(other));
+        maps.find_map(|map| map.get(key)).map(|(_, _, id)| id.as_str())
+    }
+
     /// Says whether earlier threads have the call that a part is of.
     fn has_call(&self, part: &Part, earlier: &[(Number, i32)]) -> bool {
         let mut parts = earlier.iter().filter_map(|(other, _)| self.parts.get(other)).flatten();
@@ -183,42 +204,12 @@ impl Writer {
         looked: &mut Looked,
         judgement: &mut Judgement,
     ) -> Result<(), StoreError> {
-        let mut earlier: Vec<(Number, i32)> = self
-            .kin
-            .of(thread)
-            .filter(|(other, _)| self.threads.is_earlier(*other, thread))
-            .collect();
-        let is_fork = self.threads.is_fork(thread);
-        let has_origin = self.threads.has_origin(thread);
-        let is_alone = self.kin.of(thread).next().is_none() && !chunk.is_left && !is_fork;
-        let is_orphan = !has_origin && chunk.has_copies(thread);
-        if earlier.is_empty() && !is_orphan && (!is_changed || is_alone) {
-            return Ok(());
-        }
-        earlier.sort_by(|(a, _), (b, _)| self.threads.order(*a, *b));
+        let Some(earlier) = self.earlier(thread, is_changed, chunk) else { return Ok(()) };
         for (other, _) in &earlier {
             self.look_at(*other, chunk, looked)?;
         }
-        let mut parts: Vec<Traced> = chunk.of(thread).collect();
-        let mut stored = self.stored(thread, chunk)?;
-        let (buried, _) = self.buried(thread, &looked.burial)?;
-        stored.extend(buried);
-        stored.retain(|part| !chunk.taken.contains(part.part_id.as_str()));
-        parts.extend(stored.into_iter().map(|part| Traced { part, in_chunk: None }));
-        parts.sort_by_key(|it| (it.part.message_index, it.part.part_index));
-
-        let shared = earlier.iter().map(|(_, last)| *last).max().unwrap_or(-1);
-        let originals =
-            earlier.iter().filter(|(_, last)| *last == shared).filter_map(|(other, _)| {
-                let theirs = self.kin.last(*other, thread)?;
-                Some((looked.parts.get(other)?.as_slice(), theirs))
-            });
-        let end = tail::copied_to(parts.iter().map(|it| &it.part), shared, originals);
-        let original = |key: &Key| {
-            let maps = earlier.iter().filter_map(|(other, _)| looked.originals.get(other));
-            maps.filter_map(|map| map.get(key)).map(|(_, _, id)| id.clone()).next()
-        };
-        let own = self.own_beginning(&parts, &earlier, |key| original(key).is_some())?;
+        let parts = self.parts_of(thread, chunk, &looked.burial)?;
+        let course = self.course(thread, earlier, &parts, looked)?;
         let within = copied_within(&parts);
         let of_later = self.parts_of_later(thread, &parts, chunk)?;
         for Traced { mut part, in_chunk } in parts {
@@ -228,77 +219,124 @@ impl Writer {
                 let change = Change::NoOriginal;
                 judgement.corrections.push(Correction { part_id: part.part_id.clone(), change });
             }
-            // Beside the last thing that is shared may stand something that nobody said before.
-            let is_added = part.message_index == shared
-                && part.keys.is_empty()
-                && original(&part.said_key).is_none();
-            // Nor is the result of a call a copy where nobody had one before.
-            let is_answer = part.is_of_call
-                && original(&part.said_key).is_none()
-                && looked.has_call(&part, &earlier);
             let is_own_copy = match in_chunk {
                 Some(at) => chunk.rows[at].is_copy_of_another(),
                 None => {
-                    let may_become = is_fork && (is_changed || !has_origin);
+                    let may_become = course.is_fork && (is_changed || !course.has_origin);
                     (part.is_replay || may_become) && self.is_own_copy(&part.part_id)?
                 }
             };
+            let original = looked.original(&part.said_key, &course.earlier).map(str::to_owned);
             // Copies of one thing that is not there are copies of the first of them.
-            let is_told_copy = !has_origin && is_own_copy && original(&part.said_key).is_some();
-            let is_within_copy = (own + 1..=end).contains(&part.message_index)
-                && !is_added
-                && !is_answer
-                && !self.is_news(&part, &earlier)?;
-            let is_copy = is_within_copy || is_told_copy;
+            let is_told_copy = !course.has_origin && is_own_copy && original.is_some();
+            let is_copy = self.is_within_copy(&part, &course, looked)? || is_told_copy;
             if is_copy && looked.burial.is_needed {
-                let original = original(&part.said_key).or_else(|| part.replay_of.clone());
-                if let Some(original) = original {
-                    looked.burial.link(&part.part_id, &original);
+                if let Some(original) = original.as_ref().or(part.replay_of.as_ref()) {
+                    looked.burial.link(&part.part_id, original);
                 }
                 if in_chunk.is_none() && looked.burial.is_grave(&part.part_id) {
                     continue;
                 }
             }
-            let change = match in_chunk {
-                Some(at) if is_copy && judgement.verdicts[at] == Verdict::Write => {
-                    let replay_of = original(&part.said_key);
-                    judgement.verdicts[at] = Verdict::WriteReplay { replay_of };
-                    continue;
-                }
-                Some(at) if !is_copy => {
-                    if has_origin || !is_own_copy {
-                        continue;
-                    }
-                    if judgement.verdicts[at] == Verdict::Write {
-                        judgement.verdicts[at] = Verdict::WriteOriginal;
-                        continue;
-                    }
-                    Change::Original
-                }
-                None if !is_copy => {
-                    let is_within = part.replay_of.as_ref().is_some_and(|id| within.contains(id));
-                    match (part.is_replay, is_own_copy && (has_origin || is_within)) {
-                        // It says itself that it is a copy, and of what only where that is told in its own thread.
-                        (true, true) if part.replay_of.is_some() && !is_within => {
-                            Change::NoOriginal
-                        }
-                        (true, false) => Change::Original,
-                        (false, true) => Change::MarkReplay { replay_of: None },
-                        _ => continue,
-                    }
-                }
-                _ => {
-                    let replay_of = original(&part.said_key);
-                    let is_told = replay_of.is_none() || replay_of == part.replay_of;
-                    if in_chunk.is_none() && part.is_replay && is_told {
-                        continue;
-                    }
-                    Change::MarkReplay { replay_of }
-                }
+            let told = match in_chunk {
+                Some(at) => Told::Arriving(&judgement.verdicts[at]),
+                None => Told::Stored {
+                    is_replay: part.is_replay,
+                    is_within: part.replay_of.as_ref().is_some_and(|id| within.contains(id)),
+                    replay_of: part.replay_of,
+                },
             };
-            judgement.corrections.push(Correction { part_id: part.part_id, change });
+            let has_origin = course.has_origin;
+            let standing = Standing { told, is_copy, is_own_copy, has_origin, original };
+            match (standing.outcome(), in_chunk) {
+                (Outcome::Judged(verdict), Some(at)) => judgement.verdicts[at] = verdict,
+                (Outcome::Corrected(change), _) => {
+                    judgement.corrections.push(Correction { part_id: part.part_id, change });
+                }
+                _ => {}
+            }
         }
         Ok(())
+    }
+
+    /// Returns the relatives before a thread with the last message that it shares with each, in order; nothing where
+    /// nothing about the thread can have changed.
+    fn earlier(
+        &self,
+        thread: Number,
+        is_changed: bool,
+        chunk: &Chunk<'_>,
+    ) -> Option<Vec<(Number, i32)>> {
+        let before = |other: &(Number, i32)| self.threads.is_earlier(other.0, thread);
+        let mut earlier: Vec<(Number, i32)> = self.kin.of(thread).filter(before).collect();
+        let is_alone =
+            self.kin.of(thread).next().is_none() && !chunk.is_left && !self.threads.is_fork(thread);
+        let is_orphan = !self.threads.has_origin(thread) && chunk.has_copies(thread);
+        if earlier.is_empty() && !is_orphan && (!is_changed || is_alone) {
+            return None;
+        }
+        earlier.sort_by(|(a, _), (b, _)| self.threads.order(*a, *b));
+        Some(earlier)
+    }
+
+    /// Returns the parts of a thread, of the chunk and stored, in order.
+    fn parts_of(
+        &self,
+        thread: Number,
+        chunk: &Chunk<'_>,
+        burial: &Burial,
+    ) -> Result<Vec<Traced>, StoreError> {
+        let mut stored = self.stored(thread, chunk)?;
+        let (buried, _) = self.buried(thread, burial)?;
+        stored.extend(buried);
+        stored.retain(|part| !chunk.taken.contains(part.part_id.as_str()));
+        let stored = stored.into_iter().map(|part| Traced { part, in_chunk: None });
+        let mut parts: Vec<Traced> = chunk.of(thread).chain(stored).collect();
+        parts.sort_by_key(|it| (it.part.message_index, it.part.part_index));
+        Ok(parts)
+    }
+
+    fn course(
+        &self,
+        thread: Number,
+        earlier: Vec<(Number, i32)>,
+        parts: &[Traced],
+        looked: &Looked,
+    ) -> Result<Course, StoreError> {
+        let shared = earlier.iter().map(|(_, last)| *last).max().unwrap_or(-1);
+        let originals =
+            earlier.iter().filter(|(_, last)| *last == shared).filter_map(|(other, _)| {
+                let theirs = self.kin.last(*other, thread)?;
+                Some((looked.parts.get(other)?.as_slice(), theirs))
+            });
+        let end = tail::copied_to(parts.iter().map(|it| &it.part), shared, originals);
+        let is_said = |key: &Key| looked.original(key, &earlier).is_some();
+        let own = self.own_beginning(parts, &earlier, is_said)?;
+        Ok(Course {
+            shared,
+            copied: own + 1..=end,
+            is_fork: self.threads.is_fork(thread),
+            has_origin: self.threads.has_origin(thread),
+            earlier,
+        })
+    }
+
+    /// Says whether a part stands where its thread is a copy, and is none of what stands there for itself.
+    fn is_within_copy(
+        &self,
+        part: &Part,
+        course: &Course,
+        looked: &Looked,
+    ) -> Result<bool, StoreError> {
+        if !course.copied.contains(&part.message_index) {
+            return Ok(false);
+        }
+        let is_said = looked.original(&part.said_key, &course.earlier).is_some();
+        // Beside the last thing that is shared may stand something that nobody said before.
+        let is_added = part.message_index == course.shared && part.keys.is_empty() && !is_said;
+        // Nor is the result of a call a copy where nobody had one before.
+        let is_answer = part.is_of_call && !is_said && looked.has_call(part, &course.earlier);
+        Ok(!is_added && !is_answer && !self.is_news(part, &course.earlier)?)
     }
 
     /// Returns the parts of relatives that come after a thread now, where parts of it may be told as copies of theirs.
