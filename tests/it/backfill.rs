@@ -183,6 +183,8 @@ fn plan_counts_what_a_run_would_open() {
     let plan = &before["providers"][0];
     assert!(plan["bytes_to_read"].as_u64().unwrap() > 0, "{before:#}");
     assert_eq!(plan["units_unchanged"], 0);
+    let newest = plan["newest"].as_str().unwrap();
+    assert!(newest.parse::<jiff::Timestamp>().is_ok(), "{newest}");
     sandbox.import([]);
     let after = sandbox.hyp(["backfill", "plan", "claude", "--json"]).json();
     let plan = &after["providers"][0];

@@ -200,6 +200,9 @@ fn a_conversation_that_grew_adds_what_is_new_and_can_be_undone() {
     start["messages"].as_array_mut().unwrap().truncate(1);
     let live = Sandbox::new();
     assert_eq!(record(&live, &start)["rows_written"], 1);
+    // It never had a file: none is gone.
+    let judged = live.hyp(["reconcile", "--json"]);
+    assert!(judged.stdout.contains("no_counter") && !judged.stdout.contains("gone"), "{judged}");
     let first = live.all_rows();
     let second = record(&live, &json!([whole]));
     assert_eq!(

@@ -150,6 +150,26 @@ fn sessions_are_found_by_folder_client_time_and_words() {
 }
 
 #[test]
+fn a_client_that_is_not_stored_is_told_instead_of_nothing() {
+    let sandbox = imported();
+    let file = sandbox.home().join("x.csv");
+    let commands: [&[&str]; 5] = [
+        &["sessions"],
+        &["search", "tide"],
+        &["query", "overview"],
+        &["report", "--output", "x.html"],
+        &["export", "-o", file.to_str().unwrap()],
+    ];
+    for command in commands {
+        let output = sandbox.hyp(command.iter().copied().chain(["--client", "nosuch"]));
+        assert_eq!(output.status, Some(2), "{output}");
+        let told = "--client expects one that is stored: claude";
+        assert!(output.stderr.contains(told), "{output}");
+    }
+    assert!(!file.exists());
+}
+
+#[test]
 fn what_was_said_is_found_with_its_surroundings_and_the_way_to_it() {
     let sandbox = imported();
     let output = sandbox.hyp(["search", "NEAP tide"]);

@@ -108,11 +108,7 @@ impl Engine<'_> {
             }
         }
         self.report.receipt = Receipt::of(self.plugin, self.report.rows_written);
-        (self.progress)(Progress::Finished {
-            provider: self.report.provider.clone(),
-            status: self.report.status,
-            error: self.report.error.clone(),
-        });
+        (self.progress)(self.report.finished(self.cancelled.load(Ordering::Relaxed)));
         (self.report, Ok(()))
     }
 

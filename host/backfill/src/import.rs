@@ -455,6 +455,7 @@ impl Import<'_> {
         for warning in self.policy.warnings() {
             self.report.warnings.push(warning);
         }
+        let finished = self.report.finished(self.cancelled.load(Ordering::Relaxed));
         let report = &self.report;
         info_span!(
             "backfill.provider_finish",
@@ -468,11 +469,7 @@ impl Import<'_> {
             status = if report.error.is_some() { "failed" } else { "ok" }
         )
         .in_scope(|| {});
-        (self.progress)(Progress::Finished {
-            provider: report.provider.clone(),
-            status: report.status,
-            error: report.error.clone(),
-        });
+        (self.progress)(finished);
     }
 }
 

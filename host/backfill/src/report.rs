@@ -88,6 +88,8 @@ pub enum Status {
     Ok,
     /// Something could not be read, or the component was stopped.
     Failed,
+    /// The run was stopped while it read; the same command goes on.
+    Interrupted,
 }
 
 /// What became of one provider's history.
@@ -148,6 +150,18 @@ impl ProviderReport {
     /// Says whether a guard refused what it would have written.
     pub(crate) fn is_refused(&self) -> bool {
         self.changes.as_ref().is_some_and(|changes| changes.refused.is_some())
+    }
+
+    /// Notes whether the run was stopped by then, if nothing worse happened, and tells how the provider ended.
+    pub(crate) fn finished(&mut self, is_stopped: bool) -> Progress {
+        if is_stopped && self.status == Status::Ok {
+            self.status = Status::Interrupted;
+        }
+        Progress::Finished {
+            provider: self.provider.clone(),
+            status: self.status,
+            error: self.error.clone(),
+        }
     }
 
     pub(crate) fn fail(&mut self, reason: String) {
@@ -283,9 +297,11 @@ pub struct ProviderPlan {
     pub bytes: u64,
     /// Size on disk of what a run would open.
     pub bytes_to_read: u64,
-    /// Oldest and newest time of change, in microseconds.
+    /// Oldest time of change, in microseconds.
+    #[serde(skip)]
     pub oldest: Option<i64>,
     /// Newest time of change, in microseconds.
+    #[serde(skip)]
     pub newest: Option<i64>,
     /// Files that hold no history, by kind.
     pub ignored: BTreeMap<String, u64>,
@@ -343,6 +359,19 @@ pub enum Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_provider_that_was_stopped_says_so_unless_it_failed() {
+        let status = |report: &mut ProviderReport, is_stopped| match report.finished(is_stopped) {
+            Progress::Finished { status, .. } => status,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(status(&mut ProviderReport::default(), false), Status::Ok);
+        assert_eq!(status(&mut ProviderReport::default(), true), Status::Interrupted);
+        let mut failed = ProviderReport::default();
+        failed.fail("it broke".to_owned());
+        assert_eq!(status(&mut failed, true), Status::Failed);
+    }
 
     #[test]
     fn the_slowest_units_are_five_and_in_order() {

@@ -58,6 +58,26 @@ impl Lake {
         Ok(Self { runtime, session })
     }
 
+    /// Says which clients there are, where one is asked for that the store knows nothing of.
+    pub(super) fn check_client(
+        &self,
+        command: &'static str,
+        name: Option<&str>,
+    ) -> Result<(), Failure> {
+        let Some(name) = name else { return Ok(()) };
+        let rows = self.rows(
+            "select distinct client_name from sessions where client_name is not null \
+             order by client_name",
+        )?;
+        let stored: Vec<_> = rows.iter().filter_map(|row| text(row, "client_name")).collect();
+        if stored.is_empty() || stored.iter().any(|it| it == name) {
+            return Ok(());
+        }
+        let stored = stored.join(", ");
+        let message = format!("--client expects one that is stored: {stored} (got {name})");
+        Err(Failure::Usage { command, message })
+    }
+
     /// Returns the rows of a query, whole.
     pub(super) fn rows(&self, sql: &str) -> Result<Rows, Failure> {
         self.runtime.block_on(self.collect(sql)).map_err(failed)

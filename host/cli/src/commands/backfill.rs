@@ -288,7 +288,11 @@ fn show_provider(out: &mut String, report: &ProviderReport) {
     if report.changes.is_some() {
         return changes::show(out, &serde_json::to_value(report).unwrap_or_default());
     }
-    let status = if report.status == Status::Ok { "ok" } else { "failed" };
+    let status = match report.status {
+        Status::Ok => "ok",
+        Status::Interrupted => "interrupted",
+        _ => "failed",
+    };
     let _ = writeln!(out, "  {}  [{status}]", text::line(&report.provider));
     let _ = writeln!(
         out,

@@ -12,6 +12,8 @@ use super::{Session, say};
 use crate::failure::Failure;
 use crate::target;
 
+const COMMAND: &str = "hyp export";
+
 /// Arguments of `hyp export`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -45,7 +47,7 @@ enum Shape {
 
 /// Runs `hyp export`.
 pub(crate) fn export(session: &Session, args: &ExportArgs) -> Result<Exit, Failure> {
-    let mut conditions = args.period.conditions("hyp export", &TimeZone::system())?;
+    let mut conditions = args.period.conditions(COMMAND, &TimeZone::system())?;
     if let Some(client) = &args.client {
         conditions.push(format!("client_name = {}", super::ask::quote(client)));
     }
@@ -56,6 +58,7 @@ pub(crate) fn export(session: &Session, args: &ExportArgs) -> Result<Exit, Failu
         Shape::Jsonl => FileFormat::Text(hyp_query::Format::Jsonl),
     };
     let lake = Lake::open(session)?;
+    lake.check_client(COMMAND, args.client.as_deref())?;
     let receipt = target::write(&args.output, |file| lake.write(&sql, format, file))?;
     say(&format!("{} rows written to: {}", receipt.rows, args.output.display()));
     Ok(Exit::Done)

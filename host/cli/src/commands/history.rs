@@ -40,7 +40,23 @@ struct List<'a> {
 #[derive(Serialize)]
 struct Plan<'a> {
     run_id: String,
-    providers: &'a [ProviderPlan],
+    providers: Vec<Planned<'a>>,
+}
+
+/// A provider's plan, with times as programs read them.
+#[derive(Serialize)]
+struct Planned<'a> {
+    #[serde(flatten)]
+    plan: &'a ProviderPlan,
+    oldest: Option<String>,
+    newest: Option<String>,
+}
+
+impl<'a> Planned<'a> {
+    fn new(plan: &'a ProviderPlan) -> Self {
+        let [oldest, newest] = [plan.oldest, plan.newest].map(|it| it.and_then(moment::rfc3339));
+        Self { plan, oldest, newest }
+    }
 }
 
 /// Runs `hyp backfill list`.
@@ -63,7 +79,8 @@ pub(crate) fn backfill_plan(session: &Session, args: &PlanArgs) -> Result<Exit, 
     let providers = hyp_backfill::plan(&places, &args.providers, enabled, secrets.as_ref())?;
     if args.json {
         let run_id = env::run_id("bf");
-        print_json(&Plan { run_id, providers: &providers })?;
+        let providers = providers.iter().map(Planned::new).collect();
+        print_json(&Plan { run_id, providers })?;
     } else {
         print(&show_plan(&providers))?;
         if providers.is_empty() {

@@ -60,6 +60,7 @@ struct Longest {
 pub(crate) fn query_overview(session: &Session, args: &OverviewArgs) -> Result<Exit, Failure> {
     let scope = args.scope.read(COMMAND)?;
     let lake = Lake::open_or_empty(session)?;
+    lake.check_client(COMMAND, args.scope.client())?;
     let figures = figures::read(&lake, &scope)?;
     let longest = &figures.conversations[..figures.conversations.len().min(LISTED)];
     let ids: Vec<&str> = longest.iter().map(|session| session.session_id.as_str()).collect();

@@ -77,6 +77,7 @@ impl Explain for OpenError {
 pub(crate) fn report(session: &Session, args: &ReportArgs) -> Result<Exit, Failure> {
     let scope = args.scope.read(COMMAND)?;
     let lake = Lake::open_or_empty(session)?;
+    lake.check_client(COMMAND, args.scope.client())?;
     let figures = figures::read(&lake, &scope)?;
     if figures.messages == 0 {
         let message = match scope.words.as_slice() {

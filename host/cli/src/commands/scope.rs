@@ -59,6 +59,11 @@ pub(super) struct Scope {
 }
 
 impl ScopeArgs {
+    /// Returns the client that is asked for.
+    pub(super) fn client(&self) -> Option<&str> {
+        self.client.as_deref()
+    }
+
     /// Works out what is meant.
     pub(super) fn read(&self, command: &'static str) -> Result<Scope, Failure> {
         let zone = zone(command, self.timezone.as_deref())?;

@@ -82,6 +82,7 @@ pub(crate) fn search(session: &Session, args: &SearchArgs) -> Result<Exit, Failu
     let (text_fits, args_fit, found) = matches(&wanted, args.regex);
     conditions.push(format!("({text_fits} or {args_fit})"));
     let lake = Lake::open(session)?;
+    lake.check_client(COMMAND, args.client.as_deref())?;
     let limit = if args.limit == 0 { String::new() } else { format!("limit {}", args.limit) };
     let answer = lake.rows(&format!(
         "select part_id, session_id, conversation_id, input_id, client_name, role, part_type, \

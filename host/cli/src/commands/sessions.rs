@@ -108,6 +108,7 @@ pub(super) fn listing(session: &Session) -> Result<String, Failure> {
 fn entries(session: &Session, args: &SessionsArgs) -> Result<Vec<Entry>, Failure> {
     let conditions = conditions(args)?;
     let lake = Lake::open(session)?;
+    lake.check_client(COMMAND, args.client.as_deref())?;
     let limit = if args.limit == 0 { String::new() } else { format!("limit {}", args.limit) };
     let rows = lake.rows(&format!(
         "select thread_id, session_id, client_name, kind, title, cwd, messages, \

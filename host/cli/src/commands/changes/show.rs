@@ -18,13 +18,12 @@ const NAMED: usize = 5;
 /// Tells of a provider whose items become rows of datasets.
 pub(in crate::commands) fn show(out: &mut String, report: &Value) {
     let told = &report["changes"];
-    let (is_ok, is_committed) = (report["status"] == "ok", told["committed"] == true);
     let left = told["left"].as_u64().unwrap_or_default();
-    let status = match (&told["refused"], is_ok) {
+    let status = match (&told["refused"], report["status"].as_str()) {
         (Value::String(_), _) => "refused",
-        (_, true) if left > 0 => "interrupted",
-        (_, true) if is_committed => "ok",
-        (_, true) => "dry-run",
+        (_, Some("ok")) if told["committed"] == true => "ok",
+        (_, Some("ok")) => "dry-run",
+        (_, Some("interrupted")) => "interrupted",
         _ => "failed",
     };
     let datasets: Vec<&str> = list(&report["datasets"]).filter_map(Value::as_str).collect();
@@ -69,7 +68,7 @@ pub(in crate::commands) fn show(out: &mut String, report: &Value) {
             "    interrupted: {written} of these {} rows are written, {left} are not",
             written + left
         );
-    } else if !is_committed && is_ok {
+    } else if status == "dry-run" {
         out.push_str("    nothing written; add --commit\n");
     }
 }

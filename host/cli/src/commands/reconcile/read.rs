@@ -254,9 +254,10 @@ fn inputs(lake: &Lake, threads: &mut Threads) -> Result<(), Failure> {
         let is = |row: &Row, name: &str| row.get(name).is_some_and(|it| it == true);
         evidence.is_partial = inputs.iter().any(|row| is(row, "is_partial"));
         evidence.has_failures = inputs.iter().any(|row| ask::count(row, "failed") > 0);
-        evidence.is_gone = inputs
-            .iter()
-            .all(|row| !ask::text(row, "path").is_some_and(|path| Path::new(&path).exists()));
+        let exists =
+            |row: &&Row| ask::text(row, "path").is_some_and(|path| Path::new(&path).exists());
+        // What was recorded live has no file.
+        evidence.is_gone = !inputs.is_empty() && !inputs.into_iter().any(|row| exists(&row));
     }
     Ok(())
 }
