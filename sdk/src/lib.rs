@@ -54,6 +54,7 @@
 pub mod bindings;
 mod cells;
 pub mod drive;
+pub mod gemini;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
 pub mod glue;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::derivable_impls, reason = "the types are generated")]
 
+use crate::json::quote;
 use crate::{
     Attribute, Candidate, Client, Content, Context, Description, EnvironmentCandidate, Fact, Fault,
     Git, Message, Note, Part, Purpose, Root, Setting, Span, Stamp, Subject, Table, Text, Thinking,
@@ -30,6 +31,23 @@ impl From<String> for Text {
 impl From<&str> for Text {
     fn from(value: &str) -> Self {
         value.to_owned().into()
+    }
+}
+
+impl Text {
+    /// Returns two texts with a line feed between them.
+    #[must_use]
+    pub fn joined(mut self, below: Self) -> Self {
+        if self.literal.is_some() || below.literal.is_some() {
+            let mut literal = self.literal.take().unwrap_or_else(|| quote(&self.value));
+            literal.pop();
+            literal.push_str("\\n");
+            literal.push_str(&below.literal.unwrap_or_else(|| quote(&below.value))[1..]);
+            self.literal = Some(literal);
+        }
+        self.value.push('\n');
+        self.value.push_str(&below.value);
+        self
     }
 }
 
@@ -330,5 +348,22 @@ impl Fault {
     /// Creates the fault of an input that is not what this provider reads.
     pub fn source(reason: impl Into<String>) -> Self {
         Self::Source(reason.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_texts_keep_what_only_json_can_spell() {
+        let half = || Text { value: "\u{fffd}".into(), literal: Some(r#""\ud83d""#.into()) };
+        let plain = Text::from("a\tb").joined("c".into());
+        assert_eq!((plain.value.as_str(), plain.literal), ("a\tb\nc", None));
+        let above = half().joined("c".into());
+        assert_eq!(above.value, "\u{fffd}\nc");
+        assert_eq!(above.literal.as_deref(), Some(r#""\ud83d\nc""#));
+        let below = Text::from("a\tb").joined(half());
+        assert_eq!(below.literal.as_deref(), Some(r#""a\tb\n\ud83d""#));
     }
 }

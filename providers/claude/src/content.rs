@@ -1,6 +1,6 @@
 //! Content of a message: blocks to parts.
 
-use hyp_sdk::json::{Kind, Value, quote};
+use hyp_sdk::json::{Kind, Value};
 use hyp_sdk::{Blob, Content, Part, Text, Thinking, ToolCall, ToolResult};
 
 use crate::line::owned;
@@ -111,22 +111,5 @@ pub(crate) fn said(content: Value<'_>) -> Option<Text> {
         let text = if item.is_string() { item.text() } else { text_of(item.get("text")) };
         text.filter(|text| !text.value.is_empty())
     });
-    texts.reduce(joined)
-}
-
-fn joined(mut above: Text, below: Text) -> Text {
-    if above.literal.is_some() || below.literal.is_some() {
-        let mut literal = literal(&above);
-        literal.pop();
-        literal.push_str("\\n");
-        literal.push_str(&self::literal(&below)[1..]);
-        above.literal = Some(literal);
-    }
-    above.value.push('\n');
-    above.value.push_str(&below.value);
-    above
-}
-
-fn literal(text: &Text) -> String {
-    text.literal.clone().unwrap_or_else(|| quote(&text.value))
+    texts.reduce(Text::joined)
 }

@@ -237,20 +237,8 @@ pub(crate) fn joined_from(value: Value<'_>, first: usize) -> Option<Text> {
         return value.text().filter(|text| first == 0 && !text.value.is_empty());
     }
     let block = |block| text_of(block).or_else(|| Value::get(block, "summary_text"));
-    let mut texts = value.items().skip(first).filter_map(block).filter(|text| text.is_string());
-    let first = texts.next()?;
-    let mut all = first.text()?;
-    for next in texts {
-        let text = next.text()?;
-        if all.literal.is_some() || text.literal.is_some() {
-            let so_far = all.literal.take().unwrap_or_else(|| hyp_sdk::json::quote(&all.value));
-            let (head, tail) = (&so_far[..so_far.len() - 1], &next.raw()[1..]);
-            all.literal = Some(format!("{head}\\n{tail}"));
-        }
-        all.value.push('\n');
-        all.value.push_str(&text.value);
-    }
-    Some(all).filter(|text| !text.value.is_empty())
+    let texts = value.items().skip(first).filter_map(block).filter_map(Value::text);
+    texts.reduce(Text::joined).filter(|text| !text.value.is_empty())
 }
 
 /// A message from one agent to another takes the place of a prompt.

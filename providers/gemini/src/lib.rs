@@ -5,7 +5,6 @@
 
 pub mod chat;
 mod message;
-mod part;
 pub mod plan;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,9 @@
 
 use hyp_sdk::json::{Object, Value};
 use hyp_sdk::{
-    Content, Context, ErrorBlock, Message, Part, Span, Thinking, ToolCall, ToolResult, Usage, time,
+    Content, Context, ErrorBlock, Message, Part, Span, Thinking, ToolCall, ToolResult, Usage,
+    gemini, time,
 };
-
-use crate::part;
 
 /// Makes messages of one; none of an empty one, nothing of a kind that is not known.
 pub(crate) fn read(
@@ -26,15 +25,15 @@ pub(crate) fn read(
     match &*kind {
         "user" => {
             "user".clone_into(&mut message.role);
-            message.parts = part::all(content);
+            message.parts = gemini::parts(content);
         }
         "gemini" => return Some(answer(message, json, of_session)),
         "error" => {
-            let said = content.and_then(part::said);
+            let said = content.and_then(gemini::said);
             let error = said.map(|said| ErrorBlock { code: None, message: Some(said) });
             message.parts.extend(error.map(|error| Part::new("error", Content::Error(error))));
         }
-        "info" | "warning" => message.parts = part::all(content),
+        "info" | "warning" => message.parts = gemini::parts(content),
         _ => return None,
     }
     Some(if message.parts.is_empty() { Vec::new() } else { vec![message] })
@@ -49,7 +48,7 @@ fn answer(mut message: Message, json: Value<'_>, of_session: &Context) -> Vec<Me
     message.response_id = message.id.clone();
     message.usage = json.get("tokens").and_then(usage);
     message.parts = items(json, "thoughts").map(thought).collect();
-    message.parts.extend(part::all(json.get("content")));
+    message.parts.extend(gemini::parts(json.get("content")));
     message.parts.extend(items(json, "toolCalls").map(call));
     if message.parts.is_empty() {
         if message.usage.is_none() {
@@ -104,7 +103,7 @@ fn outcome(json: Value<'_>, call: String) -> Option<Part> {
     let is_error = status.map(|status| matches!(&*status, "error" | "cancelled"));
     let result = ToolResult {
         call_id: Some(call),
-        text: part::said(result),
+        text: gemini::said(result),
         content: Some(result.raw().to_owned()),
         is_error,
     };

@@ -1,6 +1,6 @@
 //! What was said: prompts, answers, results of tools, commands of the person, and what extensions add.
 
-use hyp_sdk::json::{Kind, Object, Value, quote};
+use hyp_sdk::json::{Kind, Object, Value};
 use hyp_sdk::{
     Blob, Content, ErrorBlock, Message, Part, Span, Text, Thinking, ToolCall, ToolResult, Usage,
     time,
@@ -183,12 +183,5 @@ fn said(content: Value<'_>) -> Option<Text> {
         return content.text();
     }
     let texts = content.items().filter_map(|block| block.get("text").and_then(Value::text));
-    texts.reduce(|above, below| {
-        let literal = (above.literal.is_some() || below.literal.is_some()).then(|| {
-            let of = |text: &Text| text.literal.clone().unwrap_or_else(|| quote(&text.value));
-            let (above, below) = (of(&above), of(&below));
-            format!("{}\\n{}", &above[..above.len() - 1], &below[1..])
-        });
-        Text { value: format!("{}\n{}", above.value, below.value), literal }
-    })
+    texts.reduce(Text::joined)
 }

@@ -3,10 +3,8 @@
 use hyp_sdk::json::{Object, Value};
 use hyp_sdk::state::{Reader, Writer};
 use hyp_sdk::{
-    Content, Context, Fact, Message, Page, Part, Record, Scan, Subject, Thread, Usage, time,
+    Content, Context, Fact, Message, Page, Part, Record, Scan, Subject, Thread, Usage, gemini, time,
 };
-
-use crate::part;
 
 /// A session that is being read.
 #[derive(Debug)]
@@ -52,7 +50,7 @@ impl Chat {
         message.provider_subtype = text("subtype");
         message.created_at = at(json);
         message.context = Some(context(json));
-        message.parts = part::all(json.path(&["message", "parts"]));
+        message.parts = gemini::parts(json.path(&["message", "parts"]));
         if role == "assistant" {
             message.response_id = text("uuid");
             message.usage = json.get("usageMetadata").and_then(usage);

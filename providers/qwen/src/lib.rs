@@ -3,7 +3,6 @@
 //! [`chat`] says what a record is; `part` what its content becomes, which has the form of Gemini's.
 
 pub mod chat;
-mod part;
 #[cfg(test)]
 mod tests;
 

@@ -1,10 +1,10 @@
-//! Content: a text, a part, or a list of both.
+//! Content as the Gemini API has it, and as Gemini CLI and its forks keep it: a text, a part, or a list of both.
 
-use hyp_sdk::json::{Kind, Value, quote};
-use hyp_sdk::{Blob, Content, Part, Text, Thinking, ToolCall, ToolResult};
+use crate::json::{Kind, Value};
+use crate::{Blob, Content, Part, Text, Thinking, ToolCall, ToolResult};
 
 /// Returns the parts of a content.
-pub(crate) fn all(content: Option<Value<'_>>) -> Vec<Part> {
+pub fn parts(content: Option<Value<'_>>) -> Vec<Part> {
     let Some(content) = content else { return Vec::new() };
     match content.kind() {
         Kind::Array => content.items().filter_map(one).collect(),
@@ -58,12 +58,12 @@ fn one(part: Value<'_>) -> Option<Part> {
 }
 
 /// Returns what a person would read of a content: its texts, and what calls gave back, joined by line feeds.
-pub(crate) fn said(content: Value<'_>) -> Option<Text> {
+pub fn said(content: Value<'_>) -> Option<Text> {
     if content.is_string() {
         return content.text().filter(|text| !text.value.is_empty());
     }
     if content.is_array() {
-        return content.items().filter_map(said).reduce(joined);
+        return content.items().filter_map(said).reduce(Text::joined);
     }
     let response = content.path(&["functionResponse", "response"]);
     let of_response =
@@ -72,13 +72,4 @@ pub(crate) fn said(content: Value<'_>) -> Option<Text> {
         .or_else(|| of_response("error"))
         .or_else(|| content.get("text").and_then(Value::text))
         .filter(|text| !text.value.is_empty())
-}
-
-fn joined(above: Text, below: Text) -> Text {
-    let literal = (above.literal.is_some() || below.literal.is_some()).then(|| {
-        let of = |text: &Text| text.literal.clone().unwrap_or_else(|| quote(&text.value));
-        let (above, below) = (of(&above), of(&below));
-        format!("{}\\n{}", &above[..above.len() - 1], &below[1..])
-    });
-    Text { value: format!("{}\n{}", above.value, below.value), literal }
 }
