@@ -162,8 +162,8 @@ fn a_client_that_is_not_stored_is_told_instead_of_nothing() {
     ];
     for command in commands {
         let output = sandbox.hyp(command.iter().copied().chain(["--client", "nosuch"]));
-        assert_eq!(output.status, Some(2), "{output}");
-        let told = "--client expects one that is stored: claude";
+        assert_eq!(output.status, Some(1), "{output}");
+        let told = "nothing of `nosuch` is stored; stored: claude";
         assert!(output.stderr.contains(told), "{output}");
     }
     assert!(!file.exists());

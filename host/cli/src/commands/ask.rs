@@ -73,9 +73,7 @@ impl Lake {
         if stored.is_empty() || stored.iter().any(|it| it == name) {
             return Ok(());
         }
-        let stored = stored.join(", ");
-        let message = format!("--client expects one that is stored: {stored} (got {name})");
-        Err(Failure::Usage { command, message })
+        Err(nothing_of(command, name, &stored))
     }
 
     /// Returns the rows of a query, whole.
@@ -205,6 +203,24 @@ pub(super) fn table(session: &Session, sql: &str) -> Result<String, Failure> {
     let mut text = Vec::new();
     Lake::open(session)?.answer(sql, &Output::inline(Format::Table), &mut text)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What is said of an empty store.
+pub(super) const NOTHING_STORED: &str =
+    "nothing is stored yet; `hyp backfill` imports the history on this machine";
+
+/// Says that nothing of a client is stored, and which have something.
+pub(super) fn nothing_of<S: AsRef<str>>(
+    command: &'static str,
+    name: &str,
+    stored: &[S],
+) -> Failure {
+    let stored: Vec<&str> = stored.iter().map(AsRef::as_ref).collect();
+    let message = match stored.as_slice() {
+        [] => NOTHING_STORED.to_owned(),
+        stored => format!("nothing of `{name}` is stored; stored: {}", stored.join(", ")),
+    };
+    Failure::Refused { command, message }
 }
 
 /// Returns a text as SQL writes it.

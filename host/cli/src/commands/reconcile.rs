@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use self::judge::{Basis, COLUMNS, Cause, Counted, Status, Verdict, judge};
 use self::read::Thread;
-use super::ask::Lake;
+use super::ask::{Lake, nothing_of};
 use super::{Session, print, print_json};
 use crate::failure::Failure;
 use crate::text;
@@ -85,10 +85,7 @@ pub(crate) fn reconcile(session: &Session, args: &ReconcileArgs) -> Result<Exit,
     let known: BTreeSet<&str> = threads.iter().map(|thread| thread.provider.as_str()).collect();
     if let Some(name) = args.providers.iter().find(|name| !known.contains(name.as_str())) {
         let known: Vec<_> = known.into_iter().collect();
-        return Err(Failure::Refused {
-            command: COMMAND,
-            message: format!("nothing of `{name}` is stored; stored: {}", known.join(", ")),
-        });
+        return Err(nothing_of(COMMAND, name, &known));
     }
     let is_wanted =
         |thread: &&Thread| args.providers.is_empty() || args.providers.contains(&thread.provider);

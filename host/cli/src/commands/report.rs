@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use hyp_model::{Exit, Explain};
 
-use super::ask::Lake;
+use super::ask::{Lake, NOTHING_STORED};
 use super::figures;
 use super::scope::{PRICES_HELP, ScopeArgs};
 use super::{Session, say};
@@ -81,9 +81,7 @@ pub(crate) fn report(session: &Session, args: &ReportArgs) -> Result<Exit, Failu
     let figures = figures::read(&lake, &scope)?;
     if figures.messages == 0 {
         let message = match scope.words.as_slice() {
-            [] => {
-                "nothing is stored yet; `hyp backfill` imports the history on this machine".into()
-            }
+            [] => NOTHING_STORED.to_owned(),
             words => format!(
                 "nothing is stored of that: {}; `hyp query overview` shows what is",
                 words.join(", ")
