@@ -215,10 +215,10 @@ fn where_nothing_is_stored_there_is_no_page() {
     ");
     assert!(!path.exists());
     let sandbox = imported();
-    insta::assert_snapshot!(ask(&sandbox, &["--client", "nobody"]), @r"
+    insta::assert_snapshot!(ask(&sandbox, &["--repo", "nowhere"]), @r"
     exit: 1
     -- stderr
-    hyp report: nothing is stored of that: client nobody; `hyp query overview` shows what is
+    hyp report: nothing is stored of that: repository nowhere; `hyp query overview` shows what is
     ");
     assert!(!path.exists());
 }
