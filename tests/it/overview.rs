@@ -91,7 +91,7 @@ fn what_is_counted_can_be_narrowed_and_that_is_told() {
         only(&["--repo", "weather", "--client", "codex"]),
         messages("cwd like '%weather%' and client_name = 'codex'")
     );
-    assert_eq!(only(&["--client", "nobody"]), 0);
+    assert_eq!(only(&["--repo", "nowhere"]), 0);
     let shown = sandbox.hyp(["query", "overview", "--client", "codex", "--since", "2026-01-01"]);
     assert!(shown.stdout.contains("\n  only: since 2026-01-01, client codex\n"), "{shown}");
 }
