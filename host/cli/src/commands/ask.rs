@@ -91,14 +91,14 @@ impl Lake {
     }
 
     async fn collect(&self, sql: &str) -> Result<Rows, QueryError> {
-        let mut lines = Vec::new();
+        let mut rows = Vec::new();
+        let mut lines = Lines { take: |row| rows.push(row), begun: Vec::new() };
         self.print(sql, &Output::new(Format::Jsonl), &mut lines).await?;
-        let parse = |line: &[u8]| serde_json::from_slice(line).unwrap_or_default();
-        Ok(lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(parse).collect())
+        Ok(rows)
     }
 
     /// Hands out the rows of a query one by one, while it is computed.
-    pub(super) fn each(&self, sql: &str, take: impl FnMut(&Row)) -> Result<(), Failure> {
+    pub(super) fn each(&self, sql: &str, take: impl FnMut(Row)) -> Result<(), Failure> {
         let mut lines = Lines { take, begun: Vec::new() };
         self.answer(sql, &Output::new(Format::Jsonl), &mut lines).map(|_| ())
     }
@@ -157,12 +157,12 @@ struct Lines<F> {
     begun: Vec<u8>,
 }
 
-impl<F: FnMut(&Row)> Write for Lines<F> {
+impl<F: FnMut(Row)> Write for Lines<F> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             self.begun.extend_from_slice(&rest[..end]);
-            (self.take)(&serde_json::from_slice(&self.begun)?);
+            (self.take)(serde_json::from_slice(&self.begun)?);
             self.begun.clear();
             rest = &rest[end + 1..];
         }

@@ -106,12 +106,12 @@ fn find(session: &Session, conditions: &[String], lists_places: bool) -> Result<
                 *here.entry(finding.kind).or_default() += 1;
             }
             for (kind, count) in here {
-                let session_id = ask::text(row, "session_id").unwrap_or_default();
+                let session_id = ask::text(&row, "session_id").unwrap_or_default();
                 let known = kinds.entry(kind).or_default();
                 known.0 += count;
                 known.1.insert(session_id.clone());
                 if lists_places {
-                    let part_id = ask::text(row, "part_id").unwrap_or_default();
+                    let part_id = ask::text(&row, "part_id").unwrap_or_default();
                     places.push(Place { kind, session_id, part_id, column, count });
                 }
             }
