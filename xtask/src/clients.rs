@@ -112,11 +112,16 @@ fn place(candidate: &Value) -> Option<String> {
             format!("`${}{below}`{list}", value["variable"].as_str()?)
         }
         "home" => format!("`~/{}`", path?),
-        "config_home" => format!("`~/.config/{}`", path?),
-        "data_home" => format!("`~/.local/share/{}`", path?),
+        "config_home" => moved("XDG_CONFIG_HOME", "~/.config", path?),
+        "data_home" => moved("XDG_DATA_HOME", "~/.local/share", path?),
         "application_support" => format!("`{}` below the application folder", path?),
         _ => return None,
     })
+}
+
+/// Returns a place below a folder that a variable may move.
+fn moved(variable: &str, default: &str, path: &str) -> String {
+    format!("`${variable}/{path}` (where it is not set: `{default}/{path}`)")
 }
 
 #[cfg(test)]
@@ -136,7 +141,11 @@ mod tests {
         ]});
         assert_eq!(
             places(&manifest),
-            ["`$PI_DIR/sessions`", "`~/.pi/sessions`", "`~/.local/share/pi`"]
+            [
+                "`$PI_DIR/sessions`",
+                "`~/.pi/sessions`",
+                "`$XDG_DATA_HOME/pi` (where it is not set: `~/.local/share/pi`)"
+            ]
         );
     }
 
