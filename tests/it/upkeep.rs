@@ -187,6 +187,17 @@ fn what_expired_comes_back_once_it_is_to_be_kept() {
 }
 
 #[test]
+fn a_given_time_that_is_none_is_an_error() {
+    let mut sandbox = Sandbox::with("sample");
+    sandbox.set("DEV_NOW", "tomorrow");
+    let refused = sandbox.hyp(["backfill"]);
+    assert_eq!(refused.status, Some(2), "{refused}");
+    let told = "hyp: DEV_NOW is `tomorrow`, no time; 2026-01-31T09:00:00Z is one\n";
+    assert_eq!(refused.stderr, told, "{refused}");
+    assert!(!sandbox.store().exists(), "nothing was begun");
+}
+
+#[test]
 fn a_clock_that_jumped_ahead_empties_no_store() {
     let mut sandbox = Sandbox::with("sample");
     sandbox.import([]);

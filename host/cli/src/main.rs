@@ -58,6 +58,7 @@ fn run(cli: Cli) -> Result<Exit, Failure> {
         let message = "--verbose goes with --version".to_owned();
         return Err(Failure::Usage { command: "hyp", message });
     }
+    moment::check()?;
     let session = Session::new(&cli.global)?;
     telemetry::start(env::log_file().as_deref())?;
     let Some(command) = cli.command else { return commands::welcome(&session) };

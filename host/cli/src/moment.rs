@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::env;
+use crate::failure::Failure;
 
 /// Which end of a day a plain date stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,17 @@ pub(crate) fn parse(value: &str, edge: Edge, zone: &TimeZone) -> Option<i64> {
     }
     let local: DateTime = value.parse().ok()?;
     Some(local.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond())
+}
+
+/// Says what is wrong with the time that the environment gives, if it gives one that is none.
+pub(crate) fn check() -> Result<(), Failure> {
+    match env::now() {
+        Some(text) if text.parse::<Timestamp>().is_err() => {
+            let message = format!("{} is `{text}`, no time; 2026-01-31T09:00:00Z is one", env::NOW);
+            Err(Failure::Usage { command: "hyp", message })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the time in microseconds.
