@@ -31,6 +31,7 @@ mod schedule;
 mod scope;
 mod search;
 mod sessions;
+mod short;
 mod show;
 mod status;
 mod typed;

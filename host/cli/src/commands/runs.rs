@@ -13,12 +13,15 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ask::{self, Lake, Row};
-use super::{Session, print, print_json};
+use super::{Session, print, print_json, short};
 use crate::failure::Failure;
-use crate::{moment, text};
+use crate::{moment, terminal, text};
 
 /// The words before each message.
 const COMMAND: &str = "hyp runs";
+
+/// Shortest part of an id that stands for it.
+const SHORTEST_ID: usize = 11;
 
 /// Arguments of `hyp runs`.
 #[derive(Debug, clap::Args)]
@@ -98,13 +101,20 @@ pub(crate) fn runs(session: &Session, args: &RunsArgs) -> Result<Exit, Failure> 
         None => {}
     }
     let limit = if args.limit == 0 { String::new() } else { format!("limit {}", args.limit) };
-    let rows = Lake::open(session)?
-        .rows(&format!("select {COLUMNS} from runs order by started desc, run_id {limit}"))?;
+    let lake = Lake::open(session)?;
+    let rows =
+        lake.rows(&format!("select {COLUMNS} from runs order by started desc, run_id {limit}"))?;
     let runs: Vec<Entry> = rows.iter().map(entry).collect();
     if args.json {
         print_json(&List { runs })?;
+    } else if terminal::width().is_some() {
+        let ids = lake.rows("select run_id from runs")?;
+        let mut ids: Vec<String> = ids.iter().filter_map(|row| ask::text(row, "run_id")).collect();
+        ids.sort_unstable();
+        let start = |id: &str| short::start(id, &ids, SHORTEST_ID);
+        print(&table(&runs, |id| start(id).unwrap_or_else(|| id.to_owned())))?;
     } else {
-        print(&table(&runs))?;
+        print(&table(&runs, str::to_owned))?;
     }
     Ok(Exit::Done)
 }
@@ -161,9 +171,9 @@ impl Entry {
     }
 
     /// Returns what it was about: providers, or the run that it undid.
-    fn about(&self) -> String {
+    fn about(&self, id: impl Fn(&str) -> String) -> String {
         match &self.undoes {
-            Some(run) => format!("undo of {run}"),
+            Some(run) => format!("undo of {}", id(run)),
             None => self.providers.join(" "),
         }
     }
@@ -176,18 +186,19 @@ impl Entry {
     }
 }
 
-fn table(runs: &[Entry]) -> String {
+/// Returns a table of runs; `id` says how an id is written.
+fn table(runs: &[Entry], id: impl Fn(&str) -> String) -> String {
     let head = ["RUN", "STARTED", "TOOK", "STATUS", "WRITTEN", "SKIPPED", "OF"];
     let mut lines = vec![head.map(str::to_owned)];
     lines.extend(runs.iter().map(|run| {
         [
-            text::line(&run.run_id).into_owned(),
+            text::line(&id(&run.run_id)).into_owned(),
             moment::show(run.started),
             run.took(),
             run.ending(),
             text::full(run.rows_written),
             text::full(run.rows_skipped),
-            text::line(&run.about()).into_owned(),
+            text::line(&run.about(&id)).into_owned(),
         ]
     }));
     let widths: Vec<usize> =
@@ -252,7 +263,8 @@ mod tests {
             rows_written: 1,
             rows_skipped: 2,
         };
-        let lines = table(&[Entry { started: None, ended: None, ..died }, run, undo]);
+        let runs = [Entry { started: None, ended: None, ..died }, run, undo];
+        let lines = table(&runs, str::to_owned);
         let lines: Vec<&str> = lines.lines().collect();
         assert!(lines[1].contains("crashed") && lines[1].contains("  -  "), "{lines:?}");
         assert!(!lines[1].contains('\u{1b}'), "{lines:?}");

@@ -10,7 +10,7 @@ use super::ask::{self, Lake, like, quote};
 use super::period::{Period, filter};
 use super::prompts::first_prompts;
 use super::scope::in_repository;
-use super::{Session, print, print_json};
+use super::{Session, print, print_json, short};
 use crate::failure::Failure;
 use crate::{moment, terminal, text};
 
@@ -119,18 +119,14 @@ fn entries(session: &Session, args: &SessionsArgs) -> Result<Vec<Entry>, Failure
     let sessions: Vec<&str> =
         rows.iter().filter_map(|row| row.get("session_id")?.as_str()).collect();
     let mut prompts = first_prompts(&lake, &sessions)?;
-    let mut ids: Vec<String> = lake
-        .rows("select thread_id from sessions order by thread_id")?
-        .iter()
-        .filter_map(|row| ask::text(row, "thread_id"))
-        .collect();
-    ids.sort_unstable();
+    let ids = lake.rows("select thread_id from sessions")?;
+    let names = names(ids.iter().filter_map(|row| ask::text(row, "thread_id")));
     Ok(rows
         .iter()
         .map(|row| {
             let mut entry = entry(row);
             entry.first_prompt = prompts.remove(&entry.thread_id);
-            entry.short_id = short_id(&entry.thread_id, &ids);
+            entry.short_id = short_id(&entry.thread_id, &names);
             entry
         })
         .collect())
@@ -181,14 +177,22 @@ fn entry(row: &ask::Row) -> Entry {
     }
 }
 
-/// Returns the start of an id that stands for it alone; an id that goes on from it, such as a sub-agent's, is no rival.
-fn short_id(id: &str, sorted: &[String]) -> String {
-    let is_rival = |other: &&String| other.as_str() != id && !other.starts_with(id);
-    let shared = |other: &String| id.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
-    let at = sorted.partition_point(|other| other.as_str() < id);
-    let before = sorted[..at].iter().rev().find(is_rival).map_or(0, shared);
-    let after = sorted[at..].iter().find(is_rival).map_or(0, shared);
-    id.chars().take(SHORTEST_ID.max(before.max(after) + 1)).collect()
+/// Returns the names that `hyp show` finds threads by, in order: ids, and the last part of those that go on from another.
+fn names(ids: impl Iterator<Item = String>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for id in ids {
+        names.extend(id.rsplit_once('/').map(|(_, last)| last.to_owned()));
+        names.push(id);
+    }
+    names.sort_unstable();
+    names
+}
+
+/// Returns the shortest name of a thread that stands for it alone; that of a sub-agent is its own, without its session's.
+fn short_id(id: &str, names: &[String]) -> String {
+    let start = |name: &str| short::start(name, names, SHORTEST_ID);
+    let own = id.rsplit_once('/').and_then(|(_, last)| start(last));
+    own.or_else(|| start(id)).unwrap_or_else(|| id.to_owned())
 }
 
 fn show(entries: &[Entry], width: Option<usize>) -> String {
@@ -247,10 +251,24 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_as_short_as_others_let_it_be() {
-        let ids = ["01a1fbd8-ed", "01a1fbd8-f5", "01a1fbd8-f5/agent-1", "7e928a78-0b"];
-        let ids = ids.map(str::to_owned);
-        let short: Vec<String> = ids.iter().map(|id| short_id(id, &ids)).collect();
-        assert_eq!(short, ["01a1fbd8-e", "01a1fbd8-f", "01a1fbd8-f5/", "7e928a78"]);
+    fn a_sub_agent_is_called_by_its_own_name_where_no_other_has_it() {
+        #[rustfmt::skip]
+        let cases = [
+            ("01a1fbd8-ed",                     "01a1fbd8-e"),
+            ("01a1fbd8-f5",                     "01a1fbd8-f"),
+            ("01a1fbd8-f5/agent-a12345",        "agent-a12"),
+            ("01a1fbd8-f5/agent-a13",           "agent-a13"),
+            // Its name goes on in another one's.
+            ("01a1fbd8-f5/agent-b1",            "01a1fbd8-f5/agent-b1"),
+            ("01a1fbd8-f5/agent-b12",           "agent-b12"),
+            // Two have one name.
+            ("01a1fbd8-f5/agent-c",             "01a1fbd8-f5/agent-c"),
+            ("7e928a78-0b/agent-c",             "7e928a78-0b/"),
+            ("7e928a78-0b",                     "7e928a78"),
+        ];
+        let names = names(cases.iter().map(|(id, _)| (*id).to_owned()));
+        for (id, expected) in cases {
+            assert_eq!(short_id(id, &names), expected);
+        }
     }
 }
